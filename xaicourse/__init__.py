@@ -1,3 +1,7 @@
 """Explainable AI, taught by code whose every number is computed, checked and verified."""
 
+from xaicourse import torchvision_guard
+
 __version__ = "0.1.0"
+
+torchvision_guard.install()

@@ -1,0 +1,12 @@
+"""Data sets of the course: real when at hand and verified, otherwise a simulated twin with a known truth."""
+
+from xaicourse.datasets.base import ChecksumError as ChecksumError
+from xaicourse.datasets.base import Dataset as Dataset
+from xaicourse.datasets.base import DatasetInfo as DatasetInfo
+from xaicourse.datasets.base import available as available
+from xaicourse.datasets.base import data_folder as data_folder
+from xaicourse.datasets.base import fetch as fetch
+
+# One line a data set: importing its module registers it.
+from xaicourse.datasets.census import load_census as load_census
+from xaicourse.datasets.census_twin import simulate_census as simulate_census

@@ -1,0 +1,1 @@
+"""The exercises of each notebook: checkers, hints, and the answers that their tests try."""

@@ -1,0 +1,72 @@
+# The commands of the course. `make` lists them; the first one that needs it makes .venv.
+#
+#   PYTHON=python3.12    the Python that .venv is made with (3.11 or newer)
+#   ARGS=--no-browser    passed on to the program that the target starts
+#
+# pip's settings are honoured (a mirror, a folder of wheels), and so are uv's: UV_TORCH_BACKEND=cpu, say,
+# takes the small CPU build of torch where the default is the large one for GPUs.
+
+PYTHON ?= python3
+ARGS   ?=
+PY     := .venv/bin/python
+# One thread for each of the two workers, so that they do not fight over the cores.
+PYTEST := OMP_NUM_THREADS=1 $(PY) -m pytest -n 2 --dist loadscope
+NBVAL  := --nbval --nbval-current-env --nbval-sanitize-with=tests/nbval_sanitize.cfg
+
+.DEFAULT_GOAL := help
+.PHONY: help lab test notebooks book slides student check bench clean lock FORCE
+
+help:
+	@sed -n 's/^\([a-z]*\):.*## /\1 /p' $(firstword $(MAKEFILE_LIST)) | while read -r target text; do \
+		printf 'make %-10s %s\n' "$$target" "$$text"; done
+
+lab: .venv/ready ## open the course in JupyterLab (without a browser: make lab ARGS=--no-browser)
+	@if [ "$$(id -u)" = 0 ]; then root=--allow-root; fi; exec $(PY) -m jupyterlab $$root $(ARGS)
+
+test: check ## prove the course: style, types, doctests, tests, notebooks
+	$(PYTEST) --doctest-modules $(NBVAL) tests xaicourse lectures notebooks $(ARGS)
+	@mkdir -p _build/no-data; twins=$$($(PY) -m xaicourse notebooks --on-real-data); \
+	if [ -n "$$twins" ]; then echo "Once more without the real data: $$twins"; \
+		XAICOURSE_DATA=$(CURDIR)/_build/no-data $(PYTEST) $(NBVAL) $$twins; fi
+
+notebooks: .venv/ready ## run the notebooks that have changed and store their outputs
+	@$(PY) -m xaicourse notebooks $(ARGS)
+
+book: ## build the site (not there yet)
+	@echo 'make book: the site is not there yet.' >&2; exit 1
+
+slides: ## build the slide decks (not there yet)
+	@echo 'make slides: the slide decks are not there yet.' >&2; exit 1
+
+student: ## make the students' edition, solutions taken out (not there yet)
+	@echo 'make student: the students'\'' edition is not there yet.' >&2; exit 1
+
+check: .venv/ready ## quick checks only: style and types
+	$(PY) -m ruff check
+	$(PY) -m ruff format --check
+	$(PY) -m mypy
+
+bench: .venv/ready ## time the methods
+	$(PY) -m benchmarks $(ARGS)
+
+clean: ## remove what was generated: built pages and caches; .venv, students' copies and data stay
+	rm -rf _build .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name .venv -prune -o -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# Set-up, once: again when the lock or the ranges change, when it was cut short, and when the folder has moved.
+.venv/ready: requirements.lock pyproject.toml
+	@PYTHON='$(PYTHON)' sh .ci/setup
+
+ifneq ($(shell [ -x $(PY) ] && [ "$$(cat .venv/ready 2>/dev/null)" = "$$(pwd -P)" ] && echo yes),yes)
+.venv/ready: FORCE
+FORCE:
+endif
+
+# For maintainers. Pins move only where the ranges ask for it; make lock ARGS=--upgrade moves them all. What torch's
+# builds for GPUs bring along is left out: torch pins it itself, and a CPU build does without.
+lock: .venv/ready
+	env -u UV_FIND_LINKS -u UV_TORCH_BACKEND .venv/bin/uv pip compile --quiet --universal --python-version 3.11 \
+		--all-extras --no-annotate --no-header $(ARGS) --output-file requirements.lock pyproject.toml
+	@mkdir -p _build
+	echo '# Made from pyproject.toml by make lock: one set of exact versions for every platform and Python.' > _build/lock
+	grep -Ev '^(nvidia-|cuda-|triton)' requirements.lock >> _build/lock && mv _build/lock requirements.lock

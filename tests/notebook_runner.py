@@ -1,0 +1,111 @@
+"""Run a notebook's .py in this process, whole or only the cells that a change reaches."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import os
+from dataclasses import dataclass, field
+from typing import Any
+from unittest.mock import patch
+
+import jupytext
+
+from xaicourse.teaching import recording
+from xaicourse.teaching.curriculum import Notebook
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A code cell, the names it reads, and those it writes or may change in place."""
+
+    source: str
+    tags: tuple[str, ...]
+    reads: frozenset[str] = field(init=False)
+    writes: frozenset[str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        tree = ast.parse(self.source)
+        names = [node for node in ast.walk(tree) if isinstance(node, ast.Name)]
+        writes = {n.id for n in names if isinstance(n.ctx, ast.Store)}
+        for node in ast.walk(tree):
+            if isinstance(node, ast.FunctionDef | ast.ClassDef):
+                writes.add(node.name)
+            elif isinstance(node, ast.Import | ast.ImportFrom):
+                writes |= {(alias.asname or alias.name).split(".")[0] for alias in node.names}
+            elif isinstance(node, ast.Subscript | ast.Attribute) and isinstance(node.ctx, ast.Store):
+                root = node.value
+                while isinstance(root, ast.Subscript | ast.Attribute):
+                    root = root.value
+                writes |= {root.id} if isinstance(root, ast.Name) else set()
+            elif isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
+                method = node.value.func  # a method called for its effect, such as results.append(...)
+                if isinstance(method, ast.Attribute) and isinstance(method.value, ast.Name):
+                    writes.add(method.value.id)
+        object.__setattr__(self, "reads", frozenset(n.id for n in names if isinstance(n.ctx, ast.Load)))
+        object.__setattr__(self, "writes", frozenset(writes))
+
+
+def code_cells(notebook: Notebook) -> list[Cell]:
+    """Return the code cells of a notebook's source."""
+    content = jupytext.read(notebook.source, fmt="py:percent")
+    return [Cell(c.source, tuple(c.metadata.get("tags", []))) for c in content.cells if c.cell_type == "code"]
+
+
+def alterations(notebook: Notebook) -> dict[str, tuple[str, str]]:
+    """Return the named alterations that the notebook's exercises file holds."""
+    imports = [line for line in notebook.source.read_text().splitlines() if "from xaicourse.exercises import" in line]
+    module = importlib.import_module("xaicourse.exercises." + imports[0].split()[3])
+    return dict(module.ALTERATIONS)
+
+
+@dataclass
+class Run:
+    """A complete run: the names after each cell, and what each cell said."""
+
+    cells: list[Cell]
+    names_after: list[dict[str, Any]]
+    said: list[list[Any]]
+
+    def altered(self, old: str, new: str) -> list[Any]:
+        """Return all statements of the notebook with ``old`` replaced in its code, running only what that reaches."""
+        hits = [i for i, cell in enumerate(self.cells) if old in cell.source]
+        assert len(hits) == 1, f"{old!r} stands in {len(hits)} cells; an alteration must hit exactly one"
+        start = hits[0]
+        names = dict(self.names_after[start - 1]) if start else {"__name__": "__notebook__"}
+        dirty: frozenset[str] = frozenset()
+        statements = [s for said in self.said[:start] for s in said]
+        for i in range(start, len(self.cells)):
+            cell = self.cells[i]
+            if i == start:
+                cell = Cell(cell.source.replace(old, new), cell.tags)
+            if i != start and not (cell.reads & dirty):
+                names |= {n: self.names_after[i][n] for n in cell.writes if n in self.names_after[i]}
+                statements += self.said[i]
+                continue
+            if "exercise" in cell.tags or "gpu" in cell.tags:
+                continue
+            statements += _execute(cell, names)
+            dirty |= cell.writes
+        return statements
+
+
+def run(notebook: Notebook, *, seed: int | None = None, snapshots: bool = False) -> Run:
+    """Run the whole notebook, with another seed when one is given."""
+    cells = code_cells(notebook)
+    if seed is not None:
+        hits = [i for i, c in enumerate(cells) if "\nseed = 0" in c.source]
+        assert len(hits) == 1, "the notebook must set its seed once, as a line `seed = 0`"
+        cells[hits[0]] = Cell(cells[hits[0]].source.replace("\nseed = 0", f"\nseed = {seed}"), cells[hits[0]].tags)
+    names: dict[str, Any] = {"__name__": "__notebook__"}
+    names_after, said = [], []
+    for cell in cells:
+        said.append(_execute(cell, names))
+        names_after.append(dict(names) if snapshots else {})
+    return Run(cells, names_after, said)
+
+
+def _execute(cell: Cell, names: dict[str, Any]) -> list[Any]:
+    with recording() as statements, patch.dict(os.environ, {"XAICOURSE_STATIC": "1"}):
+        exec(compile(cell.source, "<cell>", "exec"), names)
+    return statements

@@ -1,0 +1,377 @@
+"""Permutation importance, partial dependence and ICE: closed forms, scikit-learn, tables of every kind."""
+
+import random
+from functools import partial
+
+import numpy as np
+import pandas as pd
+import pytest
+import sklearn.inspection
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.ensemble import GradientBoostingRegressor
+from sklearn.linear_model import LinearRegression
+from sklearn.metrics import accuracy_score, r2_score
+
+from xaicourse.attribution import partial_dependence, permutation_importance
+
+few = settings(max_examples=25, deadline=None, derandomize=True)
+
+
+def negative_mse(y, prediction):
+    return -float(np.mean((np.asarray(y) - prediction) ** 2))
+
+
+def normal(n, d, seed=0):
+    return np.random.default_rng(seed).standard_normal((n, d))
+
+
+def standardised(X):
+    return (X - X.mean(0)) / X.std(0, ddof=1)
+
+
+@pytest.fixture(scope="module")
+def fitted():
+    X = normal(300, 4)
+    y = X[:, 0] ** 2 + X[:, 0] * X[:, 1] + 0.5 * X[:, 2] + 0.1 * normal(300, 1, 1)[:, 0]
+    return GradientBoostingRegressor(n_estimators=30, random_state=0).fit(X[:200], y[:200]), X[200:], y[200:]
+
+
+# --- permutation importance -------------------------------------------------------------------------------------
+
+BETA = np.array([2.0, -1.0, 0.5, 0.0])
+
+
+def check_closed_form(importance, n):
+    """2 β² for unit variances (of the sample, so that the rows add no error), to four standard errors."""
+    X = standardised(normal(n, 4))
+    result = importance(lambda X: X @ BETA, X, X @ BETA, score=negative_mse, n_repeats=400)
+    error = result.drops.std(1, ddof=1) / np.sqrt(400)
+    assert np.all(np.abs(result.drops.mean(1) - 2 * BETA**2) <= 4 * error)
+    assert np.all(error < 0.1)
+
+
+@pytest.mark.parametrize("n", [8, 1000])
+def test_linear_model_drops_by_twice_beta_squared(n):
+    check_closed_form(permutation_importance, n)
+
+
+def test_the_mutant_that_leaves_some_rows_where_they_are_is_rejected():
+    class Result:
+        def __init__(self, drops):
+            self.drops = drops
+
+    def plain_shuffle(predict, X, y, *, score, n_repeats):
+        rng = np.random.default_rng(0)
+        drops = np.empty((X.shape[1], n_repeats))
+        for j, repeat in np.ndindex(*drops.shape):
+            shuffled = X.copy()
+            shuffled[:, j] = rng.permutation(X[:, j])
+            drops[j, repeat] = score(y, predict(X)) - score(y, predict(shuffled))
+        return Result(drops)
+
+    check_closed_form(plain_shuffle, 1000)  # one row in a thousand does not show
+    with pytest.raises(AssertionError):
+        check_closed_form(plain_shuffle, 8)
+
+
+def check_against_sklearn(importance, fitted):
+    model, X, y = fitted
+    ours = importance(model.predict, X, y, score=r2_score, n_repeats=60)
+    theirs = sklearn.inspection.permutation_importance(model, X, y, scoring="r2", n_repeats=60, random_state=0)
+    error = np.hypot(ours.std, theirs.importances.std(1, ddof=1)) / np.sqrt(60)
+    assert ours.baseline == r2_score(y, model.predict(X))
+    # scikit-learn's plain shuffle leaves one row in n in place, here one in a hundred
+    assert np.all(np.abs(ours.mean * (1 - 1 / len(X)) - theirs.importances_mean) < 4 * error)
+
+
+def test_agrees_with_sklearn_within_monte_carlo_error(fitted):
+    check_against_sklearn(permutation_importance, fitted)
+
+
+def test_the_mutant_that_never_puts_a_column_back_is_rejected(fitted):
+    def keeps_the_last(predict, X, y, **options):
+        table = X.copy()
+
+        def stale(changed):
+            moved = (changed != X).any(0)
+            table[:, moved] = changed[:, moved]
+            return predict(table)
+
+        return permutation_importance(stale, X, y, **options)
+
+    with pytest.raises(AssertionError):
+        check_against_sklearn(keeps_the_last, fitted)
+
+
+def test_result_is_consistent(fitted):
+    model, X, y = fitted
+    result = permutation_importance(model.predict, X, y, score=r2_score, n_repeats=5)
+    assert result.names == (0, 1, 2, 3)
+    assert result.drops.shape == (4, 5)
+    np.testing.assert_allclose(result.mean, result.drops.sum(1) / 5, rtol=1e-12)
+    np.testing.assert_allclose(result.std**2, ((result.drops - result.mean[:, None]) ** 2).sum(1) / 4, rtol=1e-12)
+
+
+def test_an_unused_column_is_exactly_zero():
+    X = normal(50, 3)
+    result = permutation_importance(lambda X: X[:, 1], X, X[:, 1], score=negative_mse)
+    assert np.all(result.drops[[0, 2]] == 0)
+    assert np.all(result.drops[1] > 0)
+
+
+@few
+@given(st.integers(2, 30), st.integers(0, 2**32 - 1))
+def test_every_row_receives_the_value_of_another_row(n, seed):
+    X = np.arange(2.0 * n).reshape(n, 2)
+    tables = []
+
+    def predict(table):
+        tables.append(table.copy())
+        return table[:, 0]
+
+    permutation_importance(predict, X, X[:, 0], score=negative_mse, n_repeats=2, seed=seed)
+    assert np.array_equal(tables[0], X)
+    for i, table in enumerate(tables[1:]):
+        moved, kept = i // 2, 1 - i // 2
+        assert np.all(table[:, moved] != X[:, moved])
+        assert np.array_equal(np.sort(table[:, moved]), X[:, moved])
+        assert np.array_equal(table[:, kept], X[:, kept])
+    assert np.array_equal(tables[1][:, 0] + 1, tables[3][:, 1])  # the same permutation for both columns
+
+
+def test_the_donor_of_a_row_is_any_other_row_with_equal_chance():
+    X = np.arange(4.0)[:, None]
+    counts = np.zeros((4, 4))
+
+    def predict(table):
+        counts[np.arange(4), table[:, 0].astype(int)] += 1
+        return table[:, 0]
+
+    permutation_importance(predict, X, X[:, 0], score=negative_mse, n_repeats=3000)
+    counts[np.diag_indices(4)] -= 1  # the call for the baseline
+    assert np.all(np.diag(counts) == 0)
+    assert np.all(np.abs(counts[~np.eye(4, dtype=bool)] - 1000) < 4 * np.sqrt(3000 * 2 / 9))
+
+
+def test_groups_are_permuted_together():
+    X = standardised(normal(2000, 1)).repeat(2, axis=1)  # two copies of one column
+    options = {"score": negative_mse, "n_repeats": 20}
+    both = permutation_importance(lambda X: X.sum(1), X, X.sum(1), groups={"both": [0, 1]}, **options)
+    single = permutation_importance(lambda X: X.sum(1), X, X.sum(1), **options)
+    assert both.names == ("both",)
+    np.testing.assert_allclose(both.mean, [8], rtol=0.05)  # β = 2 on one column of unit variance
+    np.testing.assert_allclose(single.mean, [2, 2], rtol=0.05)
+    only = permutation_importance(lambda X: X.sum(1), X, X.sum(1), groups={"right": [1]}, **options)
+    assert np.array_equal(only.drops[0], single.drops[1])  # whatever else is looked at
+
+
+def mixed_frame():
+    rng = np.random.default_rng(0)
+    return pd.DataFrame(
+        {
+            "size": rng.standard_normal(200),
+            "count": rng.integers(0, 5, 200),
+            "colour": pd.Categorical(rng.choice(["red", "green"], 200), categories=["red", "green", "blue"]),
+            "name": rng.choice(["ada", "bob"], 200),
+            7: np.where(rng.random(200) < 0.1, np.nan, 1.0),
+        },
+        index=rng.permutation(200) + 1000,
+    )
+
+
+def judge(table):
+    assert list(table.columns) == ["size", "count", "colour", "name", 7]
+    assert table["colour"].dtype == mixed_frame()["colour"].dtype
+    return 2.0 * (table["colour"] == "red") + table["size"] + table["count"] + 0.0 * table[7].fillna(0)
+
+
+def test_a_frame_is_permuted_by_name_with_its_types_and_whatever_its_index():
+    X = mixed_frame()
+    before = X.copy(deep=True)
+    y = judge(X).to_numpy()
+    result = permutation_importance(lambda t: judge(t).to_numpy(), X, y, score=negative_mse, n_repeats=50)
+    pd.testing.assert_frame_equal(X, before)
+    assert result.names == ("size", "count", "colour", "name", 7)
+    variances = [X["size"].var(), X["count"].var(), 4 * (X["colour"] == "red").var(), 0, 0]
+    np.testing.assert_allclose(result.mean, 2 * np.array(variances), rtol=0.1)
+    assert np.all(result.drops[3:] == 0)
+    same = permutation_importance(lambda X: X @ BETA, normal(50, 4), normal(50, 4) @ BETA, score=negative_mse)
+    framed = permutation_importance(
+        lambda X: X.to_numpy() @ BETA, pd.DataFrame(normal(50, 4)), normal(50, 4) @ BETA, score=negative_mse
+    )
+    np.testing.assert_allclose(same.drops, framed.drops, rtol=1e-12)
+
+
+def test_labels_and_text_as_truth():
+    X = pd.DataFrame({"a": ["no", "yes"] * 20, "b": ["x"] * 40})
+    result = permutation_importance(lambda X: X["a"], X, ["no", "yes"] * 20, score=accuracy_score, seed=3)
+    assert result.baseline == 1
+    assert 0.3 < result.mean[0] < 0.7
+    assert result.mean[1] == 0
+
+
+# --- partial dependence -----------------------------------------------------------------------------------------
+
+
+def check_dependence(dependence, fitted):
+    model, X, _ = fitted
+    for feature in range(4):
+        theirs = sklearn.inspection.partial_dependence(
+            model, X, [feature], method="brute", kind="both", grid_resolution=15
+        )
+        ours = dependence(model.predict, X, feature, grid=theirs["grid_values"][0], ice=True)
+        np.testing.assert_allclose(ours.mean, theirs["average"][0], rtol=0, atol=1e-12)
+        np.testing.assert_allclose(ours.individual, theirs["individual"][0], rtol=0, atol=1e-12)
+
+
+def test_equals_sklearn(fitted):
+    check_dependence(partial_dependence, fitted)
+
+
+def test_the_mutants_of_partial_dependence_are_rejected(fitted):
+    def of_integers(predict, X, feature, *, grid, ice):
+        return partial_dependence(predict, X, feature, grid=np.floor(grid), ice=ice)
+
+    def at_the_mean(predict, X, feature, **options):  # one average row instead of the average over rows
+        return partial_dependence(lambda t: np.full(len(X), predict(t.mean(0)[None])[0]), X, feature, **options)
+
+    for mutant in (of_integers, at_the_mean):
+        with pytest.raises(AssertionError):
+            check_dependence(mutant, fitted)
+
+
+def test_linear_model_gives_its_slope():
+    X = normal(100, 2)
+    model = LinearRegression().fit(X, X @ [3.0, -1.0] + 2)
+    curve = partial_dependence(model.predict, X, 0, grid=[-1.0, 0.0, 2.0])
+    np.testing.assert_allclose(curve.mean, 2 + 3 * np.array([-1, 0, 2]) - X[:, 1].mean(), rtol=1e-12)
+    assert curve.individual is None
+
+
+def test_ice_shows_what_the_average_hides():
+    X = np.column_stack([np.linspace(-1, 1, 101), np.r_[np.ones(50), 0, -np.ones(50)]])
+    curve = partial_dependence(lambda X: X[:, 0] * X[:, 1], X, 0, ice=True)
+    np.testing.assert_allclose(curve.mean, 0, atol=1e-15)
+    np.testing.assert_allclose(curve.individual, np.outer(X[:, 1], curve.grid))
+    np.testing.assert_allclose(curve.individual.mean(0), curve.mean, atol=1e-15)
+
+
+def test_default_grid():
+    X = np.column_stack([np.arange(101.0), np.arange(101) % 3, np.r_[np.nan, np.arange(100.0)]])
+    grid_of = partial(partial_dependence, lambda X: X[:, 0], X)
+    np.testing.assert_allclose(grid_of(0, grid=4).grid, [5, 35, 65, 95])
+    np.testing.assert_allclose(grid_of(0).grid, np.linspace(5, 95, 20))
+    np.testing.assert_array_equal(grid_of(1).grid, [0, 1, 2])
+    np.testing.assert_allclose(grid_of(2, grid=2).grid, [4.95, 94.05])
+
+
+def test_integers_do_not_cut_off_the_fractions_of_a_grid():
+    whole = np.arange(12).reshape(6, 2)
+    for X, feature in ((whole, 1), (pd.DataFrame(whole, columns=["a", "b"]), "b")):
+        curve = partial_dependence(lambda t: np.asarray(t)[:, 1] * 1.0, X, feature, grid=[0.25, 0.5])
+        np.testing.assert_array_equal(curve.mean, [0.25, 0.5])
+    single = normal(5, 2).astype(np.float32)
+    net = torch.nn.Linear(2, 1, bias=False)
+    curve = partial_dependence(lambda t: net(torch.from_numpy(t)).detach(), single, 0, grid=[0.1, 0.2])
+    assert curve.grid.dtype == np.float32
+
+
+def test_partial_dependence_of_a_frame():
+    X = mixed_frame()
+    before = X.copy(deep=True)
+    for feature, grid in (("colour", ["red", "green"]), ("name", ["ada", "bob"]), ("count", [0, 1, 2, 3, 4])):
+        assert partial_dependence(judge, X, feature).grid.tolist() == grid
+    curve = partial_dependence(judge, X, "colour", grid=["red", "blue"], ice=True)
+    np.testing.assert_allclose(curve.mean, (X["size"] + X["count"]).mean() + np.array([2, 0]))
+    np.testing.assert_allclose(curve.individual[:, 1], X["size"] + X["count"])
+    pd.testing.assert_frame_equal(X, before)
+
+
+# --- seeds, global state, progress, bad arguments ---------------------------------------------------------------
+
+
+def test_seeds_and_global_state(fitted):
+    model, X, y = fitted
+    run = partial(permutation_importance, model.predict, X, y, score=r2_score, n_repeats=3)
+    before = X.copy(), torch.get_rng_state(), np.random.get_state()[1].copy(), random.getstate()  # noqa: NPY002
+    first = run().drops
+    assert np.array_equal(first, run(seed=0).drops)
+    assert np.array_equal(first, run(seed=np.random.default_rng(0)).drops)
+    assert not np.array_equal(first, run(seed=1).drops)
+    assert not np.array_equal(run(seed=None).drops, run(seed=None).drops)
+    partial_dependence(model.predict, X, 1)
+    assert np.array_equal(before[0], X)
+    assert torch.equal(before[1], torch.get_rng_state())
+    assert np.array_equal(before[2], np.random.get_state()[1])  # noqa: NPY002
+    assert before[3] == random.getstate()
+
+
+def test_progress():
+    lengths = []
+
+    def bar(iterable):
+        lengths.append(len(iterable))
+        yield from iterable
+
+    X = normal(30, 2)
+    permutation_importance(lambda X: X[:, 0], X, X[:, 0], score=negative_mse, n_repeats=3, progress=bar)
+    partial_dependence(lambda X: X[:, 0], X, 0, grid=7, progress=bar)
+    assert lengths == [2, 7]
+
+
+TABLE = normal(6, 2)
+FRAME = pd.DataFrame({"a": pd.Categorical(["x", "y"] * 3), "b": TABLE[:, 0]})
+TWICE = pd.DataFrame(TABLE, columns=["a", "a"])
+
+
+@pytest.mark.parametrize(
+    ("bad", "error", "message"),
+    [
+        ({"X": TABLE.tolist()}, TypeError, "X: got list"),
+        ({"X": TABLE[:, 0]}, ValueError, r"X: got shape \(6,\)"),
+        ({"X": TABLE[:0]}, ValueError, r"X: got shape \(0, 2\)"),
+        ({"X": TABLE[:1], "y": [0.0]}, ValueError, "X: got 1 row"),
+        ({"X": TWICE}, ValueError, "'a', which stands for 2 of the columns"),
+        ({"y": np.zeros(5)}, ValueError, "y: got 5 values, expected one for each of the 6 rows"),
+        ({"groups": {"g": [2]}}, ValueError, r"groups\['g'\]: got 2, which stands for 0"),
+        ({"groups": {"g": [-1]}}, ValueError, "got -1"),
+        ({"X": FRAME, "groups": {"g": ["c"]}}, ValueError, "'c', which stands for 0 of the columns"),
+        ({"n_repeats": 1}, ValueError, "n_repeats: got 1"),
+        ({"n_repeats": 2.0}, TypeError, "n_repeats: got 2.0"),
+        ({"seed": "0"}, TypeError, "seed: got '0'"),
+        ({"seed": True}, TypeError, "seed: got True"),
+        ({"score": lambda *_: np.nan}, ValueError, "score: got nan"),
+        ({"score": lambda y, p: y - p}, TypeError, "score: got array"),
+    ],
+)
+def test_bad_arguments_of_permutation_importance(bad, error, message):
+    options = {"X": TABLE, "y": TABLE[:, 0], "score": negative_mse} | bad
+    with pytest.raises(error, match=message):
+        permutation_importance(lambda X: np.asarray(X)[:, -1], options.pop("X"), options.pop("y"), **options)
+
+
+@pytest.mark.parametrize(
+    ("bad", "error", "message"),
+    [
+        ({"X": TABLE.tolist()}, TypeError, "X: got list"),
+        ({"X": TABLE[:0]}, ValueError, r"X: got shape \(0, 2\)"),
+        ({"feature": 2}, ValueError, "feature: got 2"),
+        ({"feature": "a"}, ValueError, "feature: got 'a'"),
+        ({"X": TWICE, "feature": "a"}, ValueError, "stands for 2"),
+        ({"X": FRAME, "feature": "a", "grid": ["x", "z"]}, ValueError, r"grid: got \['z'\], expected categories"),
+        ({"grid": []}, ValueError, r"grid: got shape \(0,\)"),
+        ({"grid": [[1.0]]}, ValueError, r"grid: got shape \(1, 1\)"),
+        ({"grid": 0}, ValueError, "grid: got 0"),
+        ({"grid": [0.0, np.inf]}, ValueError, "grid: got NaN or infinity"),
+        ({"X": TABLE * np.nan}, ValueError, r"grid: got shape \(0,\)"),
+        ({"predict": lambda X: X}, ValueError, r"predict: got predictions of shape \(6, 2\)"),
+        ({"predict": lambda *_: 1.0}, ValueError, r"predict: got predictions of shape \(\)"),
+        ({"predict": lambda X: X[:, 0] * np.nan}, ValueError, "predict: got NaN"),
+    ],
+)
+def test_bad_arguments_of_partial_dependence(bad, error, message):
+    options = {"predict": lambda X: X[:, 0], "X": TABLE, "feature": 0} | bad
+    with pytest.raises(error, match=message):
+        partial_dependence(options.pop("predict"), options.pop("X"), options.pop("feature"), **options)

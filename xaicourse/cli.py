@@ -1,0 +1,123 @@
+"""The command ``xaicourse``; each subcommand imports what it needs when it runs."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NoReturn
+
+import xaicourse
+
+Command = Callable[[argparse.Namespace], int]
+
+
+class UsageError(Exception):
+    """The user asked for something that cannot be; the message says what would be right."""
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        """Say it in one line, without the usage."""
+        self.exit(2, f"{self.prog}: {message}; see {self.prog} --help\n")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit status: 0 done, 1 could not be done, 2 wrongly asked for."""
+    parser = _Parser(prog="xaicourse", description=xaicourse.__doc__)
+    parser.add_argument("--version", action="version", version=f"%(prog)s {xaicourse.__version__}")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    _add(commands, "doctor", _doctor, "show what is installed, which torch, and which data are real")
+    data = commands.add_parser("data", help="list or download the real data sets")
+    actions = data.add_subparsers(required=True, metavar="ACTION")
+    _add(actions, "list", _data_list, "list the data sets, and whether the real ones are at hand")
+    fetch = _add(actions, "fetch", _data_fetch, "download and verify real data sets; without NAME, all of them")
+    fetch.add_argument("names", nargs="*", metavar="NAME")
+    notebooks = _add(commands, "notebooks", _notebooks, "run the notebooks that have changed and store their outputs")
+    notebooks.add_argument("names", nargs="*", metavar="NAME", help="part of a path; without it, all")
+    notebooks.add_argument("--force", action="store_true", help="run them even where nothing has changed")
+    notebooks.add_argument("--on-real-data", action="store_true", help="only list those that run on real data here")
+
+    arguments = parser.parse_args(argv)
+    run: Command = arguments.run
+    try:
+        return run(arguments)
+    except UsageError as error:
+        print(f"{arguments.prog}: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        return 130
+
+
+def _add(commands: argparse._SubParsersAction[_Parser], name: str, run: Command, summary: str) -> _Parser:
+    parser = commands.add_parser(name, help=summary, description=summary)
+    parser.set_defaults(run=run, prog=parser.prog)
+    return parser
+
+
+def _doctor(arguments: argparse.Namespace) -> int:  # noqa: ARG001
+    from xaicourse import doctor
+
+    return doctor.main()
+
+
+def _data_list(arguments: argparse.Namespace) -> int:  # noqa: ARG001
+    from xaicourse import datasets
+
+    folder = _data_folder()
+    for info in datasets.available().values():
+        print(f"{info.name:12} {info.rows:>9,} rows   {info.state():14}  {info.title}")
+    print(f"The real data belong in {folder}; `xaicourse data fetch` brings them, and until then twins stand in.")
+    return 0
+
+
+def _data_fetch(arguments: argparse.Namespace) -> int:
+    from xaicourse import datasets
+
+    folder = _data_folder()
+    known = datasets.available()
+    names = list(dict.fromkeys(arguments.names)) or list(known)
+    if unknown := [name for name in names if name not in known]:
+        raise UsageError(f"no data set {unknown[0]!r}; there are: {', '.join(known)}")
+    failed = 0
+    for name in names:
+        try:
+            files = datasets.fetch(name, progress=sys.stderr.isatty())
+        except (ConnectionError, datasets.ChecksumError) as error:
+            print(f"{name}: {error}", file=sys.stderr)
+            failed = 1
+        else:
+            print(f"{name}: verified, in {folder / name}: {', '.join(files)}")
+    return failed
+
+
+def _notebooks(arguments: argparse.Namespace) -> int:
+    from nbclient.exceptions import CellExecutionError
+
+    from xaicourse.teaching import curriculum, notebooks
+
+    if arguments.on_real_data:
+        print(
+            *(n.stored.relative_to(curriculum.ROOT) for n in curriculum.notebooks() if notebooks.data_mode(n) == "real")
+        )
+        return 0
+    known = [notebook.path for notebook in curriculum.notebooks()]
+    for name in arguments.names:
+        if not any(name in path for path in known):
+            raise UsageError(f"no notebook {name!r}; there are: {', '.join(known)}")
+    try:
+        return notebooks.main(arguments.names, force=arguments.force)
+    except (CellExecutionError, RuntimeError) as error:  # says which cell, or what may not be stored
+        print(error, file=sys.stderr)
+        return 1
+
+
+def _data_folder() -> Path:
+    from xaicourse.datasets import data_folder
+
+    try:
+        return data_folder()
+    except ValueError as error:
+        raise UsageError(str(error)) from None

@@ -1,0 +1,216 @@
+"""Exercises of the notebook on environment shift, and the alterations under which its claims fail."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xaicourse.causality import StructuralCausalModel
+from xaicourse.teaching import Exercise, require
+
+Weigh = Callable[[Any, NDArray[np.float64]], Any]
+Lose = Callable[..., float]
+
+
+def _check_fair_weights(answer: Weigh) -> None:
+    X = np.array([[0.0, 10.0], [2.0, 30.0], [4.0, 50.0], [2.0, 30.0]])
+    result = np.asarray(answer(np.array([3.0, -0.5]), X))
+    require(result.shape == (2,), f"expected one number a feature, shape (2,); got shape {result.shape}")
+    in_grams = np.asarray(answer(np.array([3.0, -500.0]), X * [1, 0.001]))
+    require(
+        np.allclose(result, in_grams),
+        "write the second feature in a unit a thousand times larger and its raw weight grows a thousandfold; "
+        f"your result should not change, but it went from {result} to {in_grams}",
+    )
+    expected = np.array([3.0, -0.5]) * X.std(axis=0)
+    require(np.allclose(abs(result), abs(expected)), f"for the weights 3 and -0.5 expected {expected}, got {result}")
+    require(np.allclose(result, expected), "keep the sign: a negative weight lowers the score")
+
+
+fair_weights = Exercise(
+    name="Fair weights",
+    checker=_check_fair_weights,
+    hints=(
+        "A weight is a change of the score per unit of the feature. How many units do patients differ by?",
+        "`np.std(X, axis=...)` gives one standard deviation a column; which axis holds the patients?",
+        "Multiply: `weights * np.std(X, axis=0)`.",
+    ),
+    honest=(
+        lambda weights, X: [w * np.sqrt(np.var(column)) for w, column in zip(weights, X.T, strict=True)],
+        lambda weights, X: weights * np.sqrt(((X - X.mean(axis=0)) ** 2).mean(axis=0)),
+    ),
+    wrong={
+        "divides by the standard deviation": lambda weights, X: weights / X.std(axis=0),
+        "one standard deviation for all columns": lambda weights, X: weights * X.std(),
+        "variance": lambda weights, X: weights * X.var(axis=0),
+        "takes sizes only": lambda weights, X: abs(weights) * X.std(axis=0),
+        "standard deviation of each row": lambda weights, X: weights[0] * X.std(axis=1),
+    },
+)
+
+
+def _check_shuffle_one_column(answer: Lose) -> None:
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(4000, 3))
+    y = X[:, 0] > 0
+    seen: list[NDArray[np.float64]] = []
+
+    def predict(rows: NDArray[np.float64]) -> NDArray[np.bool_]:
+        seen.append(np.array(rows))
+        return rows[:, 0] > 0
+
+    before = X.copy()
+    unused = answer(predict, X, y, 2, np.random.default_rng(1))
+    require(np.array_equal(X, before), "the caller's X has changed: work on a copy")
+    require(
+        abs(float(unused)) < 0.05,
+        f"a column that the model does not use costs nothing when shuffled, but you found {unused:.3f}",
+    )
+    decisive = float(answer(predict, X, y, 0, np.random.default_rng(1)))
+    require(
+        decisive > 0,
+        f"shuffling the only column that the model uses must cost accuracy, a positive number; got {decisive:.3f}",
+    )
+    require(
+        abs(decisive - 0.5) < 0.05,
+        f"the model goes from always right to a coin, so the loss should be near 0.5; got {decisive:.3f}",
+    )
+    kept = any(
+        np.array_equal(np.sort(rows[:, 0]), np.sort(X[:, 0])) and not np.array_equal(rows[:, 0], X[:, 0])
+        for rows in seen
+    )
+    require(kept, "shuffle the column: the same values in another order, rather than new values")
+    again = answer(predict, X, y, 0, np.random.default_rng(1))
+    require(decisive == again, "the same generator must give the same answer: draw with rng, not with np.random")
+
+
+def _lost(predict: Any, X: Any, y: Any, shuffled: Any) -> float:
+    return float(np.mean(predict(X) == y) - np.mean(predict(shuffled) == y))
+
+
+def _with_column(X: Any, column: int, values: Any) -> Any:
+    changed = X.copy()
+    changed[:, column] = values
+    return changed
+
+
+def _in_place(predict: Any, X: Any, y: Any, column: int, rng: Any) -> float:
+    right = np.mean(predict(X) == y)
+    rng.shuffle(X[:, column])
+    return float(right - np.mean(predict(X) == y))
+
+
+shuffle_one_column = Exercise(
+    name="Shuffle one column",
+    checker=_check_shuffle_one_column,
+    hints=(
+        "Two accuracies: before and after. What exactly differs between the two tables?",
+        "`X.copy()` first; then replace one column of the copy by `rng.permutation` of itself.",
+        "`changed = X.copy(); changed[:, column] = rng.permutation(X[:, column])`, then the difference of the two "
+        "`np.mean(predict(...) == y)`: before minus after.",
+    ),
+    honest=(
+        lambda predict, X, y, column, rng: _lost(
+            predict, X, y, _with_column(X, column, X[rng.permutation(len(X)), column])
+        ),
+    ),
+    wrong={
+        "changes the caller's data": _in_place,
+        "shuffles whole rows": lambda predict, X, y, _, rng: _lost(predict, X, y, rng.permutation(X)),
+        "sign the wrong way round": lambda predict, X, y, column, rng: (
+            -_lost(predict, X, y, _with_column(X, column, rng.permutation(X[:, column])))
+        ),
+        "draws new values": lambda predict, X, y, column, rng: _lost(
+            predict, X, y, _with_column(X, column, rng.normal(size=len(X)))
+        ),
+        "returns what is left, not what is lost": lambda predict, X, y, column, rng: float(
+            np.mean(predict(_with_column(X, column, rng.permutation(X[:, column]))) == y)
+        ),
+        "ignores the generator": lambda predict, X, y, column, _: _lost(
+            predict, X, y, _with_column(X, column, np.random.default_rng().permutation(X[:, column]))
+        ),
+    },
+)
+
+
+def _check_turn_the_arrow(answer: StructuralCausalModel) -> None:
+    require(isinstance(answer, StructuralCausalModel), f"expected a StructuralCausalModel, got {type(answer).__name__}")
+    for name in ("x2", "y"):
+        require(name in answer.mechanisms, f"the world needs a variable {name}; it has {sorted(answer.mechanisms)}")
+    sick = answer.sample(2000, seed=0)["y"]
+    require(set(np.unique(sick)) <= {0, 1}, "the disease is a yes or no: let its equation end in a comparison")
+    forward = answer.effect_of("x2", on="y", low=0, high=1, n=20_000).value
+    require(
+        forward != 0,
+        "do(x2) does not move y at all: an association is not enough, the equation of y must ask for x2 "
+        "(or for something that listens to it)",
+    )
+    require(
+        forward >= 0.2,
+        f"a marker of 1 must make 20 more of 100 patients sick than one of 0; here it makes {100 * forward:.0f}",
+    )
+    backward = answer.effect_of("y", on="x2", low=0, high=1, n=2000).value
+    require(backward == 0, f"do(y) still moves the marker, by {backward:.2f}: nothing must point from y to x2")
+
+
+turn_the_arrow = Exercise(
+    name="Turn the arrow round",
+    checker=_check_turn_the_arrow,
+    hints=(
+        "In `StructuralCausalModel` an arrow is an argument: `y` listens to `x2` when its function asks for `x2`.",
+        "Give `x2` an equation that asks for `noise` alone, and let `y` compare `x2` plus some noise with a number.",
+        '`StructuralCausalModel({"x2": lambda noise: noise, "y": lambda x2, noise: x2 + noise >= 0.5})`',
+    ),
+    honest=(
+        StructuralCausalModel(
+            {
+                "x1": lambda noise: noise,
+                "x2": lambda x1, noise: x1 + noise,
+                "dose": lambda x2: 3 * x2,
+                "y": lambda dose, x1, noise: dose + x1 + noise > 1,
+            }
+        ),
+    ),
+    wrong={
+        "the arrow still points the old way": StructuralCausalModel(
+            {"y": lambda noise: noise > 0, "x2": lambda y, noise: y + 0.1 * noise}
+        ),
+        "a common cause instead of an arrow": StructuralCausalModel(
+            {"x1": lambda noise: noise, "x2": lambda x1: x1, "y": lambda x1: x1 > 0}
+        ),
+        "the marker protects": StructuralCausalModel(
+            {"x2": lambda noise: noise, "y": lambda x2, noise: x2 + noise < 0.5}
+        ),
+        "the disease is a number": StructuralCausalModel(
+            {"x2": lambda noise: noise, "y": lambda x2, noise: x2 + noise}
+        ),
+        "too weak": StructuralCausalModel({"x2": lambda noise: noise, "y": lambda x2, noise: 0.1 * x2 + noise > 0}),
+    },
+)
+
+# The named alteration of each claim: what to replace in the notebook's code, and by what.
+ALTERATIONS = {
+    "every hospital had the instrument of the first": (
+        '"second": 1.0, "third": 10.0',
+        '"second": 0.1, "third": 0.1',
+    ),
+    "the integral forgot the marker's spread": ("np.hypot(w2 * spread, w3)", "np.hypot(w2 * 0.1, w3)"),
+    "the second hospital's instrument were twice as bad": ('"second": 1.0', '"second": 2.0'),
+    "the marker were written down in a unit ten times smaller": (
+        "lambda y, noise, spread: y + spread * noise",
+        "lambda y, noise, spread: 10 * (y + spread * noise)",
+    ),
+    "the diagnoses at home had been shuffled before training": (
+        'return rows[features].to_numpy(), rows["y"].to_numpy()',
+        'return rows[features].to_numpy(), np.random.default_rng(seed).permutation(rows["y"].to_numpy())',
+    ),
+    "the arrow between the disease and the marker pointed the other way": (
+        """"y": lambda x1: x1 >= 5,
+        "x2": lambda y, noise, spread: y + spread * noise,""",
+        """"y": lambda x2: x2 >= 0.5,
+        "x2": lambda x1, noise, spread: (x1 >= 5) + spread * noise,""",
+    ),
+}

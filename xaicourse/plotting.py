@@ -1,0 +1,321 @@
+"""One style for every figure of the course: readable at half width, safe for colour-blind readers, light background.
+
+Each function takes plain arrays and returns a `matplotlib.figure.Figure` that no global state knows, so that nothing
+is shown twice, nothing needs closing, and a test can look at what was drawn.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import wraps
+from typing import Any, ParamSpec
+
+import matplotlib as mpl
+import numpy as np
+from cycler import cycler
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import FancyArrowPatch
+from numpy.typing import ArrayLike
+
+# Okabe & Ito's colours, told apart with any colour vision; black last, for references.
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+MARKERS = ("o", "s", "^", "D", "v", "P", "X")
+STYLE: Any = {  # Any: matplotlib names its settings one by one in its type
+    "figure.facecolor": "white",
+    "savefig.facecolor": "white",
+    "axes.prop_cycle": cycler(color=COLOURS),
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.titlesize": 12,
+    "axes.titlelocation": "left",
+    "axes.labelsize": 11,
+    "xtick.labelsize": 10,
+    "ytick.labelsize": 10,
+    "legend.fontsize": 10,
+    "legend.frameon": False,
+    "font.family": "DejaVu Sans",  # ships with matplotlib: the same letters on every machine
+    "lines.linewidth": 2,
+    "axes.grid": True,
+    "grid.color": "#e6e6e6",
+    "axes.axisbelow": True,
+    "figure.constrained_layout.use": True,
+}
+Parameters = ParamSpec("Parameters")
+
+
+def styled(draw: Callable[Parameters, Figure]) -> Callable[Parameters, Figure]:
+    """Draw in the course's style, and leave the reader's own settings alone."""
+
+    @wraps(draw)
+    def wrapper(*args: Parameters.args, **kwargs: Parameters.kwargs) -> Figure:
+        with mpl.rc_context(STYLE):
+            return draw(*args, **kwargs)
+
+    return wrapper
+
+
+def canvas(n_panels: int = 1, *, width: float = 7.0, height: float = 3.4, share_y: bool = False) -> tuple[Figure, Any]:
+    """Return an empty figure (inches) and its array of axes, side by side."""
+    figure = Figure(figsize=(width, height))
+    return figure, np.atleast_1d(figure.subplots(1, n_panels, sharey=share_y))
+
+
+@styled
+def bars(
+    groups: Mapping[str, ArrayLike],
+    labels: Sequence[str],
+    *,
+    value_label: str,
+    intervals: Mapping[str, ArrayLike] | None = None,
+    reference: tuple[float, str] | None = None,
+    horizontal: bool = False,
+    limits: tuple[float, float] | None = None,
+    height: float = 3.4,
+) -> Figure:
+    """Draw one bar a label, side by side for each group, with intervals.
+
+    Parameters
+    ----------
+    groups : mapping of str to array of shape (n_labels,)
+        The heights; the key is the group's name in the legend.
+    labels : sequence of str
+        What stands under the bars.
+    value_label : str
+        The values' axis, with units.
+    intervals : mapping of str to array of shape (n_labels,) or (2, n_labels), optional
+        Half-widths, or distances below and above.
+    reference : (float, str), optional
+        A dashed line and its name.
+    horizontal : bool
+        Lay the bars down: for long labels.
+    limits : (float, float), optional
+        Of the values' axis.
+    """
+    figure, (axes,) = canvas(height=height)
+    positions, thickness = np.arange(len(labels)), 0.8 / len(groups)
+    for i, (name, values) in enumerate(groups.items()):
+        at = positions + (i - (len(groups) - 1) / 2) * thickness
+        error = np.asarray(intervals[name]) if intervals and name in intervals else None
+        options = {"label": name, "color": COLOURS[i], "error_kw": {"elinewidth": 1.5, "capsize": 3}}
+        if horizontal:
+            axes.barh(at, np.asarray(values), height=thickness * 0.92, xerr=error, **options)
+        else:
+            axes.bar(at, np.asarray(values), width=thickness * 0.92, yerr=error, **options)
+    if horizontal:
+        axes.set_yticks(positions, labels)
+        axes.invert_yaxis()
+        axes.set(xlabel=value_label, xlim=limits)
+        axes.grid(visible=False, axis="y")
+    else:
+        axes.set_xticks(positions, labels)
+        axes.set(ylabel=value_label, ylim=limits)
+        axes.grid(visible=False, axis="x")
+    if reference:
+        draw_line = axes.axvline if horizontal else axes.axhline
+        draw_line(reference[0], color="black", linestyle="--", linewidth=1.2, label=reference[1])
+    if len(groups) > 1 or reference:
+        figure.legend(loc="outside upper center", ncols=4)
+    return figure
+
+
+@styled
+def dots(
+    groups: Mapping[str, ArrayLike],
+    labels: Sequence[str],
+    *,
+    value_label: str,
+    intervals: Mapping[str, ArrayLike] | None = None,
+    reference: tuple[float, str] | None = None,
+    limits: tuple[float, float] | None = None,
+) -> Figure:
+    """Draw one dot a label and group on a common scale, which, unlike that of bars, need not begin at zero.
+
+    Parameters are those of `bars`.
+    """
+    figure, (axes,) = canvas(height=1.2 + 0.45 * len(labels))
+    positions = np.arange(len(labels))
+    for i, (name, values) in enumerate(groups.items()):
+        at = positions + (i - (len(groups) - 1) / 2) * 0.22
+        error = np.asarray(intervals[name]) if intervals and name in intervals else None
+        axes.errorbar(
+            np.asarray(values), at, xerr=error, fmt=MARKERS[i], color=COLOURS[i], label=name, capsize=3, markersize=7
+        )
+    axes.set_yticks(positions, labels)
+    axes.set_ylim(len(labels) - 0.5, -0.5)
+    axes.set(xlabel=value_label, xlim=limits)
+    axes.grid(visible=False, axis="y")
+    if reference:
+        axes.axvline(reference[0], color="black", linestyle="--", linewidth=1.2, label=reference[1])
+    if len(groups) > 1 or reference:
+        figure.legend(loc="outside upper center", ncols=4)
+    return figure
+
+
+@styled
+def lines(
+    x: ArrayLike,
+    panels: Mapping[str, Mapping[str, ArrayLike]],
+    *,
+    x_label: str,
+    y_labels: str | Sequence[str],
+    bands: Mapping[str, ArrayLike] | None = None,
+    log_x: bool = False,
+    markers: bool = True,
+    marks: Mapping[str, float] | None = None,
+    diagonal: str | None = None,
+    limits: tuple[float, float] | None = None,
+) -> Figure:
+    """Draw curves in one panel or several.
+
+    Parameters
+    ----------
+    x : array of shape (n,)
+        Common to all curves.
+    panels : mapping of panel title to mapping of curve name to array of shape (n,)
+        A curve that appears in two panels keeps its colour.
+    x_label, y_labels : str
+        Axes, with units; one for all panels or one each.
+    bands : mapping of curve name to array of shape (2, n), optional
+        Lower and upper ends of an interval.
+    marks : mapping of str to float, optional
+        Named vertical lines.
+    diagonal : str, optional
+        Draw y = x under this name.
+    """
+    figure, every = canvas(len(panels), width=7.0 if len(panels) < 3 else 9.0)
+    names = list(dict.fromkeys(name for curves in panels.values() for name in curves))
+    for panel, (axes, (title, curves)) in enumerate(zip(every, panels.items(), strict=True)):
+        for name, y in curves.items():
+            i = names.index(name)
+            axes.plot(
+                x, np.asarray(y), color=COLOURS[i], marker=MARKERS[i] if markers else "", label=name, markersize=5
+            )
+            if bands and name in bands:
+                low, high = np.asarray(bands[name])
+                axes.fill_between(x, low, high, color=COLOURS[i], alpha=0.2, linewidth=0)
+        for name, position in (marks or {}).items():
+            axes.axvline(position, color="#555555", linestyle=":", linewidth=1.2)
+            axes.annotate(
+                name, (position, 1.0), xycoords=("data", "axes fraction"), ha="center", va="bottom", fontsize=9
+            )
+        if diagonal:
+            axes.axline((0, 0), slope=1, color="black", linestyle="--", linewidth=1.2, label=diagonal)
+        axes.set(xlabel=x_label, ylabel=y_labels if isinstance(y_labels, str) else y_labels[panel], ylim=limits)
+        axes.set_title(title, pad=18 if marks else None)
+        if log_x:
+            axes.set_xscale("log")
+    handles = {label: h for axes in every for h, label in zip(*axes.get_legend_handles_labels(), strict=True)}
+    if len(handles) > 1:
+        figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=min(len(handles), 4))
+    return figure
+
+
+@styled
+def scatter_panels(
+    panels: Mapping[str, tuple[ArrayLike, ArrayLike, ArrayLike]],
+    *,
+    x_label: str,
+    y_label: str,
+    classes: Sequence[str],
+    boundaries: Mapping[str, Callable[[np.ndarray[Any, Any], np.ndarray[Any, Any]], ArrayLike]] | None = None,
+    share_y: bool = False,
+) -> Figure:
+    """Draw labelled points in panels side by side, with the lines on which given scores are zero.
+
+    Parameters
+    ----------
+    panels : mapping of title to (x, y, label), each of shape (n,)
+        ``label`` holds whole numbers, indices into ``classes``.
+    x_label, y_label : str
+        Axes, with units.
+    classes : sequence of str
+        Names of the classes.
+    boundaries : mapping of str to callable, optional
+        A score of (x, y) grids; its zero line is drawn under this name.
+    """
+    figure, every = canvas(len(panels), width=max(4.5, 3.1 * len(panels)), share_y=share_y)
+    dashes = ("solid", "dashed", "dotted")
+    for axes, (title, (x, y, label)) in zip(every, panels.items(), strict=True):
+        for c, name in enumerate(classes):
+            rows = np.asarray(label).astype(int) == c
+            axes.scatter(
+                np.asarray(x)[rows], np.asarray(y)[rows], s=14, marker=MARKERS[c], color=COLOURS[c], alpha=0.55,
+                linewidths=0, label=name,
+            )  # fmt: skip
+        (left, right), (bottom, top) = axes.get_xlim(), axes.get_ylim()
+        across, up = np.meshgrid(np.linspace(left, right, 200), np.linspace(bottom, top, 200))
+        for i, (name, score) in enumerate((boundaries or {}).items()):
+            axes.contour(across, up, np.asarray(score(across, up)), [0.0], colors="black", linestyles=dashes[i])
+            axes.plot([], [], color="black", linestyle=dashes[i], label=name)
+        axes.set(title=title, xlabel=x_label)
+    every[0].set_ylabel(y_label)
+    handles, labels = every[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=4)
+    return figure
+
+
+@styled
+def heat_map(
+    matrix: ArrayLike, *, x_label: str, y_label: str, value_label: str, y_ticks: Sequence[str] = (), height: float = 2.2
+) -> Figure:
+    """Draw a matrix of signed values; blue is negative, red positive, white zero."""
+    values = np.asarray(matrix)
+    figure, (axes,) = canvas(height=height)
+    bound = float(np.abs(values).max()) or 1.0
+    picture = axes.imshow(values, cmap="RdBu_r", vmin=-bound, vmax=bound, aspect="auto", interpolation="nearest")
+    axes.grid(visible=False)
+    axes.set(xlabel=x_label, ylabel=y_label)
+    if y_ticks:
+        axes.set_yticks(range(len(y_ticks)), y_ticks)
+    figure.colorbar(picture, ax=axes, label=value_label)
+    return figure
+
+
+@styled
+def causal_graph(
+    edges: Sequence[tuple[str, str]],
+    positions: Mapping[str, tuple[float, float]],
+    *,
+    names: Mapping[str, str] | None = None,
+    from_outside: Sequence[str] = (),
+) -> Figure:
+    """Draw a causal graph: an arrow from each cause to its effect.
+
+    Parameters
+    ----------
+    edges : sequence of (cause, effect)
+    positions : mapping of node to (column, row)
+        Where each node stands; rows count upwards.
+    names : mapping of str to str, optional
+        What is written in a node, when not its own name.
+    from_outside : sequence of str
+        Nodes that are not variables, such as the environment: drawn as dashed boxes.
+    """
+    columns, rows = np.array(list(positions.values()), float).T
+    figure, (axes,) = canvas(width=1.9 * float(np.ptp(columns)) + 2.4, height=1.5 * float(np.ptp(rows)) + 1.4)
+    boxes = {}
+    for node, (x, y) in positions.items():
+        outside = node in from_outside
+        boxes[node] = _node(axes, (names or {}).get(node, node), x, y, outside=outside)
+    for cause, effect in edges:
+        arrow = FancyArrowPatch(
+            positions[cause], positions[effect], arrowstyle="-|>", mutation_scale=18, linewidth=1.8, color="#333333",
+            linestyle="dashed" if cause in from_outside else "solid",
+            patchA=boxes[cause].get_bbox_patch(), patchB=boxes[effect].get_bbox_patch(), shrinkA=2, shrinkB=2,
+        )  # fmt: skip
+        axes.add_patch(arrow)
+    axes.set(xlim=(columns.min() - 0.6, columns.max() + 0.6), ylim=(rows.min() - 0.5, rows.max() + 0.5))
+    axes.axis("off")
+    return figure
+
+
+def _node(axes: Axes, text: str, x: float, y: float, *, outside: bool) -> Any:
+    box = {
+        "boxstyle": "square,pad=0.5" if outside else "round,pad=0.5,rounding_size=0.8",
+        "facecolor": "#f2f2f2" if outside else "#dcebf5",
+        "edgecolor": "#555555" if outside else COLOURS[0],
+        "linestyle": "dashed" if outside else "solid",
+        "linewidth": 1.5,
+    }
+    return axes.text(x, y, text, ha="center", va="center", fontsize=11, bbox=box, zorder=3)

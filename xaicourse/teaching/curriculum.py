@@ -1,0 +1,89 @@
+"""Read ``curriculum.yml``, the one list of notebooks, and make what repeats it: the README's map, the contents."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+ROOT = Path(__file__).resolve().parents[2]
+MAP_START, MAP_END = "<!-- map: made from curriculum.yml -->", "<!-- end of map -->"
+
+
+@dataclass(frozen=True)
+class Notebook:
+    """One pair of files, ``path`` with the endings .py (edited) and .ipynb (executed)."""
+
+    part: str
+    path: str
+    title: str
+    question: str
+    minutes: int
+    covers: dict[str, str]
+    data: tuple[str, ...]
+    gpu: bool
+
+    @property
+    def source(self) -> Path:
+        """The .py that people edit."""
+        return ROOT / f"{self.path}.py"
+
+    @property
+    def stored(self) -> Path:
+        """The .ipynb that carries the outputs."""
+        return ROOT / f"{self.path}.ipynb"
+
+
+def notebooks() -> list[Notebook]:
+    """Return all notebooks of the course, in reading order."""
+    return [
+        Notebook(part=part["title"], **{**entry, "data": tuple(entry["data"])})
+        for part in _curriculum()["parts"]
+        for entry in part["notebooks"]
+    ]
+
+
+def planned() -> list[str]:
+    """Return the items of the curriculum whose notebook is still to come."""
+    return list(_curriculum()["planned"])
+
+
+def course_map() -> str:
+    """Return the README's table of notebooks (Markdown)."""
+    lines = [MAP_START, "| | notebook | asks | minutes |", "|---|---|---|---|"]
+    part = ""
+    for n in notebooks():
+        first = f"**{n.part}**" if n.part != part else ""
+        part = n.part
+        lines.append(f"| {first} | [{n.title}]({n.path}.ipynb) | {n.question} | {n.minutes} |")
+    return "\n".join([*lines, MAP_END])
+
+
+def table_of_contents() -> str:
+    """Return ``toc.yml`` for Jupyter Book."""
+    parts: dict[str, list[dict[str, str]]] = {}
+    for n in notebooks():
+        parts.setdefault(n.part, []).append({"file": n.path})
+    toc = {
+        "format": "jb-book",
+        "root": "README",
+        "parts": [{"caption": title, "chapters": chapters} for title, chapters in parts.items()],
+    }
+    return "# Made from curriculum.yml by `make notebooks`.\n" + yaml.safe_dump(toc, sort_keys=False)
+
+
+def refresh() -> None:
+    """Write the README's map and ``toc.yml`` anew from ``curriculum.yml``."""
+    readme = ROOT / "README.md"
+    text = readme.read_text(encoding="utf-8")
+    before, rest = text.split(MAP_START)
+    after = rest.split(MAP_END)[1]
+    readme.write_text(before + course_map() + after, encoding="utf-8")
+    (ROOT / "toc.yml").write_text(table_of_contents(), encoding="utf-8")
+
+
+def _curriculum() -> dict[str, Any]:
+    loaded = yaml.safe_load((ROOT / "curriculum.yml").read_text(encoding="utf-8"))
+    return dict(loaded)

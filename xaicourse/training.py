@@ -1,0 +1,188 @@
+"""Train several small networks at once: one claim needs many seeds, and many seeds need to be cheap.
+
+``k`` networks of the same shape are one network whose weights have one more axis, so that a layer of all of them is a
+single batched matrix product. Twenty networks then take about as long as two.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike
+from torch import Tensor, nn
+from torch.nn.functional import binary_cross_entropy_with_logits
+
+from xaicourse.models import mlp
+from xaicourse.validation import Progress, silent
+
+
+def train_mlps(
+    X: ArrayLike,
+    y: ArrayLike,
+    *,
+    hidden: Sequence[int] = (100,),
+    seeds: Sequence[int] = (0,),
+    max_epochs: int = 700,
+    batch_size: int = 200,
+    learning_rate: float = 1e-3,
+    l2: float = 1e-4,
+    tol: float = 1e-4,
+    patience: int = 10,
+    device: str = "cpu",
+    progress: Progress | None = None,
+) -> list[nn.Sequential]:
+    r"""Train one binary classifier a seed, all together, with the recipe of scikit-learn's ``MLPClassifier``.
+
+    Adam minimises, batch by batch, the cross-entropy of the logit plus a penalty,
+    :math:`\frac1B \sum_b \mathrm{CE}(f(x_b), y_b) + \frac{l_2}{2B} \lVert W \rVert^2`. A network stops when the mean
+    loss of an epoch has not fallen by ``tol`` for more than ``patience`` epochs, at the weights it then has.
+
+    Parameters
+    ----------
+    X : array of shape (n, d) or (k, n, d)
+        Features: the same rows for every network, or rows of its own for each of the ``k`` seeds.
+    y : array of shape (n,) or (k, n)
+        Labels, 0 or 1.
+    hidden : sequence of int
+        Widths of the hidden layers.
+    seeds : sequence of int
+        One network a seed; the seed decides its first weights (Glorot, uniform) and the order of its batches.
+    max_epochs, batch_size, learning_rate, l2, tol, patience
+        As in ``MLPClassifier`` (``l2`` is its ``alpha``).
+    device : str
+        Where to train; the networks come back on the CPU.
+    progress : callable, optional
+        Wraps the epochs, as ``tqdm`` does. Silent by default.
+
+    Returns
+    -------
+    list of nn.Sequential
+        In evaluation mode; each maps (rows, d) to logits of shape (rows, 1).
+
+    Raises
+    ------
+    ValueError
+        When shapes disagree, X is not finite, y is not 0 or 1 or holds one class only, or there is no seed.
+
+    Examples
+    --------
+    >>> X = np.linspace(-1, 1, 200).reshape(-1, 1)
+    >>> [network] = train_mlps(X, X[:, 0] > 0.2, hidden=[16], seeds=[0], max_epochs=200)
+    >>> accuracy(network, X, X[:, 0] > 0.2) > 0.95
+    True
+    """
+    k = len(seeds)
+    inputs, labels = _stack(X, y, k)
+    n = inputs.shape[1]
+    batch_size = min(batch_size, n)
+    generators = [torch.Generator().manual_seed(seed) for seed in seeds]
+    weights = _glorot(inputs.shape[2], hidden, generators, device)
+    inputs, labels = inputs.to(device), labels.to(device)
+    moments = [(torch.zeros_like(w), torch.zeros_like(w)) for w in weights]
+    step = 0
+    best, stale = np.full(k, np.inf), np.zeros(k, int)
+    finished: dict[int, list[Tensor]] = {}
+    rows = torch.arange(k, device=device).unsqueeze(1)
+    for _ in (progress or silent)(range(max_epochs)):
+        order = torch.stack([torch.randperm(n, generator=g) for g in generators]).to(device)
+        total = torch.zeros(k, device=device)
+        for batch in torch.split(order, batch_size, dim=1):
+            own = rows if len(inputs) == k else torch.zeros_like(rows)
+            logits = _forward(weights, inputs[own, batch])
+            losses = binary_cross_entropy_with_logits(logits, labels[own, batch], reduction="none").mean(1)
+            losses = losses + l2 / (2 * batch.shape[1]) * sum(w.square().sum((1, 2)) for w in weights[::2])
+            step += 1
+            # A network's gradient sees only its own loss: the losses can be added up.
+            _adam_step(weights, torch.autograd.grad(losses.sum(), weights), moments, step, learning_rate)
+            total += losses.detach() * batch.shape[1]
+        loss = total.cpu().numpy() / n
+        stale = np.where(loss > best - tol, stale + 1, 0)
+        best = np.minimum(best, loss)
+        for i in np.flatnonzero(stale > patience):
+            finished.setdefault(int(i), [w[i].detach().clone() for w in weights])
+        if len(finished) == k:
+            break
+    return [_network(finished.get(i) or [w[i].detach() for w in weights]) for i in range(k)]
+
+
+def accuracy(model: nn.Module, X: ArrayLike, y: ArrayLike) -> float:
+    """Return the share of rows whose class (logit above 0) is right."""
+    with torch.no_grad():
+        logits = model(torch.tensor(np.asarray(X), dtype=torch.float32)).flatten()
+    return float(np.mean((logits.numpy() > 0) == (np.asarray(y) > 0)))
+
+
+def probability(model: nn.Module, X: ArrayLike) -> np.ndarray[Any, np.dtype[np.float64]]:
+    """Return the probability of class 1 of every row, shape (n,)."""
+    with torch.no_grad():
+        logits = model(torch.tensor(np.asarray(X), dtype=torch.float32)).flatten()
+    return torch.sigmoid(logits.double()).numpy()
+
+
+def _stack(X: ArrayLike, y: ArrayLike, k: int) -> tuple[Tensor, Tensor]:
+    features, labels = np.asarray(X, np.float32), np.asarray(y, np.float32)
+    if k == 0:
+        raise ValueError("seeds is empty: give one seed a network")
+    if features.ndim not in (2, 3) or labels.shape != features.shape[:-1]:
+        raise ValueError(
+            f"X must be (n, d) with y (n,), or (k, n, d) with y (k, n); got {features.shape}, {labels.shape}"
+        )
+    if features.ndim == 3 and len(features) != k:
+        raise ValueError(f"X holds rows for {len(features)} networks, but seeds names {k}")
+    if not np.isfinite(features).all():
+        raise ValueError("X holds NaN or infinity")
+    if not np.isin(labels, (0, 1)).all():
+        raise ValueError("y must hold 0 and 1 only")
+    if (labels.min(-1) == labels.max(-1)).any():
+        raise ValueError("y holds one class only: there is nothing to tell apart")
+    if features.ndim == 2:
+        features, labels = features[None], labels[None]
+    return torch.from_numpy(features), torch.from_numpy(labels)
+
+
+def _glorot(n_inputs: int, hidden: Sequence[int], generators: list[torch.Generator], device: str) -> list[Tensor]:
+    """Draw weights (k, fan_in, fan_out) and biases (k, 1, fan_out), uniform within sqrt(6 / (fan_in + fan_out))."""
+    tensors = []
+    widths = [n_inputs, *hidden, 1]
+    for fan_in, fan_out in pairwise(widths):
+        bound = (6 / (fan_in + fan_out)) ** 0.5
+        for rows in (fan_in, 1):
+            draws = [torch.rand(rows, fan_out, generator=g) * 2 * bound - bound for g in generators]
+            tensors.append(torch.stack(draws).to(device).requires_grad_())
+    return tensors
+
+
+def _forward(weights: list[Tensor], inputs: Tensor) -> Tensor:
+    activation = inputs
+    for layer in range(0, len(weights), 2):
+        activation = torch.baddbmm(weights[layer + 1], activation if layer == 0 else activation.relu(), weights[layer])
+    return activation.squeeze(2)
+
+
+@torch.no_grad()
+def _adam_step(
+    weights: list[Tensor], gradients: Sequence[Tensor], moments: list[tuple[Tensor, Tensor]], step: int, rate: float
+) -> None:
+    """Take one step of Adam, as `torch.optim.Adam` does, whose first step would import a compiler for two seconds."""
+    for weight, gradient, (mean, square) in zip(weights, gradients, moments, strict=True):
+        mean.lerp_(gradient, 0.1)  # beta_1 = 0.9
+        square.mul_(0.999).addcmul_(gradient, gradient, value=0.001)  # beta_2 = 0.999
+        scale = square.sqrt().div_((1 - 0.999**step) ** 0.5).add_(1e-8)
+        weight.addcdiv_(mean, scale, value=-rate / (1 - 0.9**step))
+
+
+def _network(tensors: list[Tensor]) -> nn.Sequential:
+    """Put one network's weights into an ordinary module."""
+    matrices, biases = tensors[::2], tensors[1::2]
+    with torch.random.fork_rng(devices=[]):  # nn.Linear draws weights that are replaced at once
+        network = mlp(matrices[0].shape[0], [m.shape[1] for m in matrices[:-1]])
+    with torch.no_grad():
+        linears = [m for m in network if isinstance(m, nn.Linear)]
+        for linear, matrix, bias in zip(linears, matrices, biases, strict=True):
+            linear.weight.copy_(matrix.T)
+            linear.bias.copy_(bias[0])
+    return network.eval().requires_grad_(False)

@@ -1,0 +1,170 @@
+"""Argument checks that every method shares: each says which argument was wrong, what came, what was expected.
+
+A check returns the value it has accepted, in the type that the method works with. Arrays may be NumPy arrays
+or PyTorch tensors: only what both can do is asked of them, so that this file needs neither kind of model.
+"""
+
+from __future__ import annotations
+
+import math
+import operator
+from collections.abc import Callable, Collection, Iterable
+from typing import Any
+
+import numpy as np
+
+Progress = Callable[[Iterable[Any]], Iterable[Any]]
+"""What ``progress=`` takes: a wrapper of an iterable that yields its items unchanged, as ``tqdm.tqdm`` is."""
+
+
+Seed = int | np.random.Generator | None
+"""What ``seed=`` takes; see `check_seed`."""
+
+
+def silent(iterable: Iterable[Any]) -> Iterable[Any]:
+    """Yield the items and show nothing: the wrapper that stands in for ``progress=None``."""
+    return iterable
+
+
+def check_int(name: str, value: object, *, minimum: int = 1) -> int:
+    """Return `value` as an ``int`` of at least `minimum`.
+
+    Raises
+    ------
+    TypeError
+        If it is no integer; a float with an integer value and a bool are none.
+    ValueError
+        If it is below `minimum`.
+
+    Examples
+    --------
+    >>> check_int("n_steps", 64)
+    64
+    >>> check_int("n_steps", 0)
+    Traceback (most recent call last):
+    ValueError: n_steps: got 0, expected an integer of at least 1
+    """
+    try:
+        if isinstance(value, bool | np.bool_):
+            raise TypeError
+        number = operator.index(value)  # type: ignore[arg-type]
+    except TypeError:
+        kind = type(value).__name__
+        raise TypeError(f"{name}: got {value!r} ({kind}), expected an integer") from None
+    if number < minimum:
+        raise ValueError(f"{name}: got {number}, expected an integer of at least {minimum}")
+    return number
+
+
+def check_float(name: str, value: object, *, minimum: float = -math.inf) -> float:
+    """Return `value` as a finite ``float`` of at least `minimum`.
+
+    Raises
+    ------
+    TypeError
+        If it is no real number.
+    ValueError
+        If it is NaN, infinite or below `minimum`.
+
+    Examples
+    --------
+    >>> check_float("stdevs", 0, minimum=0)
+    0.0
+    >>> check_float("stdevs", float("nan"))
+    Traceback (most recent call last):
+    ValueError: stdevs: got nan, expected a finite number
+    """
+    if isinstance(value, bool) or not isinstance(value, int | float | np.integer | np.floating):
+        raise TypeError(f"{name}: got {value!r} ({type(value).__name__}), expected a number")
+    if not math.isfinite(value) or value < minimum:
+        bound = "" if minimum == -math.inf else f" of at least {minimum:g}"
+        raise ValueError(f"{name}: got {value}, expected a finite number{bound}")
+    return float(value)
+
+
+def check_choice(name: str, value: object, choices: Collection[str]) -> str:
+    """Return `value`, which has to be one of the strings in `choices`.
+
+    Raises
+    ------
+    ValueError
+        If it is not.
+
+    Examples
+    --------
+    >>> check_choice("method", "simpson", ["midpoint", "trapezoid"])
+    Traceback (most recent call last):
+    ValueError: method: got 'simpson', expected one of 'midpoint', 'trapezoid'
+    """
+    if not isinstance(value, str) or value not in choices:
+        raise ValueError(f"{name}: got {value!r}, expected one of {', '.join(map(repr, choices))}")
+    return value
+
+
+def check_shape(name: str, array: Any, expected: tuple[int | None, ...]) -> None:
+    """Require an array of shape `expected`; ``None`` stands for any length but zero.
+
+    Raises
+    ------
+    ValueError
+        If the shape is another one, or an axis is empty.
+
+    Examples
+    --------
+    >>> check_shape("baselines", np.zeros((5, 3)), (None, 4))
+    Traceback (most recent call last):
+    ValueError: baselines: got shape (5, 3), expected (any, 4)
+    """
+    shape = tuple(array.shape)
+    if len(shape) != len(expected) or any(
+        have == 0 or want not in (None, have) for have, want in zip(shape, expected, strict=True)
+    ):
+        words = ", ".join("any" if want is None else str(want) for want in expected)
+        comma = "," if len(expected) == 1 else ""
+        raise ValueError(f"{name}: got shape {shape}, expected ({words}{comma})")
+
+
+def check_finite(name: str, array: Any) -> None:
+    """Require an array that is not empty and holds no NaN and no infinity.
+
+    Raises
+    ------
+    ValueError
+        If it is empty or holds one.
+
+    Examples
+    --------
+    >>> check_finite("inputs", np.array([1.0, np.nan]))
+    Traceback (most recent call last):
+    ValueError: inputs: got NaN or infinity, expected finite numbers only
+    """
+    if 0 in array.shape:
+        raise ValueError(f"{name}: got an empty array of shape {tuple(array.shape)}")
+    # NaN and infinity both survive in one of the extremes, and the extremes need no memory: isfinite(array)
+    # would build a mask (and with PyTorch a copy of the data).
+    if not (math.isfinite(array.min().item()) and math.isfinite(array.max().item())):
+        raise ValueError(f"{name}: got NaN or infinity, expected finite numbers only")
+
+
+def check_seed(seed: Seed) -> np.random.Generator:
+    """Return the random generator that `seed` stands for; the global generators stay untouched.
+
+    Parameters
+    ----------
+    seed : int, numpy.random.Generator or None
+        A non-negative integer (0 is one like any other) always starts the same stream; a generator is used as
+        it is, and moves on; ``None`` takes fresh entropy from the system.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If it is something else, or negative.
+
+    Examples
+    --------
+    >>> float(check_seed(0).random())
+    0.6369616873214543
+    """
+    if seed is None or isinstance(seed, np.random.Generator):
+        return np.random.default_rng(seed)
+    return np.random.default_rng(check_int("seed", seed, minimum=0))
