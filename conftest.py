@@ -48,8 +48,10 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_setup(item: pytest.Item) -> Generator[None, None, None]:
     """Start a notebook's kernel, which happens before its first cell, as it was started for the stored outputs."""
-    with patch.dict(os.environ, HEADLESS if _is_cell(item) else {}):
-        yield
+    if not _is_cell(item):  # whose fixtures may change the environment for longer than their set-up
+        return (yield)
+    with patch.dict(os.environ, HEADLESS):
+        return (yield)
 
 
 @pytest.hookimpl(wrapper=True)

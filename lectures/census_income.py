@@ -1,7 +1,9 @@
 # ---
 # jupyter:
 #   jupytext:
-#     formats: ipynb,py:percent
+#     text_representation:
+#       extension: .py
+#       format_name: percent
 #   kernelspec:
 #     display_name: Python 3
 #     language: python
@@ -81,7 +83,7 @@ table(example.set_axis(["person 1", "person 2", "person 3"], axis=1), caption="T
 #
 # Numbers are standardised, categories become one column each. Both are learnt from the training rows alone.
 
-# %% tags=["live:encode the columns"] slideshow={"slide_type": "slide"}
+# %% slideshow={"slide_type": "slide"} tags=["live:encode the columns"]
 numbers = ["age", "education_num", "capital_gain", "capital_loss", "hours_per_week"]
 words = ["workclass", "marital_status", "occupation", "relationship", "race", "sex", "native_country"]
 columns = numbers + words
@@ -105,7 +107,7 @@ say("{before} columns became {after}.", before=len(columns), after=X_train.shape
 # The two of the lecture, and one more: gradient-boosted trees, the usual champion on tables. The network has one
 # hidden layer of 64 units; we train five, to see what is chance.
 
-# %% tags=["live:fit three models"] slideshow={"slide_type": "fragment"}
+# %% slideshow={"slide_type": "fragment"} tags=["live:fit three models"]
 logistic = LogisticRegression(max_iter=1000).fit(X_train, y_train)
 networks = train_mlps(
     X_train,
@@ -256,7 +258,7 @@ show(
 show_source(permutation_importance)
 
 
-# %% tags=["live:permutation importance"] slideshow={"slide_type": "fragment"}
+# %% slideshow={"slide_type": "fragment"} tags=["live:permutation importance"]
 def share_right(y, p):
     return np.mean((p > 0.5) == y)
 
@@ -293,14 +295,14 @@ show(
 )
 
 # %%
-in_order = spearmanr(*(s.mean for s in shuffled.values())).statistic
+common = [c for i, c in enumerate(columns) if min(s.mean[i] for s in shuffled.values()) > 0.01]
 claim(
-    "Both models lean on the same columns, and hardly on sex or race",
-    in_order > 0.6 and all(s.mean[columns.index(c)] < 0.015 for s in shuffled.values() for c in ("sex", "race")),
-    rank_correlation=in_order,
+    "{n} columns cost both models more than a point of accuracy, and neither sex nor race is among them",
+    len(common) >= 3 and not {"sex", "race"} & set(common),
+    n=len(common),
     sex=[s.mean[columns.index("sex")] for s in shuffled.values()],
     race=[s.mean[columns.index("race")] for s in shuffled.values()],
-    tolerance={"rank_correlation": 0.15, "sex": 0.005, "race": 0.005},
+    tolerance={"n": 1, "sex": 0.005, "race": 0.005},
     fails_if="the training labels had been shuffled",
 )
 
@@ -376,7 +378,7 @@ claim(
 #
 # What the columns get adds up to the score of the person minus the mean score of the starting people.
 
-# %% tags=["live:gradient shap"] slideshow={"slide_type": "fragment"}
+# %% slideshow={"slide_type": "fragment"} tags=["live:gradient shap"]
 explained = torch.tensor(X_test[:300])
 starts = torch.tensor(X_train[np.random.default_rng(seed).choice(len(X_train), 200, replace=False)])
 attribution = gradient_shap(networks[0], explained, baselines=starts, n_samples=400, seed=seed)
@@ -449,9 +451,9 @@ claim(
 )
 claim(
     "On the network it agrees with Captum's up to the sampling noise of both",
-    distance < 0.2,
+    distance < 0.1,
     relative_distance=distance,
-    tolerance=0.1,
+    tolerance=0.03,
     fails_if="the walk started from the average person alone",
 )
 
@@ -471,6 +473,8 @@ twin_groups = {c: [i for i, name in enumerate(twin_names) if name == c or name.s
 [twin_network] = train_mlps(
     T_train, twin.train_target.to_numpy(), hidden=[64], seeds=[seed], max_epochs=8, batch_size=256
 )
+
+# %% tags=["live:compare with the law"]
 law = permutation_importance(
     twin.truth.log_odds,
     twin.test_features,
@@ -525,10 +529,10 @@ curves = {}
 for model, p in predicted.items():
     share, mean_p = calibration_curve(y_test, p, n_bins=10, strategy="uniform")
     curves[model] = np.interp(deciles, mean_p, share)
-gap = {}
+miss = {}
 for model, p in predicted.items():
     bins = np.clip((10 * p).astype(int), 0, 9)
-    gap[model] = sum(abs(y_test[bins == b].mean() - p[bins == b].mean()) * np.mean(bins == b) for b in np.unique(bins))
+    miss[model] = sum(abs(y_test[bins == b].mean() - p[bins == b].mean()) * np.mean(bins == b) for b in np.unique(bins))
 
 # %%
 show(
@@ -543,15 +547,15 @@ show(
     caption="Calibration on the test rows, in ten bins of probability.",
     alt="Three curves close to the diagonal. The mean gaps are {lr:.3f} for the logistic regression, {nn:.3f} for the network "
     "and {bt:.3f} for the trees.",
-    lr=gap["logistic regression"],
-    nn=gap["network"],
-    bt=gap["boosted trees"],
+    lr=miss["logistic regression"],
+    nn=miss["network"],
+    bt=miss["boosted trees"],
     tolerance=0.015,
 )
 claim(
     "All three can be taken at their word: the mean gap between promised and true share is below 3 points",
-    max(gap.values()) < 0.03,
-    **{m.replace(" ", "_"): g for m, g in gap.items()},
+    max(miss.values()) < 0.03,
+    **{m.replace(" ", "_"): g for m, g in miss.items()},
     tolerance=0.015,
     fails_if="every log-odds were doubled",
 )
@@ -641,17 +645,17 @@ blind = LogisticRegression(max_iter=1000).fit(X_train[:, kept], y_train)
 blind_yes = blind.predict(X_test[:, kept]) == 1
 guess_sex = LogisticRegression(max_iter=1000).fit(X_train[:, kept], census.train_features["sex"] == "Male")
 auc = roc_auc_score(sex == "Male", guess_sex.predict_proba(X_test[:, kept])[:, 1])
-ratio = {
-    name: yes[sex == "Female"].mean() / yes[sex == "Male"].mean()
+gap = {
+    name: yes[sex == "Male"].mean() - yes[sex == "Female"].mean()
     for name, yes in [("with", said_yes), ("without", blind_yes)]
 }
 
 # %%
 claim(
     "Without the column the accuracy stays, and so does the gap, because the other columns give the sex away",
-    abs(np.mean(blind_yes == rich) - score["logistic regression"]) < 0.01 and ratio["without"] < 0.5 and auc > 0.9,
+    abs(np.mean(blind_yes == rich) - score["logistic regression"]) < 0.01 and gap["without"] > 0.1 and auc > 0.9,
     accuracy_without=np.mean(blind_yes == rich),
-    offers_to_women_per_offer_to_men=list(ratio.values()),
+    gap_in_offers_with_and_without=list(gap.values()),
     sex_guessed_from_the_rest_AUC=auc,
     tolerance=0.02,
     fails_if="the columns that give it away were dropped as well",

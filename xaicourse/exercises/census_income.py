@@ -196,8 +196,8 @@ ALTERATIONS = {
         "agreement = spearmanr(law.mean, np.random.default_rng(1).permutation(found.mean)).statistic",
     ),
     "every log-odds were doubled": (
-        "gap = {}\nfor model, p in predicted.items():",
-        "gap = {}\nfor model, p in {m: q**2 / (q**2 + (1 - q) ** 2) for m, q in predicted.items()}.items():",
+        "miss = {}\nfor model, p in predicted.items():",
+        "miss = {}\nfor model, p in {m: q**2 / (q**2 + (1 - q) ** 2) for m, q in predicted.items()}.items():",
     ),
     "the two groups had been drawn by lot": (
         'sex = census.test_features["sex"].to_numpy()',

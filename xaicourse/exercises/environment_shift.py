@@ -199,6 +199,10 @@ ALTERATIONS = {
     ),
     "the integral forgot the marker's spread": ("np.hypot(w2 * spread, w3)", "np.hypot(w2 * 0.1, w3)"),
     "the second hospital's instrument were twice as bad": ('"second": 1.0', '"second": 2.0'),
+    "scikit-learn's network had been given shuffled diagnoses": (
+        "MLPClassifier(random_state=seed, max_iter=700).fit(*homes[0])",
+        "MLPClassifier(random_state=seed).fit(homes[0][0], np.random.default_rng(1).permutation(homes[0][1]))",
+    ),
     "the marker were written down in a unit ten times smaller": (
         "lambda y, noise, spread: y + spread * noise",
         "lambda y, noise, spread: 10 * (y + spread * noise)",

@@ -11,7 +11,7 @@ import html
 import io
 import math
 import string
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -68,7 +68,7 @@ def say(text: str, *, tolerance: Tolerance = 0.0, **values: Any) -> None:
     if unused := set(values) - set(_fields(text)):
         raise ValueError(f"say() got {sorted(unused)}, which its text does not use")
     statement = _statement("say", text, values, tolerance)
-    _emit({"text/markdown": _fill(text, values)}, statement)
+    _emit(lambda: {"text/markdown": _fill(text, values)}, statement)
 
 
 def claim(text: str, holds: Any, *, fails_if: str, tolerance: Tolerance = 0.0, **evidence: Any) -> None:
@@ -115,7 +115,7 @@ def claim(text: str, holds: Any, *, fails_if: str, tolerance: Tolerance = 0.0, *
     details = ", ".join(f"{n.replace('_', ' ')} {VALUE.format(_readable(evidence[n]))}" for n in listed)
     lines = [f"> **{mark}** **{_fill(text, evidence)}**", *([f"> <small>{details}</small>"] if details else [])]
     lines.append(f"> <small>*It would fail if {fails_if}.*</small>")
-    _emit({"text/markdown": "  \n".join(lines)}, statement)
+    _emit(lambda: {"text/markdown": "  \n".join(lines)}, statement)
 
 
 def show(figure: Figure, *, caption: str, alt: str, tolerance: Tolerance = 0.0, **values: Any) -> None:
@@ -135,8 +135,9 @@ def show(figure: Figure, *, caption: str, alt: str, tolerance: Tolerance = 0.0, 
     if not caption or not alt:
         raise ValueError("show() needs both a caption and an alternative text (alt)")
     statement = _statement("figure", f"{caption} | {alt}", values, tolerance)
-    body = figure_html(figure, alt=alt.format(**values), caption=_fill(html.escape(caption, quote=False), values))
-    _emit({"text/html": body}, statement)
+    _emit(
+        lambda: {"text/html": figure_html(figure, alt=alt.format(**values), caption=_fill(caption, values))}, statement
+    )
 
 
 def table(
@@ -171,7 +172,7 @@ def table(
     body += f"<tbody>{''.join(rows)}</tbody></table>"
     values = {f"{column}[{label}]": v for column in frame for label, v in frame[column].items()}
     statement = _statement("table", caption, values, dict.fromkeys(values, tolerance))
-    _emit({"text/html": body}, statement)
+    _emit(lambda: {"text/html": body}, statement)
 
 
 def figure_html(figure: Figure, *, alt: str, caption: str = "") -> str:
@@ -246,13 +247,13 @@ def _storable(name: str, value: Any) -> Any:
     return value
 
 
-def _emit(data: dict[str, str], statement: Statement) -> None:
+def _emit(render: Callable[[], dict[str, str]], statement: Statement) -> None:
     statements = _recorder.get()
     if statements is not None:
         statements.append(statement)
         return
     stored = {"kind": statement.kind, "wording": statement.wording, "values": statement.values}
-    display(data, metadata={"xaicourse": stored | {"tolerance": statement.tolerance}}, raw=True)
+    display(render(), metadata={"xaicourse": stored | {"tolerance": statement.tolerance}}, raw=True)
 
 
 def _fields(text: str) -> list[str]:

@@ -52,7 +52,6 @@ def read_source(path: Path) -> Any:
             tags.append(DERIVED_TAG)
         if tags:
             cell.metadata["tags"] = tags
-    notebook.metadata["language_info"] = {"name": "python"}
     return notebook
 
 
@@ -140,6 +139,7 @@ def execute(notebook: Notebook) -> float:
         cell.metadata.pop("execution", None)  # timings
         for output in cell.get("outputs", []):
             _refuse_traces(notebook.path, output)
+    content.metadata["language_info"] = {"name": "python"}  # without the version of this machine's Python
     content.metadata["xaicourse"] = {"fingerprint": fingerprint(notebook), "data": data_mode(notebook)}
     text = nbformat.writes(content) + "\n"
     if len(text.encode()) > MAX_BYTES:
