@@ -185,6 +185,7 @@ def test_every_notebook_of_the_folders_is_in_the_curriculum() -> None:
 def test_what_is_made_from_the_curriculum_is_up_to_date() -> None:
     assert curriculum.course_map() in (ROOT / "README.md").read_text(encoding="utf-8"), "run `make notebooks`"
     assert (ROOT / "toc.yml").read_text(encoding="utf-8") == curriculum.table_of_contents()
+    assert (ROOT / "picture.png").read_bytes() == curriculum.picture()
 
 
 @EVERY

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -74,14 +77,32 @@ def table_of_contents() -> str:
     return "# Made from curriculum.yml by `make notebooks`.\n" + yaml.safe_dump(toc, sort_keys=False)
 
 
+def picture() -> bytes | None:
+    """Return the README's picture (PNG), taken from the stored outputs of a notebook; None while it has none."""
+    wanted = _curriculum()["picture"]
+    stored = ROOT / f"{wanted['notebook']}.ipynb"
+    if not stored.exists():
+        return None
+    for cell in json.loads(stored.read_text(encoding="utf-8"))["cells"]:
+        for output in cell.get("outputs", []):
+            page = "".join(output.get("data", {}).get("text/html", ""))
+            if found := re.search(rf'base64,([^"]+)".*<figcaption>{re.escape(wanted["caption"])}', page):
+                return base64.b64decode(found[1])
+    raise ValueError(
+        f"curriculum.yml: no figure of {wanted['notebook']} has a caption that begins {wanted['caption']!r}"
+    )
+
+
 def refresh() -> None:
-    """Write the README's map and ``toc.yml`` anew from ``curriculum.yml``."""
+    """Write what is made from ``curriculum.yml`` anew: the README's map and picture, and ``toc.yml``."""
     readme = ROOT / "README.md"
     text = readme.read_text(encoding="utf-8")
     before, rest = text.split(MAP_START)
     after = rest.split(MAP_END)[1]
     readme.write_text(before + course_map() + after, encoding="utf-8")
     (ROOT / "toc.yml").write_text(table_of_contents(), encoding="utf-8")
+    if drawn := picture():
+        (ROOT / "picture.png").write_bytes(drawn)
 
 
 def _curriculum() -> dict[str, Any]:

@@ -154,7 +154,6 @@ def main(names: Sequence[str] = (), *, force: bool = False) -> int:
     chosen = [n for path, n in known.items() if not names or any(name in path for name in names)]
     if names and not chosen:
         raise ValueError(f"no notebook matches {list(names)}; there are {sorted(known)}")
-    refresh()
     for n in chosen:
         reason = "asked for" if force else staleness(n)
         if not reason:
@@ -163,6 +162,7 @@ def main(names: Sequence[str] = (), *, force: bool = False) -> int:
         mode = data_mode(n)
         print(f"{n.path}: {reason}; executing" + (f" on {mode} data" if mode != "none" else ""), flush=True)
         print(f"{n.path}: {execute(n):.1f} s", flush=True)
+    refresh()
     return 0
 
 

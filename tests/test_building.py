@@ -1,0 +1,107 @@
+"""Making the .ipynb: clean outputs, honest staleness, derived folding."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from xaicourse.teaching import notebooks as building
+from xaicourse.teaching.curriculum import ROOT, Notebook
+
+SOURCE = """# %% [markdown]
+# # Title
+
+# %%
+from xaicourse.teaching import say
+from xaicourse.models import mlp
+
+x = 1
+
+# %%
+say("{x}", x=x)
+
+# %% tags=["exercise"]
+x = 2
+"""
+
+
+@pytest.fixture
+def pair(tmp_path: Path) -> Notebook:
+    (tmp_path / "sample.py").write_text(SOURCE)
+    return Notebook("Part", str(tmp_path / "sample"), "Title", "?", 1, {}, (), gpu=False)
+
+
+def execute(pair: Notebook, body: str) -> None:
+    pair.source.write_text(f"# %%\n{body}\n")
+    building.execute(pair)
+
+
+class TestExecution:
+    """One class, one worker: each test starts a kernel."""
+
+    def test_outputs_are_stored_and_repeat_to_the_byte(self, pair: Notebook) -> None:
+        assert building.staleness(pair) == "it has never been executed"
+        building.execute(pair)
+        assert building.staleness(pair) == ""
+        first = pair.stored.read_bytes()
+        building.execute(pair)
+        assert pair.stored.read_bytes() == first
+        cells = nbformat.read(pair.stored, as_version=4).cells
+        assert [c.metadata.get("jupyter", {}).get("source_hidden", False) for c in cells] == [False, False, True, True]
+        assert ["hide-input" in c.metadata.get("tags", []) for c in cells] == [False, False, True, True]
+        pair.source.write_text(SOURCE + "\n# %%\nx = 3\n")
+        assert "has changed" in building.staleness(pair)
+
+    @pytest.mark.parametrize(
+        ("body", "trace"),
+        [
+            ("import warnings; warnings.warn('beware')", "stderr"),
+            ("print(object())", "at 0x"),
+            ("import tempfile; print(tempfile.mkdtemp())", "trace of this machine"),
+            ("import ipywidgets; ipywidgets.IntSlider()", "a widget"),
+            ("print('x' * 600_000)", "bytes to store"),
+        ],
+    )
+    def test_what_must_not_be_stored_is_refused(self, pair: Notebook, body: str, trace: str) -> None:
+        with pytest.raises(RuntimeError, match=trace):
+            execute(pair, body)
+        assert not pair.stored.exists()
+
+
+def test_modules_behind_a_notebook_are_followed_through_imports(pair: Notebook) -> None:
+    found = {str(p.relative_to(ROOT)) for p in building.modules_behind(pair.source)}
+    assert {"xaicourse/models.py", "xaicourse/teaching/narration.py", "xaicourse/__init__.py"} <= found
+    assert "xaicourse/causality/scm.py" not in found
+
+
+def test_a_changed_module_or_lock_makes_it_stale(
+    pair: Notebook, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = building.fingerprint(pair)
+    module = tmp_path / "module.py"
+    module.write_text("a = 1")
+    monkeypatch.setattr(building, "modules_behind", lambda _: [module])
+    first = building.fingerprint(pair)
+    module.write_text("a = 2")
+    assert len({before, first, building.fingerprint(pair)}) == 3
+
+
+def test_real_outputs_stay_valid_without_the_data_but_not_the_other_way(
+    pair: Notebook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def store(mode: str) -> None:
+        content = nbformat.v4.new_notebook()
+        content.metadata["xaicourse"] = {"fingerprint": building.fingerprint(pair), "data": mode}
+        nbformat.write(content, pair.stored)
+
+    for stored, here, stale in [("real", "simulated", False), ("real", "real", False), ("simulated", "real", True)]:
+        store(stored)
+        monkeypatch.setattr(building, "data_mode", lambda _, here=here: here)
+        assert bool(building.staleness(pair)) == stale
+
+
+def test_unknown_names_are_told() -> None:
+    with pytest.raises(ValueError, match="no notebook matches"):
+        building.main(["nowhere"])

@@ -1,0 +1,209 @@
+"""Sentences, claims, figures and tables say what they were given, store it, and refuse what cannot be checked."""
+
+from __future__ import annotations
+
+import base64
+import io
+import re
+from typing import Any
+
+import ipywidgets
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+from xaicourse import plotting
+from xaicourse.teaching import (
+    ClaimFailed,
+    claim,
+    differences,
+    explore,
+    narration,
+    progress,
+    recording,
+    run_on_gpu,
+    running,
+    say,
+    show,
+    show_source,
+    sources,
+    table,
+)
+
+
+@pytest.fixture
+def shown(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """Collect what would be displayed: the data, and the metadata where there are some."""
+    collected: list[Any] = []
+
+    def display(data: Any, metadata: Any = None, raw: bool = False) -> None:
+        collected.append((data, metadata))
+
+    for module in (narration, running, sources):
+        monkeypatch.setattr(module, "display", display)
+    return collected
+
+
+def test_say_marks_its_numbers_and_stores_them(shown: list[Any]) -> None:
+    say("{a:.0%} of $x_1$ in {b}", a=np.float64(0.256), b=np.int64(7), tolerance={"a": 0.01})
+    [(data, metadata)] = shown
+    assert data == {"text/markdown": '<span class="value">26%</span> of $x_1$ in <span class="value">7</span>'}
+    stored = metadata["xaicourse"]
+    assert stored["wording"] == "{a:.0%} of $x_1$ in {b}"
+    assert stored["values"] == {"a": 0.256, "b": 7}
+    assert stored["tolerance"] == {"a": 0.01}
+
+
+def test_a_claim_shows_a_tick_its_evidence_and_what_would_break_it(shown: list[Any]) -> None:
+    claim("{n} is small", np.bool_(True), n=3, mean_error=np.array([0.123456, 2.0]), fails_if="it were large")
+    text = shown[0][0]["text/markdown"]
+    assert re.sub(r"<[^>]+>", "", text).splitlines() == [
+        "> **✓** **3 is small**  ",
+        "> mean error 0.1235, 2  ",
+        "> *It would fail if it were large.*",
+    ]
+
+
+def test_a_claim_that_does_not_hold_stops_the_notebook(shown: list[Any]) -> None:
+    with pytest.raises(ClaimFailed, match=r"does not hold in this run: Two is odd — remainder 0"):
+        claim("Two is odd", 2 % 2 == 1, remainder=0, fails_if="two were three")
+    assert shown == []
+
+
+def test_recording_collects_without_stopping() -> None:
+    with recording() as statements:
+        claim("Two is odd", False, remainder=0, fails_if="two were three")
+        say("{x}", x=1.5)
+    assert [(s.kind, s.holds) for s in statements] == [("claim", False), ("say", True)]
+    with pytest.raises(ClaimFailed):
+        claim("Two is odd", False, remainder=0, fails_if="two were three")
+
+
+@pytest.mark.parametrize(
+    ("speak", "error", "message"),
+    [
+        (lambda: say("nothing", x=1), ValueError, r"\['x'\], which its text does not use"),
+        (lambda: say("{x}", x=float("nan")), ValueError, "x is nan"),
+        (lambda: say("{x}", x=[1.0, np.inf]), ValueError, "x is inf"),
+        (lambda: say("{x}", x=object()), TypeError, "x must be a number"),
+        (lambda: say("{x}", x=1, tolerance={"y": 1.0}), ValueError, "tolerance names"),
+        (lambda: claim("So it is", True, fails_if="not"), ValueError, "needs evidence"),
+        (lambda: claim("So it is", 1, x=1, fails_if="not"), TypeError, "True or False"),
+        (lambda: claim("So it is", True, x=1, fails_if=""), ValueError, "fails_if"),
+        (lambda: show(plotting.bars({"a": [1]}, ["x"], value_label="v"), caption="c", alt=""), ValueError, "both"),
+        (lambda: table(pd.DataFrame(), caption="c"), ValueError, "frame is empty"),
+    ],
+)
+def test_what_cannot_be_checked_is_refused(speak: Any, error: type[Exception], message: str) -> None:
+    with pytest.raises(error, match=message):
+        speak()
+
+
+def test_a_figure_carries_picture_caption_and_alternative_text(shown: list[Any]) -> None:
+    figure = plotting.bars({"a": [1, 2]}, ["x", "y"], value_label="v")
+    show(figure, caption="Rising to {top:.1f}.", alt='Two bars, "y" at {top:.1f}.', top=2.0)
+    page = shown[0][0]["text/html"]
+    assert 'alt="Two bars, &quot;y&quot; at 2.0."' in page
+    assert '<figcaption>Rising to <span class="value">2.0</span>.</figcaption>' in page
+    picture = Image.open(io.BytesIO(base64.b64decode(re.search(r'base64,([^"]+)"', page)[1])))
+    assert picture.size[0] == round(figure.get_figwidth() * 144)
+
+
+def test_a_table_has_headers_caption_and_values(shown: list[Any]) -> None:
+    frame = pd.DataFrame({"share": [0.5, 0.25], "who": ["<b>", "c"]}, index=["first", "second"])
+    table(frame, caption="Shares", formats={"share": "{:.1%}"}, tolerance=0.01)
+    page, stored = shown[0][0]["text/html"], shown[0][1]["xaicourse"]
+    assert '<th scope="col">share</th>' in page
+    assert '<th scope="row">second</th>' in page
+    assert '<span class="value">25.0%</span>' in page
+    assert "&lt;b&gt;" in page
+    assert stored["values"]["share[second]"] == 0.25
+    assert stored["tolerance"]["share[second]"] == 0.01
+
+
+def statement(**changes: Any) -> dict[str, Any]:
+    return {"wording": "{a}", "values": {"a": 1.0, "b": [1, 2.0], "c": "x"}, "tolerance": {"a": 0.1}} | changes
+
+
+@pytest.mark.parametrize(
+    ("fresh", "found"),
+    [
+        (statement(), []),
+        (statement(values={"a": 1.09, "b": [1, 2.0], "c": "x"}), []),
+        (statement(values={"a": 1.2, "b": [1, 2.0], "c": "x"}), ["a: 1.0 became 1.2 (tolerance 0.1)"]),
+        (statement(values={"a": 1.0, "b": [1, 2.001], "c": "x"}), ["b: [1, 2.0] became [1, 2.001] (tolerance 0)"]),
+        (statement(values={"a": 1.0, "b": [1], "c": "x"}), ["b: [1, 2.0] became [1] (tolerance 0)"]),
+        (statement(values={"a": 1.0, "b": [1, 2.0], "c": "y"}), ["c: x became y (tolerance 0)"]),
+        (statement(values={"a": 1.0}), ["values: ['a', 'b', 'c'] became ['a']"]),
+        (statement(wording="{a}!"), ["wording: '{a}' became '{a}!'"]),
+    ],
+)
+def test_differences(fresh: dict[str, Any], found: list[str]) -> None:
+    assert differences(statement(), fresh) == found
+
+
+def test_show_source_shows_the_code_and_one_line_of_docstring(shown: list[Any]) -> None:
+    show_source(differences)
+    text = shown[0][0].data
+    assert text.startswith("```python\ndef differences(")
+    assert (
+        '"""Return what differs between two stored statements beyond their wording\'s tolerance, in words."""' in text
+    )
+    assert "Parameters" not in text
+    assert "found.append" in text
+    assert "xaicourse/teaching/narration.py" in text
+
+
+def test_progress_wraps_and_is_silent_in_stored_runs(monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
+    monkeypatch.setenv("XAICOURSE_STATIC", "1")
+    assert list(progress("counting")(range(3))) == [0, 1, 2]
+    assert capsys.readouterr() == ("", "")
+
+
+def test_a_slider_redraws_and_a_stored_run_says_where_it_stands(
+    shown: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn: list[float] = []
+
+    def draw(height: float) -> Any:
+        drawn.append(height)
+        return plotting.bars({"a": [height]}, ["x"], value_label="v")
+
+    monkeypatch.delenv("XAICOURSE_STATIC", raising=False)
+    slider = ipywidgets.FloatSlider(value=1.0, min=0, max=5)
+    explore(draw, alt="one bar", height=slider)
+    picture = shown[0][0].children[1]
+    before = picture.value
+    slider.value = 3.0
+    assert drawn == [1.0, 3.0]
+    assert picture.value != before
+    assert 'alt="one bar"' in picture.value
+    monkeypatch.setenv("XAICOURSE_STATIC", "1")
+    explore(draw, alt="one bar", height=slider)
+    assert "slider (height)" in shown[1][0].data
+    assert drawn == [1.0, 3.0]
+
+
+class TestGpu:
+    def run(self) -> Any:
+        return run_on_gpu(lambda **given: given, shows="a wide network", full={"n": 1000}, tiny={"n": 2})
+
+    def test_says_what_it_would_show(self, shown: list[Any], monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.delenv("XAICOURSE_GPU", raising=False)
+        assert self.run() is None
+        assert "a wide network" in shown[0][0].data
+
+    def test_runs_tiny_on_the_cpu(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("XAICOURSE_GPU", "tiny")
+        assert self.run() == {"device": "cpu", "n": 2}
+
+    @pytest.mark.parametrize("there", [True, False])
+    def test_runs_in_full_only_where_a_gpu_is(self, there: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("XAICOURSE_GPU", "1")
+        monkeypatch.setattr("torch.cuda.is_available", lambda: there)
+        if there:
+            assert self.run() == {"device": "cuda", "n": 1000}
+        else:
+            with pytest.raises(RuntimeError, match="torch finds none"):
+                self.run()

@@ -1,0 +1,110 @@
+"""Training many networks at once is training each one, with the recipe of the libraries that it stands in for."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from sklearn.neural_network import MLPClassifier
+
+from xaicourse import training
+from xaicourse.models import mlp
+from xaicourse.training import accuracy, probability, train_mlps
+
+
+def moons(seed: int, n: int = 400) -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(seed)
+    X = rng.normal(size=(n, 2))
+    return X, X[:, 0] ** 2 + X[:, 1] > 0.8
+
+
+def test_together_equals_one_by_one() -> None:
+    data = [moons(s) for s in range(3)]
+    together = train_mlps([X for X, _ in data], [y for _, y in data], hidden=[8, 4], seeds=[5, 6, 7], max_epochs=30)
+    for (X, y), seed, network in zip(data, [5, 6, 7], together, strict=True):
+        [alone] = train_mlps(X, y, hidden=[8, 4], seeds=[seed], max_epochs=30)
+        assert np.allclose(probability(alone, X), probability(network, X), atol=1e-4)
+
+
+def test_shared_rows_equal_repeated_rows() -> None:
+    X, y = moons(0)
+    shared = train_mlps(X, y, hidden=[5], seeds=[1, 2], max_epochs=20)
+    repeated = train_mlps([X, X], [y, y], hidden=[5], seeds=[1, 2], max_epochs=20)
+    for a, b in zip(shared, repeated, strict=True):
+        assert np.allclose(probability(a, X), probability(b, X), atol=1e-5)
+
+
+def test_same_seed_same_bits_and_global_state_untouched() -> None:
+    X, y = moons(0)
+    torch.manual_seed(3)
+    before = torch.get_rng_state().clone()
+    first, second = (train_mlps(X, y, hidden=[6], seeds=[0], max_epochs=5)[0] for _ in range(2))
+    assert torch.equal(before, torch.get_rng_state())
+    assert all(torch.equal(a, b) for a, b in zip(first.parameters(), second.parameters(), strict=True))
+    [other] = train_mlps(X, y, hidden=[6], seeds=[1], max_epochs=5)
+    assert not torch.equal(first[0].weight, other[0].weight)
+
+
+def test_adam_is_torchs() -> None:
+    rng = torch.Generator().manual_seed(0)
+    ours = [torch.randn(3, 2, generator=rng), torch.randn(4, generator=rng)]
+    theirs = [w.clone().requires_grad_() for w in ours]
+    reference = torch.optim.Adam(theirs, lr=0.01)
+    moments = [(torch.zeros_like(w), torch.zeros_like(w)) for w in ours]
+    for step in range(1, 50):
+        gradients = [torch.randn(w.shape, generator=rng) for w in ours]
+        for weight, gradient in zip(theirs, gradients, strict=True):
+            weight.grad = gradient.clone()
+        reference.step()
+        training._adam_step(ours, gradients, moments, step, 0.01)
+    for a, b in zip(ours, theirs, strict=True):
+        assert torch.allclose(a, b.detach(), atol=1e-6)
+
+
+def test_it_learns_what_scikit_learns_network_learns() -> None:
+    X, y = moons(1, 600)
+    X_new, y_new = moons(2, 4000)
+    ours = [accuracy(n, X_new, y_new) for n in train_mlps(X, y, hidden=[30], seeds=range(6), max_epochs=2000)]
+    theirs = [MLPClassifier((30,), max_iter=2000, random_state=s).fit(X, y).score(X_new, y_new) for s in range(3)]
+    assert abs(np.mean(ours) - np.mean(theirs)) < 0.02
+    mutant = [accuracy(n, X_new, y_new) for n in train_mlps(X, y, hidden=[30], seeds=range(3), max_epochs=3)]
+    assert abs(np.mean(mutant) - np.mean(theirs)) > 0.02
+
+
+def test_the_penalty_shrinks_the_weights() -> None:
+    X, y = moons(0)
+    [free] = train_mlps(X, y, hidden=[10], max_epochs=100, l2=0.0, tol=-1.0)
+    [held] = train_mlps(X, y, hidden=[10], max_epochs=100, l2=30.0, tol=-1.0)
+    assert held[0].weight.norm() < 0.8 * free[0].weight.norm()
+
+
+def test_the_networks_come_back_frozen_and_in_evaluation_mode() -> None:
+    X, y = moons(0)
+    [network] = train_mlps(X, y, hidden=[3], max_epochs=1)
+    assert not network.training
+    assert not any(p.requires_grad for p in network.parameters())
+    assert network(torch.zeros(5, 2)).shape == (5, 1)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"seeds": []}, "seeds is empty"),
+        ({"X": np.zeros(4)}, r"X must be \(n, d\)"),
+        ({"y": np.zeros(3)}, r"X must be \(n, d\)"),
+        ({"X": np.zeros((2, 4, 2)), "y": np.zeros((2, 4)), "seeds": [0]}, "seeds names 1"),
+        ({"X": np.full((4, 2), np.nan)}, "X holds NaN"),
+        ({"y": np.array([0, 1, 2, 1])}, "0 and 1 only"),
+        ({"y": np.ones(4)}, "one class only"),
+        ({"hidden": [0]}, "whole numbers of at least 1"),
+    ],
+)
+def test_bad_input_is_named(change: dict[str, object], message: str) -> None:
+    arguments = {"X": np.eye(4, 2), "y": np.array([0, 1, 0, 1]), "seeds": [0], "max_epochs": 1} | change
+    with pytest.raises(ValueError, match=message):
+        train_mlps(arguments.pop("X"), arguments.pop("y"), **arguments)  # type: ignore[arg-type]
+
+
+def test_mlp_shapes() -> None:
+    assert [tuple(p.shape) for p in mlp(4, [3], 2).parameters()] == [(3, 4), (3,), (2, 3), (2,)]
+    assert len(mlp(4, [])) == 1
