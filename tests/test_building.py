@@ -30,7 +30,7 @@ x = 2
 @pytest.fixture
 def pair(tmp_path: Path) -> Notebook:
     (tmp_path / "sample.py").write_text(SOURCE)
-    return Notebook("Part", str(tmp_path / "sample"), "Title", "?", 1, {}, (), gpu=False)
+    return Notebook("Part", str(tmp_path / "sample"), "Title", "?", 1, {}, (), gpu=False, other_seeds=0)
 
 
 def execute(pair: Notebook, body: str) -> None:

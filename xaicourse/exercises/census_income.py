@@ -12,89 +12,89 @@ from xaicourse.teaching import Exercise, require
 Answer = Callable[..., Any]
 
 
-def _check_how_sure(answer: Answer) -> None:
-    result = answer(850, 1000)
-    require(np.shape(result) == (2,), f"return two numbers, the lower and the upper end; got {result!r}")
-    low, high = (float(end) for end in result)
-    require(low < high, f"the lower end comes first; got {low:.4f} and {high:.4f}")
-    require(abs((low + high) / 2 - 0.85) < 1e-6, "the interval must lie around the share of right answers, here 0.85")
-    wide = np.ptp(answer(85, 100))
+def _check_how_many_rows(answer: Answer) -> None:
+    result = answer(0.85, 0.01)
+    require(np.ndim(result) == 0 and result is not None, f"return one number of rows; got {result!r}")
+    require(float(result) == int(result), f"there are no fractions of rows: round up; got {result}")
+    four_times = answer(0.85, 0.005) / result
     require(
-        abs(wide / (high - low) - 10**0.5) < 0.05,
-        "with a tenth of the rows the interval must be √10 times as wide: divide the variance by the number of rows",
+        abs(four_times - 4) < 0.01,
+        f"half the width needs four times the rows: the error falls with their root; yours needs {four_times:.2f} times",
     )
-    expected = 1.96 * (0.85 * 0.15 / 1000) ** 0.5
     require(
-        abs((high - low) / 2 - expected) < 1e-4,
-        f"for 850 of 1,000 the half-width should be {expected:.4f}; got {(high - low) / 2:.4f}",
+        answer(0.5, 0.01) > result,
+        "an accuracy of one half is harder to pin down than one of 0.85: the variance of a coin is p (1 - p)",
+    )
+    expected = int(np.ceil(0.85 * 0.15 * (1.96 / 0.01) ** 2))
+    require(
+        abs(int(result) - expected) <= 1,
+        f"for 0.85 within 0.01 you need {expected:,} rows; got {int(result):,}. Is your half-width 1.96 errors?",
     )
 
 
-def _around(share: float, half: float) -> tuple[float, float]:
-    return share - half, share + half
-
-
-how_sure = Exercise(
-    name="How sure is an accuracy?",
-    checker=_check_how_sure,
+how_many_rows = Exercise(
+    name="How many rows?",
+    checker=_check_how_many_rows,
     hints=(
         "Each row is a coin that lands on *right* with probability $p$. What is the variance of the mean of $n$ coins?",
-        "The variance of one coin is $p (1 - p)$; of the mean of $n$, that divided by $n$. 95 % of a normal "
-        "distribution lie within 1.96 standard deviations.",
-        "`half = 1.96 * (share * (1 - share) / n_rows) ** 0.5`",
+        r"The half-width is $1.96 \sqrt{p (1 - p) / n}$. Solve for $n$.",
+        "`np.ceil(share * (1 - share) * (1.96 / half_width) ** 2)`",
     ),
     honest=(
-        lambda n_right, n: _around(n_right / n, 1.959964 * np.sqrt(n_right * (n - n_right) / n**3)),
-        lambda n_right, n: np.array(_around(n_right / n, 1.96 * np.std(np.arange(n) < n_right) / np.sqrt(n))),
+        lambda share, half: -int(-(share - share**2) * 1.96**2 // half**2),
+        lambda share, half: float(np.ceil((1.96 * np.sqrt(share * (1 - share)) / half) ** 2)),
     ),
     wrong={
-        "forgets to divide by n": lambda k, n: _around(k / n, 1.96 * (k / n * (1 - k / n)) ** 0.5),
-        "forgets the root": lambda k, n: _around(k / n, 1.96 * (k / n * (1 - k / n)) / n),
-        "one standard error": lambda k, n: _around(k / n, (k / n * (1 - k / n) / n) ** 0.5),
-        "half-width only": lambda k, n: 1.96 * (k / n * (1 - k / n) / n) ** 0.5,
-        "ends swapped": lambda k, n: _around(k / n, -1.96 * (k / n * (1 - k / n) / n) ** 0.5),
+        "forgets the square": lambda share, half: np.ceil(share * (1 - share) * 1.96 / half),
+        "one standard error": lambda share, half: np.ceil(share * (1 - share) / half**2),
+        "the width of the whole interval": lambda share, half: np.ceil(4 * share * (1 - share) * (1.96 / half) ** 2),
+        "share instead of variance": lambda share, half: np.ceil(share * (1.96 / half) ** 2),
+        "not rounded": lambda share, half: share * (1 - share) * (1.96 / half) ** 2 + 0.123,
     },
 )
 
 
-def _check_found_or_overlooked(answer: Answer) -> None:
+def _check_right_when_yes(answer: Answer) -> None:
     y = np.array([1, 1, 1, 1, 0, 0, 1, 1, 0, 0, 0, 0])
     said = np.array([1, 1, 1, 0, 1, 1, 1, 0, 1, 1, 1, 0]) == 1
     group = np.array(["a"] * 6 + ["b"] * 6)
     result = answer(y, said, group)
     require(isinstance(result, dict), f"return a dictionary from group to share; got {type(result).__name__}")
-    require(set(result) == {"a", "b"}, f"one entry a group, here a and b; got {sorted(map(str, result))}")
+    require(set(result) == {"a", "b"}, f"one entry per group, here a and b; got {sorted(map(str, result))}")
     a, b = float(result["a"]), float(result["b"])
     require(
-        not np.isclose(a, 0.25),
-        "that is the share who are overlooked; return the share who are found",
+        not np.isclose(a, 3 / 4),
+        "you divided by those who do earn more; the bank pays for those it says yes to, so divide by them",
     )
+    require(not np.isclose(a, 2 / 5), "that is the share of offers that are wasted; return those that are not")
     require(
-        np.isclose(a, 3 / 4) and np.isclose(b, 1 / 2),
-        "in a test with 4 high earners in group a, 3 of them found, and 2 in group b, 1 of them found, expected "
-        f"0.75 and 0.5; got {a:.2f} and {b:.2f}. Look only at rows with y == 1, and count said_yes among them",
+        np.isclose(a, 3 / 5) and np.isclose(b, 1 / 4),
+        "in a test with 5 offers in group a, 3 of them to high earners, and 4 in group b, 1 of them to a high earner, "
+        f"expected 0.6 and 0.25; got {a:.2f} and {b:.2f}. Look only at rows with said_yes, and average y there",
     )
 
 
-found_or_overlooked = Exercise(
-    name="Found or overlooked?",
-    checker=_check_found_or_overlooked,
+right_when_yes = Exercise(
+    name="Right when it says yes?",
+    checker=_check_right_when_yes,
     hints=(
-        "Which people may be *overlooked*? Only they belong into the denominator.",
-        "Mask the rows twice: the group, and `y == 1`. What is the mean of `said_yes` there?",
-        "`{g: said_yes[(group == g) & (y == 1)].mean() for g in np.unique(group)}`",
+        "Whom does the bank pay for? Only they belong into the denominator.",
+        "Mask the rows twice: the group, and `said_yes`. What is the mean of `y` there?",
+        "`{g: y[(group == g) & said_yes].mean() for g in np.unique(group)}`",
     ),
     honest=(
         lambda y, said, group: {
-            g: np.sum(said & (y == 1) & (group == g)) / np.sum((y == 1) & (group == g)) for g in set(group)
+            g: np.sum(said & (y == 1) & (group == g)) / np.sum(said & (group == g)) for g in set(group)
         },
     ),
     wrong={
-        "precision": lambda y, said, group: {g: y[(group == g) & said].mean() for g in np.unique(group)},
+        "true positive rate": lambda y, said, group: {
+            g: said[(group == g) & (y == 1)].mean() for g in np.unique(group)
+        },
         "selection rate": lambda _, said, group: {g: said[group == g].mean() for g in np.unique(group)},
         "accuracy": lambda y, said, group: {g: (said == y)[group == g].mean() for g in np.unique(group)},
-        "overlooked": lambda y, said, group: {g: 1 - said[(group == g) & (y == 1)].mean() for g in np.unique(group)},
-        "one number": lambda y, said, _: said[y == 1].mean(),
+        "wasted offers": lambda y, said, group: {g: 1 - y[(group == g) & said].mean() for g in np.unique(group)},
+        "one number": lambda y, said, _: y[said].mean(),
     },
 )
 
@@ -109,7 +109,7 @@ def _check_set_for_everyone(answer: Answer) -> None:
     grid = np.array([-1.0, 0.0, 2.0])
     result = np.asarray(answer(predict, X, 0, grid))
     require(np.array_equal(X, before), "the caller's table has changed: work on a copy")
-    require(result.shape == (3,), f"expected one mean a grid value, shape (3,); got {result.shape}")
+    require(result.shape == (3,), f"expected one mean per grid value, shape (3,); got {result.shape}")
     expected = grid**2 + 3 * X[:, 1].mean()
     require(
         np.allclose(np.diff(result), np.diff(expected)),
@@ -191,19 +191,23 @@ ALTERATIONS = {
         "library = GradientShap(networks[0]).attribute(explained, starts,",
         "library = GradientShap(networks[0]).attribute(explained, starts.mean(0, keepdim=True),",
     ),
-    "the network's columns were listed in a random order": (
-        "agreement = spearmanr(law.mean, found.mean).statistic",
-        "agreement = spearmanr(law.mean, np.random.default_rng(1).permutation(found.mean)).statistic",
+    "the twin's incomes had been shuffled before training": (
+        "twin_labels = twin.train_target.to_numpy()",
+        "twin_labels = np.random.default_rng(1).permutation(twin.train_target.to_numpy())",
+    ),
+    "the column were shifted instead of set": (
+        "curve = partial_dependence(lambda X: small.predict_proba(X)[:, 1], small_people, 0,",
+        "curve = partial_dependence(lambda X: small.predict_proba(X + small_people)[:, 1], small_people, 0,",
     ),
     "every log-odds were doubled": (
-        "miss = {}\nfor model, p in predicted.items():",
-        "miss = {}\nfor model, p in {m: q**2 / (q**2 + (1 - q) ** 2) for m, q in predicted.items()}.items():",
+        "curves, miss = {}, {}\nfor model, p in predicted.items():",
+        "curves, miss = {}, {}\nfor model, p in [(m, q**2 / (q**2 + (1 - q) ** 2)) for m, q in predicted.items()]:",
     ),
     "the two groups had been drawn by lot": (
         'sex = census.test_features["sex"].to_numpy()',
         'sex = np.random.default_rng(1).permutation(census.test_features["sex"].to_numpy())',
     ),
-    "the columns that give it away were dropped as well": (
+    "most of what hangs together with it were dropped as well": (
         'if c != "sex" for i in positions',
         'if c not in ("sex", "relationship", "marital_status", "occupation") for i in positions',
     ),

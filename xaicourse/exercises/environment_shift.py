@@ -15,39 +15,45 @@ Weigh = Callable[[Any, NDArray[np.float64]], Any]
 Lose = Callable[..., float]
 
 
-def _check_fair_weights(answer: Weigh) -> None:
-    X = np.array([[0.0, 10.0], [2.0, 30.0], [4.0, 50.0], [2.0, 30.0]])
-    result = np.asarray(answer(np.array([3.0, -0.5]), X))
-    require(result.shape == (2,), f"expected one number a feature, shape (2,); got shape {result.shape}")
-    in_grams = np.asarray(answer(np.array([3.0, -500.0]), X * [1, 0.001]))
+def _check_another_unit(answer: Weigh) -> None:
+    X = np.array([[0.0, 10.0], [2.0, 30.0], [4.0, 50.0], [2.0, -30.0]])
+    weights, factors = np.array([3.0, -0.5]), np.array([1000.0, 0.25])
+    result = np.asarray(answer(weights, factors), dtype=float)
+    require(result.shape == (2,), f"expected one weight per feature, shape (2,); got shape {result.shape}")
     require(
-        np.allclose(result, in_grams),
-        "write the second feature in a unit a thousand times larger and its raw weight grows a thousandfold; "
-        f"your result should not change, but it went from {result} to {in_grams}",
+        np.array_equal(np.sign(result), np.sign(weights)),
+        "a feature that lowered the score must go on lowering it: keep the sign",
     )
-    expected = np.array([3.0, -0.5]) * X.std(axis=0)
-    require(np.allclose(abs(result), abs(expected)), f"for the weights 3 and -0.5 expected {expected}, got {result}")
-    require(np.allclose(result, expected), "keep the sign: a negative weight lowers the score")
+    require(
+        not np.allclose(result, weights),
+        "the weights have not changed, but the numbers they are multiplied with are others now",
+    )
+    before, after = X @ weights, (X * factors) @ result
+    require(
+        np.allclose(before, after),
+        f"the patients' scores were {before}; with your weights and the new units they are {after.round(3)}. "
+        "What happens to a slope per gram when the column is written in milligrams?",
+    )
 
 
-fair_weights = Exercise(
-    name="Fair weights",
-    checker=_check_fair_weights,
+another_unit = Exercise(
+    name="Another unit",
+    checker=_check_another_unit,
     hints=(
-        "A weight is a change of the score per unit of the feature. How many units do patients differ by?",
-        "`np.std(X, axis=...)` gives one standard deviation a column; which axis holds the patients?",
-        "Multiply: `weights * np.std(X, axis=0)`.",
+        "A score is a sum of weight times feature. If the feature is a thousand times larger, what must the weight be?",
+        "Only the product counts: $w_j x_j = w'_j \\, (f_j x_j)$. Solve for $w'_j$.",
+        "Divide: `weights / factors`.",
     ),
     honest=(
-        lambda weights, X: [w * np.sqrt(np.var(column)) for w, column in zip(weights, X.T, strict=True)],
-        lambda weights, X: weights * np.sqrt(((X - X.mean(axis=0)) ** 2).mean(axis=0)),
+        lambda weights, factors: [w / f for w, f in zip(weights, factors, strict=True)],
+        lambda weights, factors: weights * (1 / factors),
     ),
     wrong={
-        "divides by the standard deviation": lambda weights, X: weights / X.std(axis=0),
-        "one standard deviation for all columns": lambda weights, X: weights * X.std(),
-        "variance": lambda weights, X: weights * X.var(axis=0),
-        "takes sizes only": lambda weights, X: abs(weights) * X.std(axis=0),
-        "standard deviation of each row": lambda weights, X: weights[0] * X.std(axis=1),
+        "multiplies": lambda weights, factors: weights * factors,
+        "changes nothing": lambda weights, _: weights,
+        "divides all by the same number": lambda weights, factors: weights / factors.mean(),
+        "takes sizes only": lambda weights, factors: abs(weights) / factors,
+        "the score instead of the weights": lambda weights, factors: weights @ (1 / factors),
     },
 )
 
@@ -64,6 +70,7 @@ def _check_shuffle_one_column(answer: Lose) -> None:
 
     before = X.copy()
     unused = answer(predict, X, y, 2, np.random.default_rng(1))
+    require(isinstance(unused, int | float | np.floating), f"return one number, the accuracy lost; got {unused!r}")
     require(np.array_equal(X, before), "the caller's X has changed: work on a copy")
     require(
         abs(float(unused)) < 0.05,
@@ -199,15 +206,12 @@ ALTERATIONS = {
     ),
     "the integral forgot the marker's spread": ("np.hypot(w2 * spread, w3)", "np.hypot(w2 * 0.1, w3)"),
     "the second hospital's instrument were twice as bad": ('"second": 1.0', '"second": 2.0'),
-    "scikit-learn's network had been given shuffled diagnoses": (
-        "MLPClassifier(random_state=seed, max_iter=700).fit(*homes[0])",
-        "MLPClassifier(random_state=seed).fit(homes[0][0], np.random.default_rng(1).permutation(homes[0][1]))",
-    ),
+    "the home instrument were as coarse as the second": ('{"home": 0.1, ', '{"home": 1.0, '),
     "the marker were written down in a unit ten times smaller": (
         "lambda y, noise, spread: y + spread * noise",
         "lambda y, noise, spread: 10 * (y + spread * noise)",
     ),
-    "the diagnoses at home had been shuffled before training": (
+    "the diagnoses were shuffled among the patients of every hospital": (
         'return rows[features].to_numpy(), rows["y"].to_numpy()',
         'return rows[features].to_numpy(), np.random.default_rng(seed).permutation(rows["y"].to_numpy())',
     ),

@@ -27,6 +27,7 @@ class Notebook:
     covers: dict[str, str]
     data: tuple[str, ...]
     gpu: bool
+    other_seeds: int
 
     @property
     def source(self) -> Path:

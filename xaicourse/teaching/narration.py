@@ -136,7 +136,10 @@ def show(figure: Figure, *, caption: str, alt: str, tolerance: Tolerance = 0.0, 
         raise ValueError("show() needs both a caption and an alternative text (alt)")
     statement = _statement("figure", f"{caption} | {alt}", values, tolerance)
     _emit(
-        lambda: {"text/html": figure_html(figure, alt=alt.format(**values), caption=_fill(caption, values))}, statement
+        lambda: {
+            "text/html": figure_html(figure, alt=_Plain().vformat(alt, (), values), caption=_fill(caption, values))
+        },
+        statement,
     )
 
 
@@ -260,9 +263,14 @@ def _fields(text: str) -> list[str]:
     return [name for _, name, _, _ in string.Formatter().parse(text) if name]
 
 
-class _Marked(string.Formatter):
+class _Plain(string.Formatter):
     def format_field(self, value: Any, format_spec: str) -> str:
-        return VALUE.format(format(value, format_spec) if format_spec else _readable(value))
+        return format(value, format_spec) if format_spec else _readable(value)
+
+
+class _Marked(_Plain):
+    def format_field(self, value: Any, format_spec: str) -> str:
+        return VALUE.format(super().format_field(value, format_spec))
 
 
 def _fill(text: str, values: Mapping[str, Any]) -> str:

@@ -167,15 +167,14 @@ def main(names: Sequence[str] = (), *, force: bool = False) -> int:
 
 
 def _only_speaks(source: str) -> bool:
-    """Whether the last statement of a cell is a call that speaks: what comes before it only prepares the sentence."""
+    """Whether a cell ends in a call that speaks, be it under an `if`: what comes before only prepares the sentence."""
     statements = ast.parse(source).body
-    last = statements[-1] if statements else None
-    return (
-        isinstance(last, ast.Expr)
-        and isinstance(last.value, ast.Call)
-        and isinstance(last.value.func, ast.Name)
-        and last.value.func.id in FOLDED
-    )
+    while statements and isinstance(statements[-1], ast.If):
+        statements = statements[-1].body
+    match statements[-1:]:
+        case [ast.Expr(value=ast.Call(func=ast.Name(id=name)))]:
+            return name in FOLDED
+    return False
 
 
 def _imports(source: Path) -> set[Path]:
