@@ -392,7 +392,7 @@ say(
 )
 
 
-# %% tags=["live:draw the line"] slideshow={"slide_type": "slide"}
+# %% slideshow={"slide_type": "slide"} tags=["live:draw the line"]
 def three_hospitals(home_spread):
     """Fit at home with this spread; draw where the model changes its mind there and elsewhere."""
     fit = LogisticRegression().fit(*patients(home_spread, 1000, seed))

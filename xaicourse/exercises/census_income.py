@@ -19,7 +19,7 @@ def _check_how_many_rows(answer: Answer) -> None:
     four_times = answer(0.85, 0.005) / result
     require(
         abs(four_times - 4) < 0.01,
-        f"half the width needs four times the rows: the error falls with their root; yours needs {four_times:.2f} times",
+        f"half the width needs four times the rows (the error falls with their root); yours: {four_times:.2f} times",
     )
     require(
         answer(0.5, 0.01) > result,
