@@ -592,9 +592,9 @@ claim(
 curves, miss = {}, {}
 for model, p in predicted.items():
     bins = np.clip((10 * p).astype(int), 0, 9)
-    gaps = np.array([y_test[bins == b].mean() - p[bins == b].mean() for b in range(10)])
+    gaps = np.array([(y_test - p)[bins == b].mean() if b in bins else 0 for b in range(10)])
     curves[model] = 100 * gaps
-    miss[model] = 100 * (abs(gaps) * np.bincount(bins) / n_test).sum()
+    miss[model] = 100 * (abs(gaps) * np.bincount(bins, minlength=10) / n_test).sum()
 
 # %%
 show(
