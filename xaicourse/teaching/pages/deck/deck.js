@@ -1,0 +1,20 @@
+// Start the deck when the formulas stand, and shrink the text of a slide that came out too high.
+(async () => {
+  await MathJax.startup.promise;
+  await Promise.all([...document.images].map((image) => image.decode().catch(() => {})));
+  const slides = document.querySelector(".reveal .slides");
+  const sections = [...slides.querySelectorAll("section section")];
+  slides.classList.add("measuring");
+  for (const section of sections) {
+    for (const code of section.querySelectorAll("pre")) {
+      for (let size = 100; code.scrollWidth > code.clientWidth && size > 60; size -= 4) code.style.fontSize = `${size * 0.0074}em`;
+    }
+    for (let size = 98; section.scrollHeight > section.clientHeight && size >= 60; size -= 2) section.style.fontSize = `${size}%`;
+  }
+  slides.classList.remove("measuring");
+  for (const code of slides.querySelectorAll("pre")) code.tabIndex = 0; // what may scroll can be scrolled by key
+  await Reveal.initialize({
+    width: 1280, height: 720, margin: 0, center: false, hash: true, slideNumber: "c/t", transition: "none",
+    plugins: [RevealNotes],
+  });
+})();
