@@ -116,16 +116,20 @@ def _notebooks(arguments: argparse.Namespace) -> int:
         return 1
 
 
-def _book(arguments: argparse.Namespace) -> int:  # noqa: ARG001
+def _book(arguments: argparse.Namespace) -> int:
     from xaicourse.teaching import site
 
-    return site.build_book() or site.build_slides()
+    if status := site.build_book():
+        return status
+    return _slides(arguments)
 
 
 def _slides(arguments: argparse.Namespace) -> int:  # noqa: ARG001
     from xaicourse.teaching import site
 
-    return site.build_slides()
+    site.build_slides()
+    print("The decks are in _build/html/slides: open index.html there.")
+    return 0
 
 
 def _data_folder() -> Path:

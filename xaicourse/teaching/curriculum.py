@@ -72,7 +72,10 @@ def table_of_contents() -> str:
         "root": "README",
         "parts": [
             *({"caption": title, "chapters": chapters} for title, chapters in parts.items()),
-            {"caption": "Using the course", "chapters": [{"file": f"xaicourse/teaching/pages/{page}"} for page in PAGES]},
+            {
+                "caption": "Using the course",
+                "chapters": [{"file": f"xaicourse/teaching/pages/{page}"} for page in PAGES],
+            },
         ],
     }
     return "# Made from curriculum.yml by `make notebooks`.\n" + yaml.safe_dump(toc, sort_keys=False)

@@ -1,6 +1,6 @@
 """Make the site and the slide decks from the stored notebooks; both open from a folder, without a network.
 
-The module is also a Sphinx extension (`setup`), so that `jupyter-book build` alone finds MathJax, the style and the map.
+The module is also a Sphinx extension (`setup`), so that `jupyter-book build` alone finds MathJax, the style, the map.
 """
 
 from __future__ import annotations
@@ -24,19 +24,17 @@ import nbformat
 from xaicourse.teaching.curriculum import ROOT, Notebook, notebooks, planned, table_of_contents
 
 PAGES = Path(__file__).with_name("pages")
-BUILD = ROOT / "_build"
-SITE = BUILD / "html"
-DECKS = SITE / "slides"
 FRONT_FIGURE = "notebooks/causality/01_environment_shift", "The model fitted with the fine instrument"
 
 # ---- the site ----
 
 
-def build_book() -> int:
-    """Build the site into ``_build/html``, warnings being errors, and return the exit status of Jupyter Book."""
-    source = BUILD / "book_source"
-    for folder in (source, SITE, BUILD / ".doctrees"):
-        shutil.rmtree(folder, ignore_errors=True)
+def build_book(folder: Path = ROOT) -> int:
+    """Build the site into ``_build/html`` of a folder, warnings being errors, and return Jupyter Book's exit status."""
+    build = folder / "_build"
+    source = build / "book_source"
+    for old in (source, build / "html", build / ".doctrees"):
+        shutil.rmtree(old, ignore_errors=True)
     shutil.copytree(PAGES, source, ignore=shutil.ignore_patterns("static", "deck"))
     for name in ("book.yml", "references.bib"):
         shutil.copy2(ROOT / name, source)
@@ -44,7 +42,10 @@ def build_book() -> int:
         content = nbformat.read(n.stored, as_version=4)
         for cell in content.cells:
             if "exercise" in cell.metadata.get("tags", []):
-                cell.metadata["mystnb"] = {"code_prompt_show": "Show a solution", "code_prompt_hide": "Hide the solution"}
+                cell.metadata["mystnb"] = {
+                    "code_prompt_show": "Show a solution",
+                    "code_prompt_hide": "Hide the solution",
+                }
         target = source / f"{n.path}.ipynb"
         target.parent.mkdir(parents=True, exist_ok=True)
         nbformat.write(content, target)
@@ -53,7 +54,7 @@ def build_book() -> int:
     (source / "toc.yml").write_text(contents.replace("root: README", "root: index"), encoding="utf-8")
     book = "from jupyter_book.cli.main import main; main()"  # the package cannot be run by -m
     command = [sys.executable, "-c", book, "build", "-W", "--keep-going", "--quiet"]
-    options = ["--config", str(source / "book.yml"), "--toc", str(source / "toc.yml"), "--path-output", str(ROOT)]
+    options = ["--config", str(source / "book.yml"), "--toc", str(source / "toc.yml"), "--path-output", str(folder)]
     return subprocess.run([*command, *options, str(source)], check=False, cwd=ROOT).returncode
 
 
@@ -65,8 +66,20 @@ def setup(app: Any) -> dict[str, Any]:
     app.add_css_file("course.css")
     if not app.config.html_theme_options.get("repository_url"):  # the theme would make buttons that lead nowhere
         app.config.html_theme_options.pop("launch_buttons", None)
-    app.connect("build-finished", lambda app, error: error or copy_mathjax(Path(app.outdir) / "_static" / "mathjax"))
+    app.connect("html-page-context", _without_thebe)
+    app.connect("build-finished", _with_mathjax)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
+
+
+def _without_thebe(_app: Any, _page: str, _template: str, context: dict[str, Any], _tree: Any) -> None:
+    """Take out what would run cells on a remote server; Jupyter Book puts it into every page, wanted or not, twice."""
+    scripts = context.get("script_files", [])
+    context["script_files"] = [s for s in scripts if "thebe" not in f"{s.filename} {s.attributes}"]
+
+
+def _with_mathjax(app: Any, error: Exception | None) -> None:
+    if error is None:
+        copy_mathjax(Path(app.outdir) / "_static" / "mathjax")
 
 
 def course_map() -> str:
@@ -105,28 +118,31 @@ def copy_mathjax(target: Path) -> None:
 
 # ---- the decks ----
 
-ROOM = 620.0  # pixels of height that a slide has for its content; a deck shrinks what an estimate got wrong
+ROOM = 640.0  # pixels of height that a slide has for its content; the page shrinks what an estimate got wrong
 CHARACTERS, LINE = 84, 38.0  # of text, in a line and its height
 
 
-def build_slides() -> int:
+def build_slides(folder: Path = ROOT) -> None:
     """Write a deck of every notebook that has slides, and a page that lists them, into ``_build/html/slides``."""
     from nbconvert import SlidesExporter
     from pygments.formatters import HtmlFormatter
 
-    shutil.rmtree(DECKS, ignore_errors=True)
+    decks = folder / "_build" / "html" / "slides"
+    shutil.rmtree(decks, ignore_errors=True)
     reveal = _package("sphinx_revealjs") / "_static" / "revealjs"
     for name in ("dist/reveal.js", "dist/reveal.css", "plugin/notes/notes.js"):
-        target = DECKS / "reveal" / Path(name).name
+        target = decks / "reveal" / Path(name).name
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(reveal / name, target)
-    copy_mathjax(DECKS / "mathjax")
+    copy_mathjax(decks / "mathjax")
     for name in ("deck.css", "deck.js"):
-        shutil.copy2(PAGES / "deck" / name, DECKS)
+        shutil.copy2(PAGES / "deck" / name, decks)
     colours = HtmlFormatter(style="a11y-high-contrast-light").get_style_defs(".highlight")
-    (DECKS / "code.css").write_text(colours, encoding="utf-8")
+    (decks / "code.css").write_text(colours, encoding="utf-8")
 
-    exporter = SlidesExporter(template_name="deck", extra_template_basedirs=[str(PAGES)], exclude_anchor_links=True)
+    exporter: Any = SlidesExporter(  # type: ignore[no-untyped-call]
+        template_name="deck", extra_template_basedirs=[str(PAGES)], exclude_anchor_links=True
+    )
     entries = []
     for n in notebooks():
         content = nbformat.read(n.stored, as_version=4)
@@ -136,12 +152,11 @@ def build_slides() -> int:
         content.metadata["title"] = n.title
         page, _ = exporter.from_notebook_node(content)
         name = n.path.replace("/", "-") + ".html"
-        (DECKS / name).write_text(page, encoding="utf-8")
+        (decks / name).write_text(page, encoding="utf-8")
         slides = sum(_slide_type(cell) in ("slide", "subslide") for cell in content.cells)
         entries.append(_entry(n, name, slides))
     index = (PAGES / "deck" / "decks.html").read_text(encoding="utf-8")
-    (DECKS / "index.html").write_text(index.replace("{{ decks }}", "\n".join(entries)), encoding="utf-8")
-    return 0
+    (decks / "index.html").write_text(index.replace("{{ decks }}", "\n".join(entries)), encoding="utf-8")
 
 
 def deck_cells(cells: list[Any]) -> Iterator[Any]:
@@ -168,6 +183,9 @@ def deck_cells(cells: list[Any]) -> Iterator[Any]:
             blocks = list(_code_and_outputs(cell, shown=bool(kind) or any(tag.startswith("live:") for tag in tags)))
         for i, block in enumerate(blocks):
             height = _height(block)
+            if height > ROOM and not (heading or block.source):
+                yield _notes("*The notebook shows more here than a slide holds.*")
+                continue
             if heading:
                 title, room = heading.group(1), ROOM
                 yield _typed(block, "slide")
@@ -195,7 +213,7 @@ def _code_and_outputs(cell: Any, *, shown: bool) -> Iterator[Any]:
 def _height(cell: Any) -> float:
     """Return about how many pixels of a slide a cell takes."""
     if cell.cell_type == "code" and cell.source:
-        return 28.0 * len(cell.source.splitlines()) + 30
+        return _code_height(cell.source)
     if cell.cell_type == "markdown":
         return _text_height(cell.source)
     (output,) = cell.outputs
@@ -203,13 +221,21 @@ def _height(cell: Any) -> float:
     page = str(data.get("text/html", ""))
     if picture := re.search(r"data:image/png;base64,([^\"]+)", page):
         width, height = struct.unpack(">II", base64.b64decode(picture.group(1)[:48])[16:24])
-        return min(460.0, 1080.0 * height / width) + 60
+        return min(350.0, 1080.0 * float(height) / float(width)) + 50
     if page:
         return 36.0 * page.count("<tr") + 60
     return _text_height(str(data.get("text/markdown", data.get("text/plain", output.get("text", "")))))
 
 
+def _code_height(code: str) -> float:
+    """Return the height of a block of code, whose letters get smaller when a line is long."""
+    lines = code.splitlines()
+    return 27.5 * len(lines) * min(1.0, 90 / max(len(line) for line in lines)) + 40
+
+
 def _text_height(text: str) -> float:
+    if text.startswith("```"):
+        return _code_height(text) - 55
     height = 0.0
     for paragraph in re.split(r"\n\s*\n", re.sub(r"<[^>]*>", "", text)):
         lines = paragraph.splitlines()
@@ -269,5 +295,7 @@ def _package(name: str) -> Path:
     """Return the folder of an installed package without importing it."""
     spec = importlib.util.find_spec(name)
     if spec is None or spec.origin is None:
-        raise ModuleNotFoundError(f"the package {name}, which the site and the decks are made with, is missing: run make")
+        raise ModuleNotFoundError(
+            f"the package {name}, which the site and the decks are made with, is missing: run make"
+        )
     return Path(spec.origin).parent

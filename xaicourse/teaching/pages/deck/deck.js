@@ -1,4 +1,4 @@
-// Start the deck when the formulas stand, and shrink the text of a slide that came out too high.
+// Start the deck when the formulas stand; where a slide came out too high, shrink its figure and then its text.
 (async () => {
   await MathJax.startup.promise;
   await Promise.all([...document.images].map((image) => image.decode().catch(() => {})));
@@ -9,7 +9,9 @@
     for (const code of section.querySelectorAll("pre")) {
       for (let size = 100; code.scrollWidth > code.clientWidth && size > 60; size -= 4) code.style.fontSize = `${size * 0.0074}em`;
     }
-    for (let size = 98; section.scrollHeight > section.clientHeight && size >= 60; size -= 2) section.style.fontSize = `${size}%`;
+    const tooHigh = () => section.scrollHeight > section.clientHeight;
+    for (let size = 16; tooHigh() && size >= 12; size -= 0.5) section.style.setProperty("--figure", `${size}em`);
+    for (let size = 98; tooHigh() && size >= 60; size -= 2) section.style.fontSize = `${size}%`;
   }
   slides.classList.remove("measuring");
   for (const code of slides.querySelectorAll("pre")) code.tabIndex = 0; // what may scroll can be scrolled by key
