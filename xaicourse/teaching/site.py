@@ -178,6 +178,9 @@ def deck_cells(cells: list[Any]) -> Iterator[Any]:
             if kind == "notes" or not (kind or heading):
                 yield _notes(text)
                 continue
+            if heading and not kind and heading.group() == text.strip():  # what follows may not be for slides
+                title, room = heading.group(1), 0.0
+                continue
             blocks = [nbformat.v4.new_markdown_cell(text)]
         else:
             blocks = list(_code_and_outputs(cell, shown=bool(kind) or any(tag.startswith("live:") for tag in tags)))

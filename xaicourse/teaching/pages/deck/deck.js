@@ -9,7 +9,8 @@
     for (const code of section.querySelectorAll("pre")) {
       for (let size = 100; code.scrollWidth > code.clientWidth && size > 60; size -= 4) code.style.fontSize = `${size * 0.0074}em`;
     }
-    const tooHigh = () => section.scrollHeight > section.clientHeight;
+    const shown = [...section.children].filter((child) => !child.matches("aside"));
+    const tooHigh = () => Math.max(...shown.map((child) => child.offsetTop + child.offsetHeight)) > 684;
     for (let size = 16; tooHigh() && size >= 12; size -= 0.5) section.style.setProperty("--figure", `${size}em`);
     for (let size = 98; tooHigh() && size >= 60; size -= 2) section.style.fontSize = `${size}%`;
   }
