@@ -169,6 +169,7 @@ def deck_cells(cells: list[Any]) -> Iterator[Any]:
     title, room = "", 0.0
     for cell in cells:
         kind, tags = _slide_type(cell), cell.metadata.get("tags", [])
+        steps = [tag.removeprefix("live:").strip() for tag in tags if tag.startswith("live:")]
         if kind == "skip" or {"setup", "exercise", "gpu"} & set(tags):
             continue
         heading = None
@@ -183,7 +184,7 @@ def deck_cells(cells: list[Any]) -> Iterator[Any]:
                 continue
             blocks = [nbformat.v4.new_markdown_cell(text)]
         else:
-            blocks = list(_code_and_outputs(cell, shown=bool(kind) or any(tag.startswith("live:") for tag in tags)))
+            blocks = list(_code_and_outputs(cell, shown=bool(kind or steps)))
         for i, block in enumerate(blocks):
             height = _height(block)
             if height > ROOM and not (heading or block.source):
@@ -199,9 +200,7 @@ def deck_cells(cells: list[Any]) -> Iterator[Any]:
             else:
                 yield _typed(block, "fragment" if i == 0 and kind == "fragment" else "-")
             room -= height
-        for tag in tags:
-            if tag.startswith("live:"):
-                yield _notes(f"Step to type: *{tag.removeprefix('live:').strip()}*")
+        yield from (_notes(f"Step to type: *{step}*") for step in steps)
 
 
 def _code_and_outputs(cell: Any, *, shown: bool) -> Iterator[Any]:
