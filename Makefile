@@ -32,11 +32,11 @@ test: check ## prove the course: style, types, doctests, tests, notebooks
 notebooks: .venv/ready ## run the notebooks that have changed and store their outputs
 	@$(PY) -m xaicourse notebooks $(ARGS)
 
-book: ## build the site (not there yet)
-	@echo 'make book: the site is not there yet.' >&2; exit 1
+book: .venv/ready ## build the site, slide decks included, into _build/html
+	@$(PY) -m xaicourse book
 
-slides: ## build the slide decks (not there yet)
-	@echo 'make slides: the slide decks are not there yet.' >&2; exit 1
+slides: .venv/ready ## build the slide decks alone, into _build/html/slides
+	@$(PY) -m xaicourse slides
 
 student: ## make the students' edition, solutions taken out (not there yet)
 	@echo 'make student: the students'\'' edition is not there yet.' >&2; exit 1

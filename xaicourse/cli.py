@@ -39,6 +39,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     notebooks.add_argument("names", nargs="*", metavar="NAME", help="part of a path; without it, all")
     notebooks.add_argument("--force", action="store_true", help="run them even where nothing has changed")
     notebooks.add_argument("--on-real-data", action="store_true", help="only list those that run on real data here")
+    _add(commands, "book", _book, "build the site, decks included, from the stored notebooks")
+    _add(commands, "slides", _slides, "build the slide decks alone")
 
     arguments = parser.parse_args(argv)
     run: Command = arguments.run
@@ -112,6 +114,22 @@ def _notebooks(arguments: argparse.Namespace) -> int:
     except (CellExecutionError, RuntimeError) as error:  # says which cell, or what may not be stored
         print(error, file=sys.stderr)
         return 1
+
+
+def _book(arguments: argparse.Namespace) -> int:
+    from xaicourse.teaching import site
+
+    if status := site.build_book():
+        return status
+    return _slides(arguments)
+
+
+def _slides(arguments: argparse.Namespace) -> int:  # noqa: ARG001
+    from xaicourse.teaching import site
+
+    site.build_slides()
+    print("The decks are in _build/html/slides: open index.html there.")
+    return 0
 
 
 def _data_folder() -> Path:

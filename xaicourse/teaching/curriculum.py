@@ -12,6 +12,7 @@ from typing import Any
 import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
+PAGES = ("student", "reader", "instructor", "bibliography")  # of the site, beside the notebooks
 MAP_START, MAP_END = "<!-- map: made from curriculum.yml -->", "<!-- end of map -->"
 
 
@@ -73,7 +74,13 @@ def table_of_contents() -> str:
     toc = {
         "format": "jb-book",
         "root": "README",
-        "parts": [{"caption": title, "chapters": chapters} for title, chapters in parts.items()],
+        "parts": [
+            *({"caption": title, "chapters": chapters} for title, chapters in parts.items()),
+            {
+                "caption": "Using the course",
+                "chapters": [{"file": f"xaicourse/teaching/pages/{page}"} for page in PAGES],
+            },
+        ],
     }
     return "# Made from curriculum.yml by `make notebooks`.\n" + yaml.safe_dump(toc, sort_keys=False)
 
