@@ -230,7 +230,7 @@ say(
 )
 
 # %% [markdown]
-# The notes that came with these data in 1996 ({cite:t}`kohavi1996scaling`) list errors from 14.05 % upwards, on the test rows
+# The notes that came with these data in 1996 ({cite:p}`kohavi1996scaling`) list errors from 14.05 % upwards, on the test rows
 # without missing answers: simple methods of that time were already there.
 
 # %% [markdown]
@@ -809,7 +809,7 @@ check(exercises.set_for_everyone, set_for_everyone)
 # - Income is cut at 50,000 dollars of 1994; much of what the models learn is about that line
 #   ({cite:t}`ding2021retiring` rebuild the data and show how conclusions change).
 # - Permutation and partial dependence show the model people that do not exist, such as a husband of 17 with
-#   a doctorate; with dependent columns this inflates importance ({cite:t}`strobl2008conditional`).
+#   a doctorate; with dependent columns this inflates importance ({cite:p}`strobl2008conditional`).
 # - GradientSHAP explains a difference from *other people*; with other starting people the shares are others.
 # - Nothing here is causal: no explanation of the model says what a year of school would do for a person.
 

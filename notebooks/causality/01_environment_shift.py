@@ -272,7 +272,7 @@ say(
 )
 
 # %% [markdown]
-# The tutorial that this notebook grew out of ({cite:t}`azzolin2023tutorial`) ran the experiment unseeded. One stored run of it says:
+# The tutorial that this notebook grew out of ({cite:p}`azzolin2023tutorial`) ran the experiment unseeded. One stored run of it says:
 #
 # > env 2: 0.823, env 3: 0.547 (logistic regression); env 2: 0.713, env 3: 0.547 (network)
 #
