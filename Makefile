@@ -38,8 +38,8 @@ book: ## build the site (not there yet)
 slides: ## build the slide decks (not there yet)
 	@echo 'make slides: the slide decks are not there yet.' >&2; exit 1
 
-student: ## make the students' edition, solutions taken out (not there yet)
-	@echo 'make student: the students'\'' edition is not there yet.' >&2; exit 1
+student: .venv/ready ## make the students' edition, solutions taken out (in student/; ARGS names another folder)
+	@$(PY) -m xaicourse student $(or $(ARGS),student)
 
 check: .venv/ready ## quick checks only: style and types
 	$(PY) -m ruff check

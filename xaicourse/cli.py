@@ -39,6 +39,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     notebooks.add_argument("names", nargs="*", metavar="NAME", help="part of a path; without it, all")
     notebooks.add_argument("--force", action="store_true", help="run them even where nothing has changed")
     notebooks.add_argument("--on-real-data", action="store_true", help="only list those that run on real data here")
+    student = _add(commands, "student", _student, "write the students' edition, or bring one up to date")
+    student.add_argument("folder", type=Path, metavar="DIR", help="where the copies go; what was changed there stays")
+    student.add_argument("--nbgrader", action="store_true", help="write an nbgrader course instead, with its solutions")
+    live = _add(commands, "live", _live, "write a copy whose live-coding steps are empty")
+    live.add_argument("name", metavar="NOTEBOOK", help="part of a path")
+    live.add_argument(
+        "out", nargs="?", type=Path, metavar="OUT", help="the file to write (default: live/NOTEBOOK.ipynb)"
+    )
 
     arguments = parser.parse_args(argv)
     run: Command = arguments.run
@@ -112,6 +120,30 @@ def _notebooks(arguments: argparse.Namespace) -> int:
     except (CellExecutionError, RuntimeError) as error:  # says which cell, or what may not be stored
         print(error, file=sys.stderr)
         return 1
+
+
+def _student(arguments: argparse.Namespace) -> int:
+    try:
+        from xaicourse.teaching import student
+    except ModuleNotFoundError as error:
+        raise UsageError(f"{error.name} is missing: pip install 'xaicourse[dev]' brings it") from None
+    write = student.write_nbgrader if arguments.nbgrader else student.write_students
+    try:
+        print(*write(arguments.folder), sep="\n")
+    except (ValueError, OSError) as error:
+        raise UsageError(str(error)) from None
+    return 0
+
+
+def _live(arguments: argparse.Namespace) -> int:
+    from xaicourse.teaching import live
+
+    try:
+        path = live.write_copy(arguments.name, arguments.out)
+    except (ValueError, OSError) as error:
+        raise UsageError(str(error)) from None
+    print(f"{path}: its steps are empty; in it, %live next brings them one by one")
+    return 0
 
 
 def _data_folder() -> Path:
