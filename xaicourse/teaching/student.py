@@ -33,7 +33,12 @@ These files are yours. When your copy is brought up to date, what you have worke
 notebook anew, delete or rename it first.
 """
 CONFIG = """# nbgrader's settings for the course; made by `xaicourse student --nbgrader`, and made anew by it.
+import os
+import sys
+
 c = get_config()
+# nbgrader calls a helper, alembic, by its bare name: let it be found when .venv is not activated.
+os.environ["PATH"] = os.path.dirname(sys.executable) + os.pathsep + os.environ.get("PATH", "")
 c.CourseDirectory.course_id = "xaicourse"
 c.ClearSolutions.code_stub = {"python": "# YOUR CODE HERE\\nraise NotImplementedError()"}
 c.GenerateAssignment.preprocessors = [  # nbgrader's own, with stubs that match the solutions
