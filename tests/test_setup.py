@@ -236,7 +236,7 @@ def test_set_up_runs_once_and_again_when_it_must(checkout: Path) -> None:
 
 
 @needs_make
-@pytest.mark.parametrize("target", ["book", "slides", "student"])
+@pytest.mark.parametrize("target", ["book", "slides"])
 def test_targets_to_come_say_so(checkout: Path, target: str) -> None:
     result = make(checkout, target)
     assert result.returncode != 0

@@ -23,7 +23,7 @@ def _check_fair_weights(answer: Weigh) -> None:
     require(
         np.allclose(result, in_grams),
         "write the second feature in a unit a thousand times larger and its raw weight grows a thousandfold; "
-        f"your result should not change, but it went from {result} to {in_grams}",
+        f"your result should not change, but it went from {result.round(2)} to {in_grams.round(2)}",
     )
     expected = np.array([3.0, -0.5]) * X.std(axis=0)
     require(np.allclose(abs(result), abs(expected)), f"for the weights 3 and -0.5 expected {expected}, got {result}")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import posixpath
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,6 +11,7 @@ from typing import Any
 import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
+TEACHING = ROOT / "lectures" / "teaching.md"
 MAP_START, MAP_END = "<!-- map: made from curriculum.yml -->", "<!-- end of map -->"
 
 
@@ -61,6 +64,25 @@ def course_map() -> str:
     return "\n".join([*lines, MAP_END])
 
 
+def teaching_plan(name: str) -> str:
+    """Return one of the plans for teachers (Markdown), as it stands on the teachers' page."""
+    home = {item: n for n in notebooks() for item in n.covers}
+    first = {"weeks": "week", "days": "half-day"}[name]
+    lines = [
+        f"<!-- {name}: made from curriculum.yml -->",
+        f"| {first} | theme | notebooks | minutes |",
+        "|--:|---|---|--:|",
+    ]
+    for number, block in enumerate(_curriculum()["plans"][name], start=1):
+        ready = list({home[item].path: home[item] for item in block["items"] if item in home}.values())
+        to_come = [item for item in block["items"] if item not in home]
+        cells = [f"[{n.title}]({posixpath.relpath(n.path, TEACHING.parent.name)}.ipynb)" for n in ready]
+        cells += [f"*planned: {', '.join(to_come)}*"] if to_come else []
+        minutes = str(sum(n.minutes for n in ready)) if ready else "–"
+        lines.append(f"| {number} | {block['theme']} | {' · '.join(cells)} | {minutes} |")
+    return "\n".join([*lines, f"<!-- end of {name} -->"])
+
+
 def table_of_contents() -> str:
     """Return ``toc.yml`` for Jupyter Book."""
     parts: dict[str, list[dict[str, str]]] = {}
@@ -75,13 +97,18 @@ def table_of_contents() -> str:
 
 
 def refresh() -> None:
-    """Write the README's map and ``toc.yml`` anew from ``curriculum.yml``."""
+    """Write the README's map, ``toc.yml`` and the teachers' plans anew from ``curriculum.yml``."""
     readme = ROOT / "README.md"
     text = readme.read_text(encoding="utf-8")
     before, rest = text.split(MAP_START)
     after = rest.split(MAP_END)[1]
     readme.write_text(before + course_map() + after, encoding="utf-8")
     (ROOT / "toc.yml").write_text(table_of_contents(), encoding="utf-8")
+    page = TEACHING.read_text(encoding="utf-8")
+    for name in ("weeks", "days"):
+        block = re.compile(f"<!-- {name}: .*<!-- end of {name} -->", re.DOTALL)
+        page = block.sub(lambda _, name=name: teaching_plan(name), page)  # type: ignore[misc]
+    TEACHING.write_text(page, encoding="utf-8")
 
 
 def _curriculum() -> dict[str, Any]:

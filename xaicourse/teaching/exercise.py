@@ -48,7 +48,7 @@ def check(exercise: Exercise, answer: Any) -> None:
     An answer that raises an error of its own shows that error, since it is the student's code that must be mended. A
     stub that nobody has filled in raises `NotImplementedError` without a word, and is told so in one line.
     """
-    missing = f"{exercise.name}: there is no answer yet. Put yours in place of YOUR CODE HERE, then run the cell again."
+    missing = f"{exercise.name}: there is no answer yet. Put yours in place of YOUR CODE HERE."
     if answer is None or answer is ...:
         raise NotYet(missing)
     try:
