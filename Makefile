@@ -38,8 +38,8 @@ book: .venv/ready ## build the site, slide decks included, into _build/html
 slides: .venv/ready ## build the slide decks alone, into _build/html/slides
 	@$(PY) -m xaicourse slides
 
-student: ## make the students' edition, solutions taken out (not there yet)
-	@echo 'make student: the students'\'' edition is not there yet.' >&2; exit 1
+student: .venv/ready ## make the students' edition, solutions taken out (in student/; ARGS names another folder)
+	@$(PY) -m xaicourse student $(or $(ARGS),student)
 
 check: .venv/ready ## quick checks only: style and types
 	$(PY) -m ruff check

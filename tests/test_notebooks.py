@@ -186,6 +186,15 @@ def test_what_is_made_from_the_curriculum_is_up_to_date() -> None:
     assert curriculum.course_map() in (ROOT / "README.md").read_text(encoding="utf-8"), "run `make notebooks`"
     assert (ROOT / "toc.yml").read_text(encoding="utf-8") == curriculum.table_of_contents()
     assert (ROOT / "picture.png").read_bytes() == curriculum.picture()
+    page = curriculum.TEACHING.read_text(encoding="utf-8")
+    assert all(curriculum.teaching_plan(name) in page for name in ("weeks", "days")), "run `make notebooks`"
+
+
+def test_fourteen_weeks_hold_every_item_once() -> None:
+    plans = yaml.safe_load((ROOT / "curriculum.yml").read_text())["plans"]
+    assert len(plans["weeks"]) == 14
+    assert sorted(item for week in plans["weeks"] for item in week["items"]) == sorted(ITEMS)
+    assert {item for half_day in plans["days"] for item in half_day["items"]} <= set(ITEMS)
 
 
 @EVERY

@@ -236,14 +236,6 @@ def test_set_up_runs_once_and_again_when_it_must(checkout: Path) -> None:
 
 
 @needs_make
-@pytest.mark.parametrize("target", ["student"])
-def test_targets_to_come_say_so(checkout: Path, target: str) -> None:
-    result = make(checkout, target)
-    assert result.returncode != 0
-    assert "not there yet" in result.stderr
-
-
-@needs_make
 def test_clean_keeps_what_was_not_generated(checkout: Path) -> None:
     kept = [
         checkout / name for name in [".venv/lib/__pycache__/a.pyc", "student/a.ipynb", "data/a.csv", "notebooks/a.py"]

@@ -41,6 +41,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     notebooks.add_argument("--on-real-data", action="store_true", help="only list those that run on real data here")
     _add(commands, "book", _book, "build the site, decks included, from the stored notebooks")
     _add(commands, "slides", _slides, "build the slide decks alone")
+    student = _add(commands, "student", _student, "write the students' edition, or bring one up to date")
+    student.add_argument("folder", type=Path, metavar="DIR", help="where the copies go; what was changed there stays")
+    student.add_argument("--nbgrader", action="store_true", help="write an nbgrader course instead, with its solutions")
+    live = _add(commands, "live", _live, "write a copy whose live-coding steps are empty")
+    live.add_argument("name", metavar="NOTEBOOK", help="part of a path")
+    live.add_argument(
+        "out", nargs="?", type=Path, metavar="OUT", help="the file to write (default: live/NOTEBOOK.ipynb)"
+    )
 
     arguments = parser.parse_args(argv)
     run: Command = arguments.run
@@ -129,6 +137,30 @@ def _slides(arguments: argparse.Namespace) -> int:  # noqa: ARG001
 
     site.build_slides()
     print("The decks are in _build/html/slides: open index.html there.")
+    return 0
+
+
+def _student(arguments: argparse.Namespace) -> int:
+    try:
+        from xaicourse.teaching import student
+    except ModuleNotFoundError as error:
+        raise UsageError(f"{error.name} is missing: pip install 'xaicourse[dev]' brings it") from None
+    write = student.write_nbgrader if arguments.nbgrader else student.write_students
+    try:
+        print(*write(arguments.folder), sep="\n")
+    except (ValueError, OSError) as error:
+        raise UsageError(str(error)) from None
+    return 0
+
+
+def _live(arguments: argparse.Namespace) -> int:
+    from xaicourse.teaching import live
+
+    try:
+        path = live.write_copy(arguments.name, arguments.out)
+    except (ValueError, OSError) as error:
+        raise UsageError(str(error)) from None
+    print(f"{path}: its steps are empty; in it, %live next brings them one by one")
     return 0
 
 

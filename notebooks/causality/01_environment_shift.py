@@ -5,7 +5,7 @@
 #       extension: .py
 #       format_name: percent
 #   kernelspec:
-#     display_name: Python 3
+#     display_name: Python 3 (ipykernel)
 #     language: python
 #     name: python3
 # ---
@@ -76,6 +76,7 @@ world = StructuralCausalModel(
     },
     parameters={"spread": 0.1},
 )
+world.sample(3, seed=seed)
 
 # %% [markdown]
 # The arrows come out of the equations. Drawn, with the hospital as a dashed box:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import posixpath
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,7 @@ import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = ("student", "reader", "instructor", "bibliography")  # of the site, beside the notebooks
+TEACHING = ROOT / "lectures" / "teaching.md"
 MAP_START, MAP_END = "<!-- map: made from curriculum.yml -->", "<!-- end of map -->"
 
 
@@ -66,6 +68,25 @@ def course_map() -> str:
     return "\n".join([*lines, MAP_END])
 
 
+def teaching_plan(name: str) -> str:
+    """Return one of the plans for teachers (Markdown), as it stands on the teachers' page."""
+    home = {item: n for n in notebooks() for item in n.covers}
+    first = {"weeks": "week", "days": "half-day"}[name]
+    lines = [
+        f"<!-- {name}: made from curriculum.yml -->",
+        f"| {first} | theme | notebooks | minutes |",
+        "|--:|---|---|--:|",
+    ]
+    for number, block in enumerate(_curriculum()["plans"][name], start=1):
+        ready = list({home[item].path: home[item] for item in block["items"] if item in home}.values())
+        to_come = [item for item in block["items"] if item not in home]
+        cells = [f"[{n.title}]({posixpath.relpath(n.path, TEACHING.parent.name)}.ipynb)" for n in ready]
+        cells += [f"*planned: {', '.join(to_come)}*"] if to_come else []
+        minutes = str(sum(n.minutes for n in ready)) if ready else "–"
+        lines.append(f"| {number} | {block['theme']} | {' · '.join(cells)} | {minutes} |")
+    return "\n".join([*lines, f"<!-- end of {name} -->"])
+
+
 def table_of_contents() -> str:
     """Return ``toc.yml`` for Jupyter Book."""
     parts: dict[str, list[dict[str, str]]] = {}
@@ -102,7 +123,7 @@ def picture() -> bytes | None:
 
 
 def refresh() -> None:
-    """Write what is made from ``curriculum.yml`` anew: the README's map and picture, and ``toc.yml``."""
+    """Write what ``curriculum.yml`` decides anew: the README's map and picture, ``toc.yml``, the teachers' plans."""
     readme = ROOT / "README.md"
     text = readme.read_text(encoding="utf-8")
     before, rest = text.split(MAP_START)
@@ -111,6 +132,11 @@ def refresh() -> None:
     (ROOT / "toc.yml").write_text(table_of_contents(), encoding="utf-8")
     if drawn := picture():
         (ROOT / "picture.png").write_bytes(drawn)
+    page = TEACHING.read_text(encoding="utf-8")
+    for name in ("weeks", "days"):
+        block = re.compile(f"<!-- {name}: .*<!-- end of {name} -->", re.DOTALL)
+        page = block.sub(lambda _, name=name: teaching_plan(name), page)  # type: ignore[misc]
+    TEACHING.write_text(page, encoding="utf-8")
 
 
 def _curriculum() -> dict[str, Any]:

@@ -45,11 +45,18 @@ class Exercise:
 def check(exercise: Exercise, answer: Any) -> None:
     """Check an answer: show a tick, or stop with a message that says what to look at.
 
-    An answer that raises an error of its own shows that error, since it is the student's code that must be mended.
+    An answer that raises an error of its own shows that error, since it is the student's code that must be mended. A
+    stub that nobody has filled in raises `NotImplementedError` without a word, and is told so in one line.
     """
+    missing = f"{exercise.name}: there is no answer yet. Put yours in place of YOUR CODE HERE."
     if answer is None or answer is ...:
-        raise NotYet(f"{exercise.name}: there is no answer yet. Fill in the cell above, then run it again.")
-    exercise.checker(answer)
+        raise NotYet(missing)
+    try:
+        exercise.checker(answer)
+    except NotImplementedError as stub:
+        if stub.args:  # a library's, which says what it lacks
+            raise
+        raise NotYet(missing) from None
     display(Markdown(f"> **✓** {exercise.name}: right."))
 
 

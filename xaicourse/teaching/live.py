@@ -1,0 +1,225 @@
+"""Live coding: a notebook's named steps, brought one by one while the room watches."""
+
+from __future__ import annotations
+
+import ast
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from IPython.core.error import UsageError
+from IPython.core.interactiveshell import InteractiveShell
+from IPython.core.magic import Magics, line_magic, magics_class
+from IPython.display import Code, display
+from IPython.utils.capture import capture_output
+
+from xaicourse.teaching.curriculum import Notebook, notebooks
+from xaicourse.teaching.notebooks import read_source
+
+TAG = "live:"
+COMMENT = "# live: "
+ONLY_WHEN_ASKED = {"exercise", "gpu"}
+
+
+def load_ipython_extension(shell: InteractiveShell) -> None:
+    """Register the magic ``%live``; IPython calls this."""
+    magics = LiveMagics(shell)
+    shell.register_magics(magics)
+    shell.events.register("post_run_cell", magics.notice)
+
+
+def find(name: str) -> Notebook:
+    """Return the notebook whose path contains ``name``.
+
+    Raises
+    ------
+    ValueError
+        When none does, or several do.
+    """
+    known = notebooks()
+    found = [n for n in known if n.path == name] or [n for n in known if name in n.path]
+    if len(found) != 1:
+        paths = ", ".join(n.path for n in found or known)
+        raise ValueError(f"{'several notebooks' if found else 'no notebook'} {name!r}; there are: {paths}")
+    return found[0]
+
+
+def write_copy(name: str, out: Path | None = None) -> Path:
+    """Write a copy of a notebook whose live-coding steps are empty, without outputs, and return its path.
+
+    Raises
+    ------
+    ValueError
+        When there is no such notebook, or the file exists already.
+    """
+    from xaicourse.teaching.student import copy_of
+
+    notebook = find(name)
+    path = out or Path("live", notebook.source.with_suffix(".ipynb").name)
+    if path.exists():
+        raise ValueError(f"{path} exists already; name another file, or delete it first")
+    content = copy_of(notebook)
+    for cell in content.cells:
+        if step := step_name(cell):
+            cell.source = f"{COMMENT}{step}"
+    first = next(i for i, cell in enumerate(content.cells) if cell.cell_type == "code")
+    opening = nbformat.v4.new_code_cell(
+        "%load_ext xaicourse.live", id="live-coding", metadata={"tags": ["live-coding"]}
+    )
+    content.cells.insert(first, opening)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(nbformat.writes(content) + "\n", encoding="utf-8")
+    return path
+
+
+def step_name(cell: Any) -> str:
+    """Return the name of a cell's live-coding step, or an empty string."""
+    tags = cell.metadata.get("tags", [])
+    return next((tag.removeprefix(TAG) for tag in tags if tag.startswith(TAG)), "")
+
+
+@magics_class
+class LiveMagics(Magics):
+    """The magic ``%live`` and what it remembers: the notebook, the step it is at, the cells that ran."""
+
+    def __init__(self, shell: InteractiveShell) -> None:
+        super().__init__(shell)
+        self._kernel = shell
+        self._cells: list[Any] = []
+        self._steps: dict[str, int] = {}  # name of a step, and its place among the code cells
+        self._at = -1  # the step that was last brought or run, as a place among the code cells
+        self._ran: set[int] = set()
+        self._seen: list[str] = []  # what ran before the notebook was known
+
+    @line_magic
+    def live(self, line: str) -> None:
+        """Code live from a notebook of the course.
+
+        %live              list the steps: ✓ ran, → comes next
+        %live next [NAME]  bring the next step (or the named one) as a new cell
+        %live show NAME    show a step's code
+        %live catchup [NAME]  run what was missed, up to the last step that was brought (or the named one)
+        %live use NOTEBOOK    say which notebook, where the file's name does not tell
+        """
+        word, _, rest = line.strip().partition(" ")
+        actions = {"": self._list, "next": self._next, "show": self._show, "catchup": self._catch_up, "use": self._use}
+        if word not in actions:
+            raise UsageError(
+                f"%live {word}: no such thing; there are: %live, {', '.join(f'%live {a}' for a in actions if a)}"
+            )
+        if word != "use" and not self._cells:
+            self._use("")
+        actions[word](rest.strip())
+
+    def notice(self, result: Any) -> None:
+        """Remember that a cell ran without an error; IPython calls this after each cell."""
+        source = getattr(result.info, "raw_cell", None)  # ipykernel's own cells may have no source
+        if not result.success or not source:
+            return
+        if self._cells:
+            self._tick(source)
+        else:
+            self._seen.append(source)
+
+    def _tick(self, source: str) -> None:
+        first, _, rest = source.strip().partition("\n")
+        name = first.removeprefix(COMMENT).strip()
+        if first.startswith(COMMENT) and name in self._steps and rest.strip():
+            place = self._steps[name]  # typed by hand perhaps, and still this step
+        else:
+            place = next((i for i, cell in enumerate(self._cells) if cell.source.strip() == source.strip()), -1)
+        if place >= 0:
+            self._ran.add(place)
+            if place in self._steps.values():
+                self._at = max(self._at, place)
+
+    def _use(self, name: str) -> None:
+        name = name.strip("\"'") or _notebook_of_this_kernel(self._kernel)
+        if not name:
+            raise UsageError("which notebook? Say so once, as in: %live use " + notebooks()[0].path)
+        try:
+            notebook = find(name.removesuffix(".ipynb").removesuffix(".py"))
+        except ValueError as error:
+            raise UsageError(str(error)) from None
+        self._cells = [cell for cell in read_source(notebook.source).cells if cell.cell_type == "code"]
+        self._steps = {step: i for i, cell in enumerate(self._cells) if (step := step_name(cell))}
+        self._at, self._ran = -1, set()
+        for source in self._seen:
+            self._tick(source)
+        print(f"{notebook.title} ({notebook.path}): {len(self._steps)} steps")
+
+    def _list(self, _: str) -> None:
+        coming = self._coming()
+        for number, (step, place) in enumerate(self._steps.items(), start=1):
+            mark = "✓" if place in self._ran else "→" if step == coming else " "
+            print(f"{mark} {number:2}  {step}")
+
+    def _next(self, name: str) -> None:
+        step = self._named(name) if name else self._coming()
+        if not step:
+            print("That was the last step.")
+            return
+        self._at = self._steps[step]
+        self._kernel.set_next_input(f"{COMMENT}{step}\n{self._cells[self._at].source}")
+
+    def _show(self, name: str) -> None:
+        display(Code(self._cells[self._steps[self._named(name)]].source, language="python"))
+
+    def _catch_up(self, name: str) -> None:
+        if name:
+            self._at = self._steps[self._named(name)]
+        # Before any step: what stands above the first one.
+        end = self._at if self._at >= 0 else min(self._steps.values(), default=0) - 1
+        ran = []
+        for place in range(end + 1):
+            cell = self._cells[place]
+            if place in self._ran or _only_shows(cell) or ONLY_WHEN_ASKED & set(cell.metadata.get("tags", [])):
+                continue
+            label = step_name(cell) or cell.source.splitlines()[0]
+            with capture_output():  # the room has seen it, or will
+                result = self._kernel.run_cell(cell.source, store_history=False)
+            if not result.success:
+                error = result.error_before_exec or result.error_in_exec
+                raise UsageError(f"stopped at {label!r}: {type(error).__name__}: {error}")
+            self._ran.add(place)
+            ran.append(label)
+        steps = [label for label in ran if label in self._steps]
+        others = len(ran) - len(steps)
+        parts = steps + ([f"{others} other cell{'s' * (others > 1)}"] if others else [])
+        print("Ran " + ", ".join(parts) if parts else "Nothing was missed.")
+
+    def _coming(self) -> str:
+        return next((step for step, place in self._steps.items() if place > self._at), "")
+
+    def _named(self, name: str) -> str:
+        """Return the step whose name or number is given, or whose name alone contains it."""
+        steps = list(self._steps)
+        if name.isdecimal() and 1 <= int(name) <= len(steps):
+            return steps[int(name) - 1]
+        found = [s for s in steps if s == name] or [s for s in steps if name and name in s]
+        if len(found) != 1:
+            raise UsageError(f"no one step {name!r}; there are: {', '.join(steps)}")
+        return found[0]
+
+
+def _only_shows(cell: Any) -> bool:
+    """Whether nothing after a cell can depend on it: it calls something and keeps no name."""
+    return all(isinstance(statement, ast.Expr) for statement in ast.parse(cell.source).body)
+
+
+def _notebook_of_this_kernel(shell: InteractiveShell) -> str:
+    """Return the course's path of the notebook file that a kernel was started for, or an empty string."""
+    told = os.environ.get("JPY_SESSION_NAME") or shell.user_ns.get("__vsc_ipynb_file__")  # Jupyter Server, VS Code
+    if not told:
+        return ""
+    path = Path(told)
+    try:  # a copy says where it comes from
+        written = json.loads(path.read_text(encoding="utf-8"))["metadata"]["xaicourse"]["notebook"]
+    except (OSError, ValueError, KeyError, TypeError):
+        written = ""
+    known = [n.path for n in notebooks()]
+    if written in known:
+        return str(written)
+    return next((n for n in known if path.with_suffix("").as_posix().endswith(n)), "")
