@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 import sys
+import sysconfig
 import tomllib
 from importlib import metadata
 from pathlib import Path
@@ -80,7 +81,10 @@ def test_lock_is_exact_and_for_every_platform() -> None:
 
 def test_what_is_installed_is_what_is_locked() -> None:
     wanted = {locked.name: pin(locked).public for locked in LOCK if holds_here(locked)}
-    installed = {canonicalize_name(found.name): Version(found.version).public for found in metadata.distributions()}
+    # Not all of sys.path: importing nbgrader adds setuptools' own copies of some packages to it.
+    folders = [sysconfig.get_path("purelib"), sysconfig.get_path("platlib")]
+    found = metadata.distributions(path=list(dict.fromkeys(folders)))
+    installed = {canonicalize_name(package.name): Version(package.version).public for package in found}
     differing = {
         name: (installed.get(name), version) for name, version in wanted.items() if installed.get(name) != version
     }
