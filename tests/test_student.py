@@ -232,4 +232,7 @@ class TestNbgrader:
                 for row in csv.DictReader(file)
                 if row["assignment"] == assignment
             }
-        assert graded == {"solver": (6, 6), "blank": (0, 6)}
+        difficulties = re.findall(r"\(difficulty (\d)", (curriculum.ROOT / f"{C1}.py").read_text(encoding="utf-8"))
+        full = sum(map(int, difficulties))
+        assert full > 0
+        assert graded == {"solver": (full, full), "blank": (0, full)}
