@@ -162,3 +162,14 @@ def test_doctor_without_a_lock_beside_it_goes_by_the_ranges(monkeypatch: pytest.
     assert findings
     assert all(finding.good for finding in findings)
     assert any(finding.wanted.startswith(">=") for finding in findings)
+
+
+def test_without_the_course_around_it_the_package_says_so(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("xaicourse.teaching.curriculum.ROOT", tmp_path)
+    assert main(["live", "census"]) == 2
+    assert capsys.readouterr().err == (
+        "xaicourse live: the notebooks are not here: "
+        "only a copy of the whole course has them, set up in its folder by `make lab`\n"
+    )

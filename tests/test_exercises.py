@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+from typing import Any
 
 import pytest
 
 import xaicourse.exercises
+from xaicourse.exercises import environment_shift
 from xaicourse.teaching import Exercise, NotYet, check, hint, require
 
 EXERCISES = [
@@ -63,3 +65,14 @@ def test_the_students_own_error_is_not_hidden() -> None:
     exercise = Exercise("Divide", checker=lambda f: f(0), hints=("?",), honest=(abs,), wrong={})
     with pytest.raises(ZeroDivisionError):
         check(exercise, lambda x: 1 / x)
+
+
+def test_an_error_in_the_answer_is_shown_without_the_checkers_frames() -> None:
+    def answer(*_: Any) -> Any:
+        return 1 / 0
+
+    with pytest.raises(ZeroDivisionError) as failure:
+        check(environment_shift.another_unit, answer)
+    functions = [entry.name for entry in failure.traceback]
+    assert functions[-1] == "answer"
+    assert "_check_another_unit" not in functions

@@ -18,7 +18,15 @@ from xaicourse.teaching.curriculum import notebooks
 
 NOTEBOOKS = [f"{n.path}.html" for n in notebooks()]
 DECKS = [f"slides/{n.path.replace('/', '-')}.html" for n in notebooks()]
-PAGES = ["index.html", "student.html", "reader.html", "instructor.html", "bibliography.html", "slides/index.html"]
+USING = ["student.html", "reader.html", "lectures/teaching.html"]
+PAGES = ["index.html", *USING, "bibliography.html", "slides/index.html"]
+    "index.html",
+    "student.html",
+    "reader.html",
+    "lectures/teaching.html",
+    "bibliography.html",
+    "slides/index.html",
+]
 NO_BROWSER = "The site is tested in a browser: install chromium (Debian, Ubuntu: apt-get install chromium)"
 
 
@@ -105,8 +113,8 @@ def test_the_front_page_is_one_screen(built: Site) -> None:
         assert box["y"] + box["height"] <= 800
     for n in notebooks():
         assert page.locator(f".front a:has-text('{n.title}')").count() == 1
-    for door in ("student", "reader", "instructor"):
-        assert page.locator(f".sd-card a[href='{door}.html']").count() == 1
+    for door in USING:
+        assert page.locator(f".sd-card a[href='{door}']").count() == 1
     close(page)
 
 

@@ -59,6 +59,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 2
     except KeyboardInterrupt:
         return 130
+    except FileNotFoundError as error:
+        from xaicourse.teaching.curriculum import NotACourseError
+
+        if not isinstance(error, NotACourseError):
+            raise
+        print(f"{arguments.prog}: {error}", file=sys.stderr)
+        return 2
 
 
 def _add(commands: argparse._SubParsersAction[_Parser], name: str, run: Command, summary: str) -> _Parser:

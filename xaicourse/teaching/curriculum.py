@@ -13,9 +13,19 @@ from typing import Any
 import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = ("student", "reader", "instructor", "bibliography")  # of the site, beside the notebooks
+# Pages of the site beside the notebooks.
+PAGES = (
+    "xaicourse/teaching/pages/student",
+    "xaicourse/teaching/pages/reader",
+    "lectures/teaching",
+    "xaicourse/teaching/pages/bibliography",
+)
 TEACHING = ROOT / "lectures" / "teaching.md"
 MAP_START, MAP_END = "<!-- map: made from curriculum.yml -->", "<!-- end of map -->"
+
+
+class NotACourseError(FileNotFoundError):
+    """The package was installed without the course around it."""
 
 
 @dataclass(frozen=True)
@@ -99,7 +109,7 @@ def table_of_contents() -> str:
             *({"caption": title, "chapters": chapters} for title, chapters in parts.items()),
             {
                 "caption": "Using the course",
-                "chapters": [{"file": f"xaicourse/teaching/pages/{page}"} for page in PAGES],
+                "chapters": [{"file": page} for page in PAGES],
             },
         ],
     }
@@ -140,5 +150,9 @@ def refresh() -> None:
 
 
 def _curriculum() -> dict[str, Any]:
-    loaded = yaml.safe_load((ROOT / "curriculum.yml").read_text(encoding="utf-8"))
-    return dict(loaded)
+    path = ROOT / "curriculum.yml"
+    if not path.exists():
+        raise NotACourseError(
+            "the notebooks are not here: only a copy of the whole course has them, set up in its folder by `make lab`"
+        )
+    return dict(yaml.safe_load(path.read_text(encoding="utf-8")))

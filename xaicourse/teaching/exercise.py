@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
 from typing import Any
 
 from IPython.display import Markdown, display
+
+_CHECKERS = (Path(__file__).parent, Path(__file__).parents[1] / "exercises")
 
 
 class NotYet(AssertionError):
@@ -57,7 +61,19 @@ def check(exercise: Exercise, answer: Any) -> None:
         if stub.args:  # a library's, which says what it lacks
             raise
         raise NotYet(missing) from None
+    except NotYet:
+        raise
+    except Exception as error:
+        raise error.with_traceback(_from_the_answer_on(error.__traceback__)) from error.__cause__
     display(Markdown(f"> **✓** {exercise.name}: right."))
+
+
+def _from_the_answer_on(traceback: TracebackType | None) -> TracebackType | None:
+    """Return the traceback without the checker's frames: all of it where the answer's own code was never reached."""
+    frames = traceback
+    while frames and Path(frames.tb_frame.f_code.co_filename).parent in _CHECKERS:
+        frames = frames.tb_next
+    return frames or traceback
 
 
 def hint(exercise: Exercise, layer: int = 1) -> None:

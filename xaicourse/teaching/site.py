@@ -21,7 +21,7 @@ from typing import Any
 
 import nbformat
 
-from xaicourse.teaching.curriculum import ROOT, Notebook, notebooks, planned, table_of_contents
+from xaicourse.teaching.curriculum import ROOT, TEACHING, Notebook, notebooks, planned, table_of_contents
 
 PAGES = Path(__file__).with_name("pages")
 FRONT_FIGURE = "notebooks/causality/01_environment_shift", "The model fitted with the fine instrument"
@@ -38,6 +38,8 @@ def build_book(folder: Path = ROOT) -> int:
     shutil.copytree(PAGES, source, ignore=shutil.ignore_patterns("static", "deck"))
     for name in ("book.yml", "references.bib"):
         shutil.copy2(ROOT / name, source)
+    (source / "lectures").mkdir()
+    shutil.copy2(TEACHING, source / "lectures")
     for n in notebooks():
         content = nbformat.read(n.stored, as_version=4)
         for cell in content.cells:
@@ -62,7 +64,7 @@ def setup(app: Any) -> dict[str, Any]:
     """Give Sphinx what the pages need: local MathJax, the style sheet, the map and the figure of the front page."""
     app.config.html_static_path.append(str(PAGES / "static"))
     app.config.mathjax_path = "mathjax/tex-chtml.js"
-    app.config.myst_substitutions = {"map": course_map(), "figure": front_figure()}
+    app.config.myst_substitutions = {"map": course_map(), "glance": course_at_a_glance(), "figure": front_figure()}
     app.add_css_file("course.css")
     if not app.config.html_theme_options.get("repository_url"):  # the theme would make buttons that lead nowhere
         app.config.html_theme_options.pop("launch_buttons", None)
@@ -94,6 +96,19 @@ def course_map() -> str:
     if to_come := len(planned()):
         lines += ["", f"*{to_come} more topics are planned.*"]
     return "\n".join(lines).strip()
+
+
+def course_at_a_glance() -> str:
+    """Return the map with nothing but titles, so that the whole course fits on the front page's first screen."""
+    parts: dict[str, list[Notebook]] = {}
+    for n in notebooks():
+        parts.setdefault(n.part, []).append(n)
+    lines = [
+        f"**{part}** · {sum(n.minutes for n in members)} min  \n"
+        + " · ".join(f"[{n.title}](/{n.path}.ipynb)" for n in members)
+        for part, members in parts.items()
+    ]
+    return "\n\n".join(lines + ([f"*{len(planned())} more topics are planned.*"] if planned() else []))
 
 
 def front_figure() -> str:
