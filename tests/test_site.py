@@ -20,13 +20,6 @@ NOTEBOOKS = [f"{n.path}.html" for n in notebooks()]
 DECKS = [f"slides/{n.path.replace('/', '-')}.html" for n in notebooks()]
 USING = ["student.html", "reader.html", "lectures/teaching.html"]
 PAGES = ["index.html", *USING, "bibliography.html", "slides/index.html"]
-    "index.html",
-    "student.html",
-    "reader.html",
-    "lectures/teaching.html",
-    "bibliography.html",
-    "slides/index.html",
-]
 NO_BROWSER = "The site is tested in a browser: install chromium (Debian, Ubuntu: apt-get install chromium)"
 
 
