@@ -392,7 +392,7 @@ drawn = {**by_age, "share in the data": np.interp(ages, list(seen), list(seen.va
 
 # %%
 show(
-    lines(ages, {"": drawn}, x_label="age (years)", y_labels="mean probability, or share, of > 50K"),
+    lines(ages, {"": drawn}, x_label="age (years)", y_labels="probability, or share, of > 50K"),
     caption="Partial dependence on age, and the share of the training rows who earn more than 50K, by decade of age.",
     alt="Three curves over age. The logistic regression rises all the way from {a:.2f} to {b:.2f}; the network rises to "
     "{c:.2f} near fifty and falls to {d:.2f} at 80; the share in the data rises to {e:.2f} and falls as well.",

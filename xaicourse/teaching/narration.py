@@ -274,7 +274,7 @@ class _Marked(_Plain):
 
 
 def _fill(text: str, values: Mapping[str, Any]) -> str:
-    return _Marked().vformat(text, (), values)
+    return _Marked().vformat(text.replace(" %", "\N{NO-BREAK SPACE}%"), (), values)
 
 
 def _readable(value: Any) -> str:
