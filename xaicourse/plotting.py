@@ -319,3 +319,63 @@ def _node(axes: Axes, text: str, x: float, y: float, *, outside: bool) -> Any:
         "linewidth": 1.5,
     }
     return axes.text(x, y, text, ha="center", va="center", fontsize=11, bbox=box, zorder=3)
+
+
+@styled
+def maps(
+    x: ArrayLike,
+    y: ArrayLike,
+    panels: Mapping[str, ArrayLike],
+    *,
+    x_label: str,
+    y_label: str,
+    value_labels: str | Sequence[str],
+    arrows: Mapping[str, tuple[ArrayLike, ArrayLike]] | None = None,
+    curves: Mapping[str, tuple[ArrayLike, ArrayLike]] | None = None,
+    points: Mapping[str, tuple[float, float]] | None = None,
+    height: float = 3.6,
+) -> Figure:
+    """Draw values over a plane in panels side by side, with contours.
+
+    Parameters
+    ----------
+    x, y : array of shape (n_x,), (n_y,)
+        The axes of the plane.
+    panels : mapping of title to array of shape (n_y, n_x)
+        Values, rows along y, each panel with its own colours.
+    x_label, y_label, value_labels : str
+        Axes, with units; one label of the values for all panels or one each.
+    arrows : mapping of title to (along x, along y), optional
+        Directions, shapes as the panel's; about twelve a side are drawn, of equal length.
+    curves : mapping of name to (x, y), optional
+        Lines that are drawn in every panel.
+    points : mapping of name to (x, y), optional
+        Marks that are drawn in every panel.
+    """
+    across, up = np.asarray(x), np.asarray(y)
+    figure, every = canvas(len(panels), width=4.6 if len(panels) == 1 else 3.9 * len(panels), height=height)
+    for panel, (axes, (title, values)) in enumerate(zip(every, panels.items(), strict=True)):
+        z = np.asarray(values)
+        picture = axes.contourf(across, up, z, levels=20, cmap="viridis")
+        label = value_labels if isinstance(value_labels, str) else value_labels[panel]
+        figure.colorbar(picture, ax=axes, label=label)
+        if arrows and title in arrows:
+            rows, columns = slice(3, None, max(1, len(up) // 12)), slice(3, None, max(1, len(across) // 12))
+            u, v = (np.asarray(a)[rows, columns] for a in arrows[title])
+            length = np.hypot(u, v) + 1e-300
+            axes.quiver(across[columns], up[rows], u / length, v / length, color="white", scale=22, width=0.006)
+        for i, (name, (along, high)) in enumerate((curves or {}).items()):
+            axes.plot(np.asarray(along), np.asarray(high), color="white", linestyle=("-", "--", ":")[i], label=name)
+        for i, (name, (right, top)) in enumerate((points or {}).items()):
+            axes.plot(
+                right, top, MARKERS[i], color=COLOURS[(1, 3, 4, 5)[i]], markeredgecolor="white", markersize=10, label=name,
+                linestyle="none",
+            )  # fmt: skip
+        axes.set(title=title, xlabel=x_label, xlim=(across.min(), across.max()), ylim=(up.min(), up.max()))
+        axes.grid(visible=False)
+    every[0].set_ylabel(y_label)
+    handles, labels = every[0].get_legend_handles_labels()
+    if handles:
+        legend = figure.legend(handles, labels, loc="outside lower center", ncols=4, frameon=True, facecolor="#bbbbbb")
+        legend.get_frame().set_edgecolor("none")
+    return figure
