@@ -161,6 +161,7 @@ def lines(
     y_labels: str | Sequence[str],
     bands: Mapping[str, ArrayLike] | None = None,
     log_x: bool = False,
+    log_y: bool = False,
     markers: bool = True,
     marks: Mapping[str, float] | None = None,
     diagonal: str | None = None,
@@ -186,6 +187,7 @@ def lines(
     figure, every = canvas(len(panels), width=7.0 if len(panels) < 3 else 9.0)
     names = list(dict.fromkeys(name for curves in panels.values() for name in curves))
     for panel, (axes, (title, curves)) in enumerate(zip(every, panels.items(), strict=True)):
+        axes.set_yscale("log" if log_y else "linear")
         for name, y in curves.items():
             i = names.index(name)
             axes.plot(
@@ -368,8 +370,8 @@ def maps(
             axes.plot(np.asarray(along), np.asarray(high), color="white", linestyle=("-", "--", ":")[i], label=name)
         for i, (name, (right, top)) in enumerate((points or {}).items()):
             axes.plot(
-                right, top, MARKERS[i], color=COLOURS[(1, 3, 4, 5)[i]], markeredgecolor="white", markersize=10, label=name,
-                linestyle="none",
+                right, top, MARKERS[i], color=COLOURS[(1, 3, 4, 5)[i]], markeredgecolor="white", markersize=10,
+                label=name, linestyle="none",
             )  # fmt: skip
         axes.set(title=title, xlabel=x_label, xlim=(across.min(), across.max()), ylim=(up.min(), up.max()))
         axes.grid(visible=False)
