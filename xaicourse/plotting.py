@@ -14,6 +14,7 @@ import matplotlib as mpl
 import numpy as np
 from cycler import cycler
 from matplotlib.axes import Axes
+from matplotlib.colors import BoundaryNorm
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch
 from numpy.typing import ArrayLike
@@ -333,8 +334,8 @@ def maps(
     y_label: str,
     value_labels: str | Sequence[str],
     arrows: Mapping[str, tuple[ArrayLike, ArrayLike]] | None = None,
-    curves: Mapping[str, tuple[ArrayLike, ArrayLike]] | None = None,
     points: Mapping[str, tuple[float, float]] | None = None,
+    levels: Sequence[float] | None = None,
     height: float = 3.6,
 ) -> Figure:
     """Draw values over a plane in panels side by side, with contours.
@@ -349,16 +350,17 @@ def maps(
         Axes, with units; one label of the values for all panels or one each.
     arrows : mapping of title to (along x, along y), optional
         Directions, shapes as the panel's; about twelve a side are drawn, of equal length.
-    curves : mapping of name to (x, y), optional
-        Lines that are drawn in every panel.
     points : mapping of name to (x, y), optional
         Marks that are drawn in every panel.
+    levels : sequence of float, optional
+        Where one colour ends and the next begins; twenty equal steps if not given.
     """
     across, up = np.asarray(x), np.asarray(y)
     figure, every = canvas(len(panels), width=4.6 if len(panels) == 1 else 3.9 * len(panels), height=height)
     for panel, (axes, (title, values)) in enumerate(zip(every, panels.items(), strict=True)):
         z = np.asarray(values)
-        picture = axes.contourf(across, up, z, levels=20, cmap="viridis")
+        norm = BoundaryNorm(levels, 256) if levels else None
+        picture = axes.contourf(across, up, z, levels=levels or 20, norm=norm, cmap="viridis")
         label = value_labels if isinstance(value_labels, str) else value_labels[panel]
         figure.colorbar(picture, ax=axes, label=label)
         if arrows and title in arrows:
@@ -366,18 +368,15 @@ def maps(
             u, v = (np.asarray(a)[rows, columns] for a in arrows[title])
             length = np.hypot(u, v) + 1e-300
             axes.quiver(across[columns], up[rows], u / length, v / length, color="white", scale=22, width=0.006)
-        for i, (name, (along, high)) in enumerate((curves or {}).items()):
-            axes.plot(np.asarray(along), np.asarray(high), color="white", linestyle=("-", "--", ":")[i], label=name)
         for i, (name, (right, top)) in enumerate((points or {}).items()):
             axes.plot(
                 right, top, MARKERS[i], color=COLOURS[(1, 3, 4, 5)[i]], markeredgecolor="white", markersize=10,
-                label=name, linestyle="none",
+                label=name, linestyle="none", clip_on=False,
             )  # fmt: skip
         axes.set(title=title, xlabel=x_label, xlim=(across.min(), across.max()), ylim=(up.min(), up.max()))
         axes.grid(visible=False)
     every[0].set_ylabel(y_label)
     handles, labels = every[0].get_legend_handles_labels()
     if handles:
-        legend = figure.legend(handles, labels, loc="outside lower center", ncols=4, frameon=True, facecolor="#bbbbbb")
-        legend.get_frame().set_edgecolor("none")
+        figure.legend(handles, labels, loc="outside lower center", ncols=4)
     return figure
