@@ -14,6 +14,7 @@ import matplotlib as mpl
 import numpy as np
 from cycler import cycler
 from matplotlib.axes import Axes
+from matplotlib.colors import BoundaryNorm
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch
 from numpy.typing import ArrayLike
@@ -161,6 +162,7 @@ def lines(
     y_labels: str | Sequence[str],
     bands: Mapping[str, ArrayLike] | None = None,
     log_x: bool = False,
+    log_y: bool = False,
     markers: bool = True,
     marks: Mapping[str, float] | None = None,
     diagonal: str | None = None,
@@ -186,6 +188,7 @@ def lines(
     figure, every = canvas(len(panels), width=7.0 if len(panels) < 3 else 9.0)
     names = list(dict.fromkeys(name for curves in panels.values() for name in curves))
     for panel, (axes, (title, curves)) in enumerate(zip(every, panels.items(), strict=True)):
+        axes.set_yscale("log" if log_y else "linear")
         for name, y in curves.items():
             i = names.index(name)
             axes.plot(
@@ -319,3 +322,61 @@ def _node(axes: Axes, text: str, x: float, y: float, *, outside: bool) -> Any:
         "linewidth": 1.5,
     }
     return axes.text(x, y, text, ha="center", va="center", fontsize=11, bbox=box, zorder=3)
+
+
+@styled
+def maps(
+    x: ArrayLike,
+    y: ArrayLike,
+    panels: Mapping[str, ArrayLike],
+    *,
+    x_label: str,
+    y_label: str,
+    value_labels: str | Sequence[str],
+    arrows: Mapping[str, tuple[ArrayLike, ArrayLike]] | None = None,
+    points: Mapping[str, tuple[float, float]] | None = None,
+    levels: Sequence[float] | None = None,
+    height: float = 3.6,
+) -> Figure:
+    """Draw values over a plane in panels side by side, with contours.
+
+    Parameters
+    ----------
+    x, y : array of shape (n_x,), (n_y,)
+        The axes of the plane.
+    panels : mapping of title to array of shape (n_y, n_x)
+        Values, rows along y, each panel with its own colours.
+    x_label, y_label, value_labels : str
+        Axes, with units; one label of the values for all panels or one each.
+    arrows : mapping of title to (along x, along y), optional
+        Directions, shapes as the panel's; about twelve a side are drawn, of equal length.
+    points : mapping of name to (x, y), optional
+        Marks that are drawn in every panel.
+    levels : sequence of float, optional
+        Where one colour ends and the next begins; twenty equal steps if not given.
+    """
+    across, up = np.asarray(x), np.asarray(y)
+    figure, every = canvas(len(panels), width=4.6 if len(panels) == 1 else 3.9 * len(panels), height=height)
+    for panel, (axes, (title, values)) in enumerate(zip(every, panels.items(), strict=True)):
+        z = np.asarray(values)
+        norm = BoundaryNorm(levels, 256) if levels else None
+        picture = axes.contourf(across, up, z, levels=levels or 20, norm=norm, cmap="viridis")
+        label = value_labels if isinstance(value_labels, str) else value_labels[panel]
+        figure.colorbar(picture, ax=axes, label=label)
+        if arrows and title in arrows:
+            rows, columns = slice(3, None, max(1, len(up) // 12)), slice(3, None, max(1, len(across) // 12))
+            u, v = (np.asarray(a)[rows, columns] for a in arrows[title])
+            length = np.hypot(u, v) + 1e-300
+            axes.quiver(across[columns], up[rows], u / length, v / length, color="white", scale=22, width=0.006)
+        for i, (name, (right, top)) in enumerate((points or {}).items()):
+            axes.plot(
+                right, top, MARKERS[i], color=COLOURS[(1, 3, 4, 5)[i]], markeredgecolor="white", markersize=10,
+                label=name, linestyle="none", clip_on=False,
+            )  # fmt: skip
+        axes.set(title=title, xlabel=x_label, xlim=(across.min(), across.max()), ylim=(up.min(), up.max()))
+        axes.grid(visible=False)
+    every[0].set_ylabel(y_label)
+    handles, labels = every[0].get_legend_handles_labels()
+    if handles:
+        figure.legend(handles, labels, loc="outside lower center", ncols=4)
+    return figure

@@ -1,1 +1,24 @@
 """Sensitivity analysis: how much an output changes when an input does, at a point and over a whole range."""
+
+from xaicourse.sensitivity.dynamics import Trajectory, elasticities, forward_sensitivities
+from xaicourse.sensitivity.fanova import Anova, ForestAnova, forest_anova, grid_anova
+from xaicourse.sensitivity.test_functions import AnalyticFunction, g_function, ishigami, linear
+from xaicourse.sensitivity.variance import MorrisScreening, SobolIndices, morris_screening, sobol_indices
+
+__all__ = [
+    "AnalyticFunction",
+    "Anova",
+    "ForestAnova",
+    "MorrisScreening",
+    "SobolIndices",
+    "Trajectory",
+    "elasticities",
+    "forest_anova",
+    "forward_sensitivities",
+    "g_function",
+    "grid_anova",
+    "ishigami",
+    "linear",
+    "morris_screening",
+    "sobol_indices",
+]

@@ -1,0 +1,381 @@
+"""Sobol indices and Morris screening: published values, axioms, SALib, joblib and bad input."""
+
+import dataclasses
+import random
+import warnings
+from collections import deque
+
+import joblib
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from SALib.analyze import morris as salib_morris
+from SALib.analyze import sobol as salib_sobol
+
+from xaicourse.sensitivity import g_function, ishigami, linear, morris_screening, sobol_indices
+
+few = settings(max_examples=15, deadline=None, derandomize=True)
+G = g_function([78.0, 12.0, 0.5, 2.0, 97.0, 33.0])
+
+
+# --- published values -------------------------------------------------------------------------------------------
+
+
+def check_published(estimate, f, **options):
+    result = estimate(f, f.bounds, n_samples=4096, seed=0, **options)
+    np.testing.assert_allclose(result.S1, f.S1, atol=0.01)
+    np.testing.assert_allclose(result.ST, f.ST, atol=0.01)
+    assert result.variance == pytest.approx(f.variance, rel=0.01)
+    return result
+
+
+@pytest.mark.parametrize("f", [ishigami(), G, linear([1] * 5), linear([5, 4, 3, 2, 1])])
+def test_indices_are_the_published_ones(f):
+    result = check_published(sobol_indices, f)
+    assert result.n_evaluations == 4096 * (len(f.bounds) + 2)
+    assert result.S2 is result.S2_conf is None
+
+
+def test_second_order_is_the_published_one():
+    f = ishigami()
+    result = check_published(sobol_indices, f, second_order=True)
+    np.testing.assert_allclose(result.S2, f.S2, atol=0.015)
+    np.testing.assert_array_equal(result.S2, result.S2.T)
+    assert result.n_evaluations == 4096 * 8
+
+
+def test_the_mutant_that_exchanges_first_order_and_total_is_rejected():
+    def mutant(function, bounds, **options):
+        right = sobol_indices(function, bounds, **options)
+        return dataclasses.replace(right, S1=right.ST, ST=right.S1)
+
+    check_published(mutant, linear([1] * 5))  # without interactions the two are the same
+    with pytest.raises(AssertionError):
+        check_published(mutant, ishigami())
+
+
+def test_intervals_hold_the_truth_and_shrink():
+    f = ishigami()
+    held, widths = [], {}
+    for n in (128, 2048):
+        results = [sobol_indices(f, f.bounds, n_samples=n, seed=seed) for seed in range(30)]
+        widths[n] = np.mean([r.ST_conf for r in results], axis=0)
+        held += [abs(r.ST - f.ST) < r.ST_conf for r in results] + [abs(r.S1 - f.S1) < r.S1_conf for r in results]
+    assert np.mean(held) > 0.9  # 95 % nominal; the sequence does better than independent draws
+    np.testing.assert_allclose(widths[128] / widths[2048], 4, rtol=0.25)
+
+
+def test_the_level_of_the_intervals():
+    f = ishigami()
+    narrow, wide = (sobol_indices(f, f.bounds, conf_level=level) for level in (0.95, 0.999))
+    np.testing.assert_allclose(wide.S1_conf / narrow.S1_conf, 3.2905 / 1.9600, rtol=1e-3)
+
+
+# --- SALib ------------------------------------------------------------------------------------------------------
+
+
+class Recorder:
+    """A function that remembers what it was asked, in order."""
+
+    def __init__(self, function):
+        self.function, self.blocks = function, []
+
+    def __call__(self, X):
+        self.blocks.append(X.copy())
+        return self.function(X)
+
+
+def salib_order(values, d):
+    """SALib's rows: for each sample A, AB of each column, BA of each column, B."""
+    A, B, *mixed = values
+    return np.stack([A, *mixed, B], axis=1).ravel()
+
+
+@pytest.mark.parametrize("f", [ishigami(), G])
+def test_the_same_evaluations_give_salibs_indices(f):
+    d = len(f.bounds)
+    recorder = Recorder(lambda X: 100.0 + f(X))
+    ours = sobol_indices(recorder, f.bounds, n_samples=512, second_order=True, n_resamples=1000)
+    Y = salib_order([100.0 + f(X) for X in recorder.blocks], d)
+    problem = {"num_vars": d, "names": [f"x{i}" for i in range(d)], "bounds": f.bounds.tolist()}
+    theirs = salib_sobol.analyze(problem, Y, calc_second_order=True, num_resamples=1000, seed=1)
+    upper = np.triu_indices(d, 1)
+    # SALib centres with all outputs, we with A and B alone: that moves an estimate by less than its error
+    for mine, name in ((ours.S1, "S1"), (ours.ST, "ST"), (ours.S2[upper], None)):
+        reference = theirs["S2"][upper] if name is None else theirs[name]
+        width = theirs["S2_conf"][upper] if name is None else theirs[name + "_conf"]
+        assert np.all(np.abs(mine - reference) <= 0.1 * width + 1e-12)
+    np.testing.assert_allclose(ours.ST, theirs["ST"], rtol=1e-10)
+    np.testing.assert_allclose(ours.ST_conf, theirs["ST_conf"], rtol=0.2)
+    np.testing.assert_allclose(ours.S1_conf, theirs["S1_conf"], rtol=0.2)
+
+
+def check_against_salib_morris(morris):
+    f = ishigami()
+    recorder = Recorder(f)
+    ours = morris(recorder, f.bounds, n_trajectories=30, n_levels=6)
+    X = np.stack(recorder.blocks, axis=1).reshape(-1, 3)  # trajectory after trajectory
+    problem = {"num_vars": 3, "names": ["a", "b", "c"], "bounds": f.bounds.tolist()}
+    theirs = salib_morris.analyze(problem, X, f(X), num_levels=6, seed=1)
+    for name in ("mu", "mu_star", "sigma"):
+        np.testing.assert_allclose(getattr(ours, name), theirs[name], rtol=1e-9, atol=1e-9)
+
+
+def test_morris_agrees_with_salib():
+    check_against_salib_morris(morris_screening)
+
+
+def test_the_mutant_that_forgets_the_direction_is_rejected():
+    def mutant(function, bounds, **options):
+        right = morris_screening(function, bounds, **options)
+        return type(right)(right.mu_star, right.mu_star, right.sigma, right.effects, right.n_evaluations)
+
+    with pytest.raises(AssertionError):
+        check_against_salib_morris(mutant)
+
+
+# --- axioms -----------------------------------------------------------------------------------------------------
+
+coefficients = st.lists(st.integers(-5, 5), min_size=2, max_size=4).filter(any)
+
+
+@few
+@given(coefficients, st.floats(0.1, 100), st.floats(-100, 100))
+def test_neither_unit_nor_offset_of_the_output_changes_a_share(c, factor, offset):
+    f = linear(c)
+    plain = sobol_indices(f, f.bounds, n_samples=64)
+    moved = sobol_indices(lambda X: factor * f(X) + offset, f.bounds, n_samples=64)
+    for name in ("S1", "ST", "S1_conf", "ST_conf"):
+        np.testing.assert_allclose(getattr(plain, name), getattr(moved, name), rtol=1e-6, atol=1e-9)
+
+
+@few
+@given(coefficients, st.floats(0.1, 100), st.floats(-100, 100))
+def test_the_units_of_the_inputs_do_not_matter(c, width, start):
+    f = linear(c)
+    bounds = start + width * f.bounds
+    moved = sobol_indices(lambda X: f((X - start) / width), bounds, n_samples=64)
+    plain = sobol_indices(f, f.bounds, n_samples=64)
+    np.testing.assert_allclose(moved.ST, plain.ST, rtol=1e-6, atol=1e-9)
+    morris = morris_screening(lambda X: f((X - start) / width), bounds, n_trajectories=5)
+    np.testing.assert_allclose(morris.mu, c, atol=1e-9)
+    np.testing.assert_allclose(morris.sigma, 0, atol=1e-9)
+
+
+@few
+@given(st.integers(0, 1000))
+def test_an_unused_input_has_no_total_index(seed):
+    result = sobol_indices(lambda X: X[:, 0] * X[:, 2], [(0, 1)] * 3, n_samples=32, second_order=True, seed=seed)
+    assert result.ST[1] == result.ST_conf[1] == result.S1[1] == 0
+    morris = morris_screening(lambda X: X[:, 0] * X[:, 2], [(0, 1)] * 3, seed=seed)
+    assert morris.mu_star[1] == morris.sigma[1] == 0
+
+
+def test_inputs_that_trade_places_trade_indices():
+    f = ishigami()
+    order = [2, 0, 1]
+    plain = sobol_indices(f, f.bounds, n_samples=4096)
+    moved = sobol_indices(lambda X: f(X[:, np.argsort(order)]), f.bounds[order], n_samples=4096)
+    np.testing.assert_allclose(moved.ST, plain.ST[order], atol=0.02)
+
+
+@pytest.mark.parametrize("method", [sobol_indices, morris_screening])
+def test_all_evaluations_lie_within_the_bounds(method):
+    bounds = np.array([(-2.0, -1.0), (5.0, 5.5)])
+    recorder = Recorder(lambda X: X.sum(1))
+    method(recorder, bounds)
+    X = np.concatenate(recorder.blocks)
+    assert np.all(bounds[:, 0] - 1e-12 <= X)
+    assert np.all(bounds[:, 1] + 1e-12 >= X)
+    assert np.all(np.ptp(X, axis=0) > 0.9 * np.ptp(bounds, axis=1))
+
+
+def test_morris_moves_each_input_once_and_visits_all_levels():
+    recorder = Recorder(lambda X: X.sum(1))
+    morris_screening(recorder, [(0, 1)] * 5, n_trajectories=200, n_levels=4)
+    path = np.stack(recorder.blocks)  # (6, 200, 5)
+    moved = np.abs(np.diff(path, axis=0)) > 1e-12
+    assert np.all(moved.sum(2) == 1)
+    assert np.all(moved.sum(0) == 1)
+    levels, counts = np.unique(path.round(9), return_counts=True)
+    np.testing.assert_allclose(levels, [0, 1 / 3, 2 / 3, 1])
+    np.testing.assert_allclose(counts / counts.sum(), 0.25, atol=0.03)
+
+
+# --- randomness, parallel work ----------------------------------------------------------------------------------
+
+
+def global_state():
+    return random.getstate(), np.random.get_state()[1].tolist(), torch.get_rng_state().tolist()  # noqa: NPY002
+
+
+@pytest.mark.parametrize("method", [sobol_indices, morris_screening])
+def test_seeds(method):
+    f = ishigami()
+    before = global_state()
+    first, again, other = (method(f, f.bounds, seed=seed) for seed in (0, 0, 1))
+    # fields by name, so that a new field is compared too
+    for name, value in vars(first).items():
+        np.testing.assert_array_equal(value, getattr(again, name))
+    assert any(not np.array_equal(value, getattr(other, name)) for name, value in vars(first).items())
+    after = global_state()
+    assert before == after
+
+
+@pytest.mark.parametrize("method", [sobol_indices, morris_screening])
+def test_parallel_work_changes_nothing(method):
+    f = ishigami()
+    alone = method(f, f.bounds)
+    with joblib.parallel_config("threading", n_jobs=2):
+        by_context = method(f, f.bounds)
+    with joblib.parallel_config("threading"):
+        by_argument = method(f, f.bounds, n_jobs=2)
+    for name, value in vars(alone).items():
+        np.testing.assert_array_equal(value, getattr(by_context, name))
+        np.testing.assert_array_equal(value, getattr(by_argument, name))
+
+
+class CountingBackend(joblib._parallel_backends.ThreadingBackend):
+    """Stands for a reader's own backend."""
+
+    submitted = 0
+
+    def submit(self, func, callback=None):
+        type(self).submitted += 1
+        return super().submit(func, callback)
+
+
+def test_a_readers_own_backend_gets_the_work():
+    joblib.register_parallel_backend("counting", CountingBackend)
+    f = ishigami()
+    with joblib.parallel_config("counting", n_jobs=2):
+        sobol_indices(f, f.bounds)
+    assert CountingBackend.submitted == 5
+
+
+def test_progress_sees_every_block():
+    seen = deque()
+
+    def watch(items):
+        for item in items:
+            seen.append(item)
+            yield item
+
+    f = ishigami()
+    sobol_indices(f, f.bounds, n_samples=16, progress=watch)
+    assert len(seen) == 5
+    morris_screening(f, f.bounds, progress=watch)
+    assert len(seen) == 9
+
+
+def test_a_function_may_write_to_what_it_gets():
+    def greedy(X):
+        total = X.sum(1)
+        X[:] = np.nan
+        return total
+
+    bounds = np.array([(0.0, 1.0), (0.0, 1.0)])
+    result = sobol_indices(greedy, bounds, n_samples=64)
+    clean = sobol_indices(lambda X: X.sum(1), bounds, n_samples=64)
+    np.testing.assert_array_equal(result.ST, clean.ST)
+    np.testing.assert_array_equal(bounds, [(0, 1), (0, 1)])
+
+
+# --- bad input --------------------------------------------------------------------------------------------------
+
+
+def total(X):
+    return X.sum(1)
+
+
+@pytest.mark.parametrize("constant", [0.0, 3.0, -1e9])
+def test_a_constant_model_has_zero_indices_and_says_so(constant):
+    with pytest.warns(
+        UserWarning, match=r"^function: its output is constant, so that there is no variance to share out$"
+    ):
+        result = sobol_indices(lambda X: np.full(len(X), constant), [(0, 1)] * 2, second_order=True)
+    for name in ("S1", "ST", "S1_conf", "ST_conf", "S2", "S2_conf", "variance"):
+        assert not np.any(getattr(result, name))
+    assert result.mean == constant
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        morris = morris_screening(lambda X: np.full(len(X), constant), [(0, 1)] * 2)
+    assert not np.any(morris.effects)  # for Morris zero is an answer like any other
+
+
+def test_a_model_that_hardly_varies_is_not_constant():
+    f = ishigami()
+    plain = sobol_indices(f, f.bounds)
+    tiny = sobol_indices(lambda X: 1 + 1e-9 * f(X), f.bounds)
+    np.testing.assert_allclose(tiny.ST, plain.ST, atol=1e-4)
+
+
+class OwnError(RuntimeError):
+    """What a reader's model may raise."""
+
+
+@pytest.mark.parametrize("n_jobs", [None, 2])
+@pytest.mark.parametrize("method", [sobol_indices, morris_screening])
+def test_the_functions_own_error_is_shown(method, n_jobs):
+    calls = deque()
+
+    def breaks(X):
+        calls.append(1)
+        if len(calls) == 2:
+            raise OwnError("the tank ran dry")
+        return X.sum(1)
+
+    with joblib.parallel_config("threading"), pytest.raises(OwnError, match=r"^the tank ran dry$"):
+        method(breaks, [(0, 1)] * 3, n_jobs=n_jobs)
+
+
+WRONG_SHAPE = (
+    r"function: returned shape {} for inputs of shape \(8, 3\), expected \(8,\), one number a row; a function f of one "
+    r"point becomes lambda X: np.array\(\[f\(x\) for x in X\]\)"
+)
+BAD = {
+    "n_samples: got 1000, expected a power of two, such as 512 or 1024": {"n_samples": 1000},
+    "n_samples: got 1, expected an integer of at least 2": {"n_samples": 1},
+    r"bounds\[1\]: got \(1, -1\), expected the lower end before the upper": {"bounds": [(0, 1), (1, -1)]},
+    r"bounds\[0\]: got \(1, 1\), expected the lower end before the upper": {"bounds": [(1, 1), (0, 1)]},
+    "bounds: got NaN or infinity, expected finite numbers only": {"bounds": [(0, np.nan)]},
+    r"bounds: got shape \(2,\), expected \(any, 2\)": {"bounds": (0, 1)},
+    r"bounds: got shape \(0,\), expected \(any, 2\)": {"bounds": []},
+    WRONG_SHAPE.format(r"\(3,\)"): {"function": lambda x: x[0] + x[1]},
+    WRONG_SHAPE.format(r"\(\)"): {"function": lambda X: 0.5},
+    WRONG_SHAPE.format(r"\(8, 1\)"): {"function": lambda X: X[:, :1]},
+    r"function: returned nan at \[[-0-9., e]+\], expected finite numbers": {
+        "function": lambda X: np.where(X[:, 0] > 0.5, np.nan, X[:, 0])
+    },
+    r"n_resamples: got 0, expected an integer of at least 2": {"n_resamples": 0},
+    r"conf_level: got 95, expected a number between 0 and 1": {"conf_level": 95},
+    r"seed: got -1, expected an integer of at least 0": {"seed": -1},
+}
+
+
+@pytest.mark.parametrize("message", BAD)
+def test_bad_input_is_named(message):
+    options = {"function": total, "bounds": [(0, 1)] * 3, "n_samples": 8} | BAD[message]
+    with pytest.raises(ValueError, match=rf"^{message}$"):
+        sobol_indices(options.pop("function"), options.pop("bounds"), **options)
+
+
+def test_complex_output_is_refused():
+    with pytest.raises(TypeError, match=r"^function: returned complex128, expected real numbers$"):
+        sobol_indices(lambda X: X[:, 0] * 1j, [(0, 1)])
+
+
+def test_bad_input_of_morris_is_named():
+    with pytest.raises(ValueError, match=r"^n_levels: got 5, expected an even number$"):
+        morris_screening(total, [(0, 1)], n_levels=5)
+    with pytest.raises(ValueError, match=r"^n_trajectories: got 1, expected an integer of at least 2$"):
+        morris_screening(total, [(0, 1)], n_trajectories=1)
+    with pytest.raises(ValueError, match=r"^bounds\[0\]: got \(2, 1\), expected the lower end before the upper$"):
+        morris_screening(total, [(2, 1)])
+
+
+def test_whole_numbers_and_truth_values_are_outputs_too():
+    result = sobol_indices(lambda X: X[:, 0] > 0.5, [(0, 1)] * 2, n_samples=256)
+    np.testing.assert_allclose(result.ST, [1, 0], atol=0.1)

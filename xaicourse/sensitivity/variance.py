@@ -1,0 +1,318 @@
+"""Which inputs an output's variance comes from: Sobol indices, and Morris screening where evaluations are dear.
+
+Both ask the model for many independent evaluations, a block of rows at a time. The blocks go through joblib, so that
+``n_jobs`` or a backend of the reader's own (``with joblib.parallel_config("dask")``) spreads them over machines.
+"""
+
+from __future__ import annotations
+
+import itertools
+import warnings
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import joblib
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.stats import norm, qmc
+
+from xaicourse.validation import Progress, Seed, check_finite, check_float, check_int, check_seed, check_shape, silent
+
+Floats = NDArray[np.float64]
+Model = Callable[[Floats], Any]
+
+
+@dataclass(frozen=True)
+class SobolIndices:
+    """Shares of an output's variance; the ``_conf`` are half-widths of intervals.
+
+    Attributes
+    ----------
+    S1, S1_conf : ndarray, shape (d,)
+        First order: the share that goes if one input alone is fixed, V(E[f | xᵢ]) / V(f).
+    ST, ST_conf : ndarray, shape (d,)
+        Total: the share that remains if all others are fixed, E[V(f | all but xᵢ)] / V(f).
+    S2, S2_conf : ndarray of shape (d, d) or None
+        Second order: what two inputs add only together; symmetric, with a diagonal of zeros.
+    mean, variance : float
+        Of the output.
+    n_evaluations : int
+        Rows that the model was asked for.
+    """
+
+    S1: Floats
+    S1_conf: Floats
+    ST: Floats
+    ST_conf: Floats
+    S2: Floats | None
+    S2_conf: Floats | None
+    mean: float
+    variance: float
+    n_evaluations: int
+
+
+@dataclass(frozen=True)
+class MorrisScreening:
+    """Elementary effects: changes of the output per step across the whole range of one input.
+
+    Attributes
+    ----------
+    mu, mu_star : ndarray, shape (d,)
+        Mean effect, and mean of its absolute value, in units of the output.
+    sigma : ndarray, shape (d,)
+        Standard deviation of the effects: zero where the output is linear in that input and it interacts with none.
+    effects : ndarray, shape (n_trajectories, d)
+        Each effect.
+    n_evaluations : int
+        Rows that the model was asked for.
+    """
+
+    mu: Floats
+    mu_star: Floats
+    sigma: Floats
+    effects: Floats
+    n_evaluations: int
+
+
+def sobol_indices(
+    function: Model,
+    bounds: ArrayLike,
+    *,
+    n_samples: int = 1024,
+    second_order: bool = False,
+    n_resamples: int = 200,
+    conf_level: float = 0.95,
+    seed: Seed = 0,
+    n_jobs: int | None = None,
+    progress: Progress | None = None,
+) -> SobolIndices:
+    """Estimate first-order, total and, if wanted, second-order Sobol indices.
+
+    From two independent samples A and B, and AB⁽ⁱ⁾, which is A with column i of B,
+
+        S1ᵢ = E[f(B) (f(AB⁽ⁱ⁾) - f(A))] / V      (Saltelli)
+        STᵢ = E[(f(A) - f(AB⁽ⁱ⁾))²] / 2V         (Jansen)
+        S2ᵢⱼ = E[f(BA⁽ⁱ⁾) f(AB⁽ʲ⁾) - f(A) f(B)] / V - S1ᵢ - S1ⱼ.
+
+    A and B are the halves of a scrambled Sobol' sequence. The intervals are bootstrapped over its rows as if these
+    were independent draws, which makes them somewhat too wide.
+
+    Parameters
+    ----------
+    function : callable
+        Maps inputs of shape (n, d) to outputs of shape (n,).
+    bounds : array-like, shape (d, 2)
+        Lower and upper end of each input's uniform distribution. For another distribution take the unit interval, and
+        let the function begin with the inverse of its cumulative distribution.
+    n_samples : int
+        Rows of A, a power of two, for which alone the sequence is balanced. The model is evaluated n_samples · (d + 2)
+        times, with `second_order` n_samples · (2d + 2) times.
+    second_order : bool
+        Whether to estimate `S2`.
+    n_resamples : int
+        Bootstrap samples, at least 2.
+    conf_level : float
+        Of the intervals, between 0 and 1.
+    seed : int, numpy.random.Generator or None
+        Of the sequence's scrambling and of the bootstrap.
+    n_jobs : int or None
+        As in joblib: how many blocks are evaluated at once; None is one, or what the surrounding
+        ``joblib.parallel_config`` says.
+    progress : callable or None
+        Wraps the loop over blocks, as ``tqdm.tqdm`` does; ``None`` is silent.
+
+    Returns
+    -------
+    SobolIndices
+
+    Warns
+    -----
+    UserWarning
+        If the output is constant: all indices are zero then.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not as described, or `function` returns something else than a finite number a row. What
+        `function` itself raises passes through.
+
+    References
+    ----------
+    Saltelli et al.: Variance based sensitivity analysis of model output. Computer Physics Communications 181,
+    259-270 (2010). Jansen: Analysis of variance designs for model output. The same 117, 35-43 (1999).
+
+    Examples
+    --------
+    >>> result = sobol_indices(lambda X: X[:, 0] + X[:, 1] * X[:, 2], [(-1, 1)] * 3, n_samples=2**14)
+    >>> result.S1.round(2) + 0, result.ST.round(2), result.n_evaluations
+    (array([0.75, 0.  , 0.  ]), array([0.75, 0.25, 0.25]), 81920)
+    """
+    low, high = _check_bounds(bounds)
+    d = len(low)
+    n = check_int("n_samples", n_samples, minimum=2)
+    if n & (n - 1):
+        below = 1 << (n.bit_length() - 1)
+        raise ValueError(f"n_samples: got {n}, expected a power of two, such as {below} or {2 * below}")
+    n_resamples = check_int("n_resamples", n_resamples, minimum=2)
+    conf_level = check_float("conf_level", conf_level)
+    if not 0 < conf_level < 1:
+        raise ValueError(f"conf_level: got {conf_level:g}, expected a number between 0 and 1")
+    rng = check_seed(seed)
+    both = qmc.Sobol(2 * d, rng=rng).random(n)
+    A, B = low + both[:, :d] * (high - low), low + both[:, d:] * (high - low)
+
+    # (rows, rows of which a column is taken, which): A, B, each AB and, for the second order, each BA
+    blocks = [(A, A, 0), (B, B, 0), *((A, B, i) for i in range(d))]
+    blocks += [(B, A, i) for i in range(d)] if second_order else []
+    mixed = (_with_column(rows, donor, i) for rows, donor, i in (progress or silent)(blocks))
+    outputs = _evaluate(function, mixed, n_jobs)
+    mean, variance = float(outputs[:2].mean()), float(outputs[:2].var())
+    if np.ptp(outputs) <= 16 * np.finfo(float).eps * np.abs(outputs).max():
+        warnings.warn("function: its output is constant, so that there is no variance to share out", stacklevel=2)
+        zero, zeros = np.zeros(d), np.zeros((d, d)) if second_order else None
+        return SobolIndices(zero, zero, zero, zero, zeros, zeros, mean, 0.0, outputs.size)
+
+    a, b, ab, ba = *(outputs[:2] - mean), outputs[2 : 2 + d] - mean, outputs[2 + d :] - mean
+    pairs = list(itertools.combinations(range(d), 2)) if second_order else []
+    # Each estimator is a ratio of means over rows, so that the bootstrap is one product with a matrix of counts.
+    terms = [a, b, a * a, b * b, *(b * (ab - a)), *((a - ab) ** 2 / 2), *(ba[i] * ab[j] - a * b for i, j in pairs)]
+    table = np.stack(terms, axis=1)
+    estimate = _indices(table.mean(0), d, pairs)
+    resampled = np.concatenate([_indices(counts @ table / n, d, pairs) for counts in _counts(rng, n, n_resamples)])
+    width = norm.ppf(0.5 + conf_level / 2) * resampled.std(axis=0, ddof=1)
+    matrices = [_symmetric(values[2 * d :], d, pairs) if second_order else None for values in (estimate, width)]
+    return SobolIndices(
+        S1=estimate[:d], S1_conf=width[:d], ST=estimate[d : 2 * d], ST_conf=width[d : 2 * d],
+        S2=matrices[0], S2_conf=matrices[1], mean=mean, variance=variance, n_evaluations=outputs.size,
+    )  # fmt: skip
+
+
+def morris_screening(
+    function: Model,
+    bounds: ArrayLike,
+    *,
+    n_trajectories: int = 20,
+    n_levels: int = 4,
+    seed: Seed = 0,
+    n_jobs: int | None = None,
+    progress: Progress | None = None,
+) -> MorrisScreening:
+    """Rank inputs by elementary effects along random paths that change one input at a time.
+
+    With the inputs scaled to [0, 1] and a step Δ = p / (2 (p - 1)) on a grid of p levels, the effect of input i at x is
+    (f(x ± Δ eᵢ) - f(x)) / ±Δ. Each trajectory starts anywhere on the grid and moves every input once, in random order:
+    n_trajectories · (d + 1) evaluations in all.
+
+    Parameters
+    ----------
+    function, bounds, seed, n_jobs, progress
+        As in `sobol_indices`.
+    n_trajectories : int
+        Number of trajectories, at least 2.
+    n_levels : int
+        Number of grid levels p, even, so that all levels are visited equally often.
+
+    Returns
+    -------
+    MorrisScreening
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `sobol_indices`; and if `n_levels` is odd.
+
+    References
+    ----------
+    Morris: Factorial sampling plans for preliminary computational experiments. Technometrics 33, 161-174 (1991).
+    Campolongo, Cariboni, Saltelli: An effective screening design for sensitivity analysis of large models.
+    Environmental Modelling & Software 22, 1509-1518 (2007), for mu_star.
+
+    Examples
+    --------
+    >>> result = morris_screening(lambda X: 3 * X[:, 0] - X[:, 1], [(0, 1), (0, 2), (0, 1)])
+    >>> result.mu.round(6) + 0, result.sigma.round(6), result.n_evaluations
+    (array([ 3., -2.,  0.]), array([0., 0., 0.]), 80)
+    """
+    low, high = _check_bounds(bounds)
+    d = len(low)
+    n = check_int("n_trajectories", n_trajectories, minimum=2)
+    levels = check_int("n_levels", n_levels, minimum=2)
+    if levels % 2:
+        raise ValueError(f"n_levels: got {levels}, expected an even number")
+    rng = check_seed(seed)
+    step = levels / (2 * (levels - 1))
+    up = rng.random((n, d)) < 0.5
+    start = rng.integers(levels // 2, size=(n, d)) / (levels - 1) + np.where(up, 0.0, step)
+    order = np.argsort(rng.random((n, d)), axis=1)
+    rank = np.argsort(order, axis=1)  # when each input moves
+    moves = np.where(up, step, -step)
+    stages = (low + (start + np.where(rank < k, moves, 0.0)) * (high - low) for k in (progress or silent)(range(d + 1)))
+    outputs = _evaluate(function, stages, n_jobs)
+    changes = np.diff(outputs, axis=0).T  # (n, d), in the order of moving
+    effects = np.take_along_axis(changes, rank, axis=1) / moves
+    return MorrisScreening(effects.mean(0), np.abs(effects).mean(0), effects.std(0, ddof=1), effects, outputs.size)
+
+
+def _check_bounds(bounds: ArrayLike) -> tuple[Floats, Floats]:
+    pairs = np.asarray(bounds, dtype=float)
+    check_shape("bounds", pairs, (None, 2))
+    check_finite("bounds", pairs)
+    for i, (low, high) in enumerate(pairs):
+        if not low < high:
+            raise ValueError(f"bounds[{i}]: got ({low:g}, {high:g}), expected the lower end before the upper")
+    return pairs[:, 0], pairs[:, 1]
+
+
+def _with_column(rows: Floats, donor: Floats, column: int) -> Floats:
+    mixed = rows.copy()  # also where nothing changes: the function may write to what it gets
+    mixed[:, column] = donor[:, column]
+    return mixed
+
+
+def _evaluate(function: Model, blocks: Iterable[Floats], n_jobs: int | None) -> Floats:
+    """Return the outputs, shape (n_blocks, n)."""
+    return np.stack(joblib.Parallel(n_jobs=n_jobs)(joblib.delayed(_one_block)(function, block) for block in blocks))
+
+
+def _one_block(function: Model, block: Floats) -> Floats:
+    outputs = np.asarray(function(block.copy()))
+    if outputs.shape != (len(block),):
+        raise ValueError(
+            f"function: returned shape {outputs.shape} for inputs of shape {block.shape}, expected ({len(block)},), "
+            "one number a row; a function f of one point becomes lambda X: np.array([f(x) for x in X])"
+        )
+    try:
+        outputs = outputs.astype(float, casting="safe")
+    except TypeError:
+        raise TypeError(f"function: returned {outputs.dtype}, expected real numbers") from None
+    bad = np.flatnonzero(~np.isfinite(outputs))
+    if len(bad):
+        raise ValueError(f"function: returned {outputs[bad[0]]} at {block[bad[0]].tolist()}, expected finite numbers")
+    return outputs
+
+
+def _indices(means: Floats, d: int, pairs: list[tuple[int, int]]) -> Floats:
+    """Return S1, ST and each pair's S2 from means of the terms, along the last axis."""
+    a, b, aa, bb = np.moveaxis(means[..., :4], -1, 0)
+    variance = ((aa + bb) / 2 - ((a + b) / 2) ** 2)[..., None]
+    shares = means[..., 4:] / variance
+    for k, (i, j) in enumerate(pairs, start=2 * d):
+        shares[..., k] -= shares[..., i] + shares[..., j]
+    return np.asarray(shares)
+
+
+def _counts(rng: np.random.Generator, n: int, n_resamples: int) -> Iterable[Floats]:
+    """Yield how often each bootstrap sample draws each of n rows, some samples at a time to bound memory."""
+    at_once = max(1, 4_000_000 // n)
+    for first in range(0, n_resamples, at_once):
+        size = min(at_once, n_resamples - first)
+        drawn = rng.integers(n, size=(size, n)) + np.arange(size)[:, None] * n
+        yield np.bincount(drawn.ravel(), minlength=size * n).reshape(size, n).astype(float)
+
+
+def _symmetric(values: Floats, d: int, pairs: list[tuple[int, int]]) -> Floats:
+    matrix = np.zeros((d, d))
+    for (i, j), value in zip(pairs, values, strict=True):
+        matrix[i, j] = matrix[j, i] = value
+    return matrix
