@@ -161,6 +161,7 @@ def lines(
     y_labels: str | Sequence[str],
     bands: Mapping[str, ArrayLike] | None = None,
     log_x: bool = False,
+    log_y: bool = False,
     markers: bool = True,
     marks: Mapping[str, float] | None = None,
     diagonal: str | None = None,
@@ -186,6 +187,7 @@ def lines(
     figure, every = canvas(len(panels), width=7.0 if len(panels) < 3 else 9.0)
     names = list(dict.fromkeys(name for curves in panels.values() for name in curves))
     for panel, (axes, (title, curves)) in enumerate(zip(every, panels.items(), strict=True)):
+        axes.set_yscale("log" if log_y else "linear")
         for name, y in curves.items():
             i = names.index(name)
             axes.plot(
