@@ -22,7 +22,7 @@ from sklearn.neural_network import MLPClassifier
 from xaicourse.attribution import gradient_shap, permutation_importance
 from xaicourse.causality import StructuralCausalModel
 from xaicourse.models import mlp
-from xaicourse.sensitivity import g_function, grid_anova, sobol_indices
+from xaicourse.sensitivity import batch_jacobian, g_function, grid_anova, sobol_indices
 from xaicourse.training import train_mlps
 
 Work = Callable[[], object]
@@ -64,6 +64,30 @@ def importance_of_columns() -> tuple[Work, Work]:
         lambda: permutation_importance(model.predict, X, y, score=lambda y, p: -np.mean((y - p) ** 2)),
         lambda: sklearn_permutation_importance(model, X, y, scoring=score, n_repeats=10),
     )
+
+
+def jacobians_of_rows() -> tuple[Work, Work]:
+    """Derivatives of a network at 1,000 rows of 256 inputs, against a loop of central differences over the inputs."""
+    torch.manual_seed(0)
+    model = mlp(256, [64]).double().eval()
+    inputs = torch.randn(1000, 256, dtype=torch.float64)
+    X = inputs.numpy()
+
+    def function(rows: np.ndarray) -> np.ndarray:
+        with torch.no_grad():
+            return model(torch.from_numpy(rows)).numpy()
+
+    def feature_loop() -> np.ndarray:
+        sensitivity = np.zeros((len(X), function(X).shape[1], X.shape[1]))
+        for i in range(X.shape[1]):
+            up, down = X.copy(), X.copy()
+            up[:, i] += 1e-6
+            down[:, i] -= 1e-6
+            sensitivity[:, :, i] = (function(up) - function(down)) / 2e-6
+        return sensitivity
+
+    assert np.allclose(batch_jacobian(model, inputs).numpy(), feature_loop(), atol=1e-7)
+    return lambda: batch_jacobian(model, inputs), feature_loop
 
 
 def sampling_a_world() -> tuple[Work, Work]:
@@ -122,6 +146,7 @@ def main(repeats: int = 5) -> None:
     benchmarks = (
         twenty_networks,
         attribution_of_rows,
+        jacobians_of_rows,
         importance_of_columns,
         sampling_a_world,
         sobol_of_twenty_inputs,

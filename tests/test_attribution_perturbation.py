@@ -1,4 +1,4 @@
-"""Permutation importance, partial dependence and ICE: closed forms, scikit-learn, tables of every kind."""
+"""Permutation and drop-column importance, partial dependence, ICE: closed forms, scikit-learn, tables of every kind."""
 
 import random
 from functools import partial
@@ -14,7 +14,7 @@ from sklearn.ensemble import GradientBoostingRegressor
 from sklearn.linear_model import LinearRegression
 from sklearn.metrics import accuracy_score, r2_score
 
-from xaicourse.attribution import partial_dependence, permutation_importance
+from xaicourse.attribution import drop_column_importance, partial_dependence, permutation_importance
 
 few = settings(max_examples=25, deadline=None, derandomize=True)
 
@@ -210,6 +210,126 @@ def test_labels_and_text_as_truth():
     assert result.baseline == 1
     assert 0.3 < result.mean[0] < 0.7
     assert result.mean[1] == 0
+
+
+# --- drop-column importance -------------------------------------------------------------------------------------
+
+
+def least_squares(X, y):
+    return LinearRegression().fit(X, y).predict
+
+
+def check_against_algebra(importance, seed, rho):
+    """On the rows of the fit itself the drop is known: β_j² times what the other columns leave of column j."""
+    X = normal(40, 3, seed) @ np.array([[1, rho, 0], [0, np.sqrt(1 - rho**2), 0.3], [0, 0, 2]])
+    y = X @ [2.0, -1.0, 0.5] + normal(40, 1, seed + 1)[:, 0]
+    result = importance(least_squares, X, y, X_test=X, y_test=y, score=negative_mse)
+    beta = LinearRegression().fit(X, y).coef_
+    others = [np.delete(X, j, axis=1) for j in range(3)]
+    left = [np.mean((X[:, j] - least_squares(others[j], X[:, j])(others[j])) ** 2) for j in range(3)]
+    np.testing.assert_allclose(result.drop, beta**2 * left, rtol=1e-9)
+
+
+@few
+@given(st.integers(0, 2**31), st.floats(-0.95, 0.95))
+def test_dropping_a_column_of_least_squares_costs_what_the_others_cannot_replace(seed, rho):
+    check_against_algebra(drop_column_importance, seed, rho)
+
+
+def test_the_mutants_of_drop_column_importance_are_rejected():
+    def not_refitted(fit, X, y, *, X_test, **options):  # the column set to its mean, in a model that keeps it
+        predict = fit(X, y)
+
+        def keeps(rows, _):
+            return lambda _: predict(np.where(np.isin(X[0], rows[0]), X_test, X_test.mean(0)))
+
+        return drop_column_importance(keeps, X, y, X_test=X_test, **options)
+
+    for mutant in (not_refitted, lambda *a, y_test, **o: permutation_of(*a, y_test=y_test, **o)):
+        with pytest.raises(AssertionError):
+            check_against_algebra(mutant, 0, 0.8)
+
+
+def permutation_of(fit, X, y, *, X_test, y_test, score):
+    class Result:
+        drop = permutation_importance(fit(X, y), X_test, y_test, score=score).mean
+
+    return Result()
+
+
+@pytest.mark.parametrize("rho", [0.0, 0.5, 0.9])
+def test_permutation_and_drop_column_on_correlated_columns(rho):
+    """2 β² against β² (1 - ρ²), within 4 standard errors of the 20 repetitions."""
+    beta, drops, shuffles = np.array([2.0, 1.0]), [], []
+    for seed in range(20):
+        z = normal(4000, 2, seed)
+        X = np.column_stack([z[:, 0], rho * z[:, 0] + np.sqrt(1 - rho**2) * z[:, 1]])
+        y = X @ beta + 0.1 * normal(4000, 1, seed + 100)[:, 0]
+        half = slice(2000), slice(2000, None)
+        options = {"X_test": X[half[1]], "y_test": y[half[1]], "score": negative_mse}
+        drops.append(drop_column_importance(least_squares, X[half[0]], y[half[0]], **options).drop)
+        predict = least_squares(X[half[0]], y[half[0]])
+        shuffles.append(permutation_importance(predict, X[half[1]], y[half[1]], score=negative_mse, n_repeats=2).mean)
+    for found, expected in ((drops, beta**2 * (1 - rho**2)), (shuffles, 2 * beta**2)):
+        error = np.std(found, axis=0, ddof=1) / np.sqrt(20)
+        assert np.all(np.abs(np.mean(found, axis=0) - expected) < 4 * error)
+        assert np.all(error < 0.1)
+
+
+def test_drop_column_takes_frames_and_groups_and_leaves_the_data_alone():
+    X = pd.DataFrame(normal(60, 3), columns=["a", "b", "c"])
+    y = X.to_numpy() @ [1.0, 2.0, 0.0]
+    before, seen = X.copy(), []
+
+    def fit(rows, truth):
+        seen.append(list(rows.columns))
+        rows["a" if "a" in rows else "c"] = 0.0  # a model that writes to its data reaches a copy only
+        return lambda new: np.zeros(len(new))
+
+    options = {"X_test": X, "y_test": y, "score": negative_mse}
+    result = drop_column_importance(fit, X, y, groups={"first two": ["a", "b"], "last": ["c"]}, **options)
+    assert seen == [["a", "b", "c"], ["c"], ["a", "b"]]
+    assert result.names == ("first two", "last")
+    assert result.drop.tolist() == [0, 0]
+    pd.testing.assert_frame_equal(X, before)
+    whole = drop_column_importance(least_squares, X, y, **options)
+    array = drop_column_importance(
+        least_squares, X.to_numpy(), y, X_test=X.to_numpy(), y_test=y, score=negative_mse, progress=list
+    )
+    assert whole.names == ("a", "b", "c")
+    np.testing.assert_allclose(whole.drop, array.drop, rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("bad", "error", "message"),
+    [
+        ({"X": [[1.0]]}, TypeError, "^X: got list, expected a DataFrame or a NumPy array$"),
+        (
+            {"X_test": np.zeros(6)},
+            ValueError,
+            r"^X_test: got shape \(6,\), expected \(n, n_columns\), neither of them zero$",
+        ),
+        ({"y": np.zeros(5)}, ValueError, "^y: got 5 values, expected one for each of the 6 rows$"),
+        ({"y_test": np.zeros(5)}, ValueError, "^y_test: got 5 values, expected one for each of the 6 rows$"),
+        (
+            {"X_test": np.zeros((6, 3))},
+            ValueError,
+            r"^X_test: got the columns \[0, 1, 2\], expected those of X, \[0, 1\]$",
+        ),
+        (
+            {"groups": {"g": [0, 1]}},
+            ValueError,
+            r"^groups\['g'\]: got every column of X, expected at least one to be left$",
+        ),
+        ({"groups": {"g": [2]}}, ValueError, r"^groups\['g'\]: got 2, which stands for 0 of the columns \[0, 1\]$"),
+        ({"score": lambda *_: np.nan}, ValueError, "^score: got nan, expected a finite number$"),
+    ],
+)
+def test_bad_arguments_of_drop_column_importance(bad, error, message):
+    table = normal(6, 2)
+    options = {"X": table, "y": table[:, 0], "X_test": table, "y_test": table[:, 0], "score": negative_mse} | bad
+    with pytest.raises(error, match=message):
+        drop_column_importance(least_squares, options.pop("X"), options.pop("y"), **options)
 
 
 # --- partial dependence -----------------------------------------------------------------------------------------

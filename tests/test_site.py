@@ -137,6 +137,7 @@ def test_nothing_overflows_on_a_telephone(built: Site, name: str) -> None:
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     wide = """['p', 'figure', 'img', 'blockquote', 'details', 'h1', 'h2']
         .flatMap(tag => [...document.querySelectorAll(`main ${tag}`)])
+        .filter(e => !e.closest('.pst-scrollable-table-container'))  // a table scrolls in its own box
         .filter(e => e.getBoundingClientRect().right > 390.5).map(e => e.outerHTML.slice(0, 90))"""
     assert page.evaluate(wide) == []
     close(page)

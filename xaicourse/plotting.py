@@ -260,7 +260,14 @@ def scatter_panels(
 
 @styled
 def heat_map(
-    matrix: ArrayLike, *, x_label: str, y_label: str, value_label: str, y_ticks: Sequence[str] = (), height: float = 2.2
+    matrix: ArrayLike,
+    *,
+    x_label: str,
+    y_label: str,
+    value_label: str,
+    x_ticks: Sequence[str] = (),
+    y_ticks: Sequence[str] = (),
+    height: float = 2.2,
 ) -> Figure:
     """Draw a matrix of signed values; blue is negative, red positive, white zero."""
     values = np.asarray(matrix)
@@ -269,6 +276,8 @@ def heat_map(
     picture = axes.imshow(values, cmap="RdBu_r", vmin=-bound, vmax=bound, aspect="auto", interpolation="nearest")
     axes.grid(visible=False)
     axes.set(xlabel=x_label, ylabel=y_label)
+    if x_ticks:
+        axes.set_xticks(range(len(x_ticks)), x_ticks)
     if y_ticks:
         axes.set_yticks(range(len(y_ticks)), y_ticks)
     figure.colorbar(picture, ax=axes, label=value_label)

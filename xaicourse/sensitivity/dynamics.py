@@ -114,42 +114,6 @@ def forward_sensitivities(
     return Trajectory(t, solution.y[:n].T, solution.y[n:].T.reshape(len(t), n, p))
 
 
-def elasticities(derivatives: ArrayLike, inputs: ArrayLike, outputs: ArrayLike) -> Floats:
-    """Return by how many per cent an output changes when an input rises by one per cent: (xⱼ / y) ∂y/∂xⱼ.
-
-    Elasticities have no units, so those of different inputs can be compared.
-
-    Parameters
-    ----------
-    derivatives : array-like, shape (..., n_inputs)
-        ∂y/∂x.
-    inputs : array-like, shape (n_inputs,)
-        x.
-    outputs : float or array-like, shape (...)
-        y.
-
-    Raises
-    ------
-    ValueError
-        If shapes do not agree, something is not finite, or an output is zero: a share of nothing is not defined.
-
-    Examples
-    --------
-    For y = x₀² / x₁ the elasticities are 2 and -1 wherever one looks; here at (3, 4).
-
-    >>> elasticities([6 / 4, -9 / 16], [3.0, 4.0], 9 / 4)
-    array([ 2., -1.])
-    """
-    dy, x, y = (np.asarray(a, dtype=float) for a in (derivatives, inputs, outputs))
-    check_shape("inputs", x, (None,))
-    check_shape("derivatives", dy, (*y.shape, len(x)))
-    for name, array in (("derivatives", dy), ("inputs", x), ("outputs", y)):
-        check_finite(name, array)
-    if np.any(y == 0):
-        raise ValueError("outputs: got zero, expected numbers that are not: a share of nothing is not defined")
-    return np.asarray(dy * x / y[..., None])
-
-
 def _jacobians(rhs: RightHandSide, t: float, x: Floats, theta: Floats) -> tuple[Floats, Floats]:
     step = 1e-30
     columns = []
