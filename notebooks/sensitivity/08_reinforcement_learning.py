@@ -229,7 +229,7 @@ say(
 # unpaired to the paired width says how many times narrower the interval became for nothing.
 
 # %% slideshow={"slide_type": "fragment"} tags=["live:the gain"]
-steps = np.array([0.001, 0.003, 0.01, 0.03, 0.1])
+steps = np.array([0.001, 0.005, 0.02, 0.1])
 
 
 def returns_with_part(name, value, n_episodes=2000):

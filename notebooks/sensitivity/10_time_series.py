@@ -110,7 +110,7 @@ claim(
 # $$ 1 - \sum_{k \ge 1} \pi_k B^k = \frac{(1 - B)(1 - \varphi B)}{1 + \theta B}, \qquad
 # \pi_1 = 1 + \varphi + \theta, \quad \pi_2 = -\varphi - \theta \pi_1, \quad \pi_k = -\theta \pi_{k-1}. $$
 #
-# These are the sensitivities, without a single difference. Two lines compute them for any model of the family:
+# These are the sensitivities, without a single difference. The package has the same for any model of the family:
 
 # %%
 show_source(pi_weights)
