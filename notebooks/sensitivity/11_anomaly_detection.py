@@ -101,10 +101,10 @@ show(
 
 
 # %% slideshow={"slide_type": "fragment"} tags=["live:the profile"]
-def quotient(ask, X, column, step):
+def quotient(ask, points, column, step):
     """Return the mean change of the score per unit, over both signs, and the share of rows whose score moves."""
-    before, shift = ask(X), step * np.eye(X.shape[1])[column]
-    change = np.abs([ask(X + shift) - before, ask(X - shift) - before])
+    before, shift = ask(points), step * np.eye(points.shape[1])[column]
+    change = np.abs([ask(points + shift) - before, ask(points - shift) - before])
     return change.mean() / step, np.mean(change > 0)
 
 
@@ -189,9 +189,9 @@ def interval(values, confidence=0.999):
 
 # %% tags=["live:are they interchangeable"]
 log_ratios = []
-for k in progress("forests")(range(12)):
-    again = slide_data(np.random.default_rng([seed, k]))
-    one = detector(again, seed + k, n_trees=50)
+for draw in progress("forests")(range(12)):
+    again = slide_data(np.random.default_rng([seed, draw]))
+    one = detector(again, seed + draw, n_trees=50)
     log_ratios.append(np.log(quotient(one, again, 0, 0.1)[0] / quotient(one, again, 1, 0.1)[0]))
 middle, half = interval(log_ratios)
 

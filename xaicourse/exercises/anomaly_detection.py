@@ -147,8 +147,8 @@ ALTERATIONS = {
         "score = lambda rows: np.linalg.norm(rows, axis=1)",
     ),
     "the second feature were written down in a unit three times smaller": (
-        "again = slide_data(np.random.default_rng([seed, k]))",
-        "again = slide_data(np.random.default_rng([seed, k])) * [1, 3]",
+        "again = slide_data(np.random.default_rng([seed, draw]))",
+        "again = slide_data(np.random.default_rng([seed, draw])) * [1, 3]",
     ),
     "only one of the two orders were counted": (
         "shares = np.column_stack([first - none + both - second, second - none + both - first]) / 2",
