@@ -117,3 +117,24 @@ def test_colours_can_be_told_apart(vision: np.ndarray) -> None:
     assert nearest(plotting.COLOURS) > 0.1
     if not np.array_equal(vision, np.eye(3)):
         assert nearest(tuple(f"C{i}" for i in range(7))) < 0.1
+
+
+def test_a_weighted_series_has_points_as_large_as_their_weights() -> None:
+    figure = draw(
+        plotting.weighted_series(
+            [1, 2, 3, 4],
+            [5, 6, 7, 8],
+            [0, 0.1, -0.2, 0.4],
+            coming=(5, 9, 1),
+            x_label="x (a)",
+            y_label="y (m)",
+            weight_label="weight",
+            coming_label="next",
+        )
+    )
+    axes = figure.axes[0]
+    positive, negative = axes.collections[:2]
+    assert np.allclose(positive.get_sizes(), [75, 300])
+    assert np.allclose(negative.get_sizes(), [150])
+    assert np.allclose(negative.get_offsets(), [[3, 7]])
+    assert [t.get_text() for t in figure.legends[0].get_texts()] == ["weight", "weight, negative", "next"]

@@ -14,6 +14,7 @@ import matplotlib as mpl
 import numpy as np
 from cycler import cycler
 from matplotlib.axes import Axes
+from matplotlib.collections import PathCollection
 from matplotlib.colors import BoundaryNorm
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch
@@ -388,4 +389,50 @@ def maps(
     handles, labels = every[0].get_legend_handles_labels()
     if handles:
         figure.legend(handles, labels, loc="outside lower center", ncols=4)
+    return figure
+
+
+@styled
+def weighted_series(
+    x: ArrayLike,
+    y: ArrayLike,
+    weights: ArrayLike,
+    *,
+    coming: tuple[float, float, float],
+    x_label: str,
+    y_label: str,
+    weight_label: str,
+    coming_label: str,
+) -> Figure:
+    """Draw a series in which the area of each point is its weight in what comes next.
+
+    Parameters
+    ----------
+    x, y, weights : array, shape (n,)
+        Times, values, and signed weights; a negative one has the second colour and another marker.
+    coming : (float, float, float)
+        Time, value and half-width of the interval of what comes next.
+    x_label, y_label : str
+        Axes, with units.
+    weight_label, coming_label : str
+        Names in the legend.
+    """
+    times, values, size = np.asarray(x), np.asarray(y), np.asarray(weights)
+    figure, (axes,) = canvas(width=9.0)
+    axes.plot(times, values, color="#999999", linewidth=1.0)
+    for i, (sign, rows) in enumerate({"": size > 0, ", negative": size < 0}.items()):
+        if rows.any():
+            area = 300 * np.abs(size[rows]) / np.abs(size).max()
+            axes.scatter(
+                times[rows], values[rows], s=area, color=COLOURS[i], marker=MARKERS[i], alpha=0.7, linewidths=0,
+                label=weight_label + sign,
+            )  # fmt: skip
+    axes.errorbar(
+        coming[0], coming[1], yerr=coming[2], fmt=MARKERS[3], color="black", capsize=4, markersize=7, label=coming_label
+    )
+    axes.set(xlabel=x_label, ylabel=y_label)
+    legend = figure.legend(loc="outside lower center", ncols=3)
+    for handle in legend.legend_handles:
+        if isinstance(handle, PathCollection):  # all of one size, whatever the first point has
+            handle.set_sizes([60])
     return figure

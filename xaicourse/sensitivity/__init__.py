@@ -2,20 +2,27 @@
 
 from xaicourse.sensitivity.dynamics import Trajectory, forward_sensitivities
 from xaicourse.sensitivity.fanova import Anova, ForestAnova, forest_anova, grid_anova
+from xaicourse.sensitivity.forecasting import ForecastSensitivity, forecast_sensitivity, pi_weights
 from xaicourse.sensitivity.local import batch_jacobian, elasticities, finite_differences
+from xaicourse.sensitivity.reinforcement import ReturnSensitivity, cart_poles, episode_returns, return_sensitivity
 from xaicourse.sensitivity.test_functions import AnalyticFunction, g_function, ishigami, linear
 from xaicourse.sensitivity.variance import MorrisScreening, SobolIndices, morris_screening, sobol_indices
 
 __all__ = [
     "AnalyticFunction",
     "Anova",
+    "ForecastSensitivity",
     "ForestAnova",
     "MorrisScreening",
+    "ReturnSensitivity",
     "SobolIndices",
     "Trajectory",
     "batch_jacobian",
+    "cart_poles",
     "elasticities",
+    "episode_returns",
     "finite_differences",
+    "forecast_sensitivity",
     "forest_anova",
     "forward_sensitivities",
     "g_function",
@@ -23,5 +30,7 @@ __all__ = [
     "ishigami",
     "linear",
     "morris_screening",
+    "pi_weights",
+    "return_sensitivity",
     "sobol_indices",
 ]

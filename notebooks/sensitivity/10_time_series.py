@@ -1,0 +1,434 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3 (ipykernel)
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# # How far back does a forecast remember?
+#
+# Sensitivity of an ARIMA forecast to its past
+#
+# ```{admonition} After this notebook you can
+# - measure how a forecast answers to each past value, by filtering changed data again
+# - get the same numbers in closed form from the parameters, and read a model's memory off them
+# - do so for features, too
+# - say what the answer leaves out: the parameters were fitted to the same past
+# ```
+# **15 minutes**, and 15 for the exercises · builds on regression on past values · data: the Nile at Aswan and the US economy, both from statsmodels, and a simulated walk
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## The question
+#
+# For a hundred years, from 1871 to 1970, the discharge of the Nile was measured at Aswan. A hydrologist forecasts the next year
+# from the record. Then a note turns up: one of the entries may have been misread by a hundred units. Which year would be a
+# disaster, and which would not matter?
+#
+# In other words: which past values does the forecast rest on, and how far back does it remember?
+
+# %% tags=["setup"]
+import numpy as np
+import statsmodels.api as sm
+from statsmodels.tsa.arima.model import ARIMA
+from statsmodels.tsa.arima_process import arma2ar
+
+from xaicourse.exercises import time_series as exercises
+from xaicourse.plotting import bars, lines, weighted_series
+from xaicourse.sensitivity import forecast_sensitivity, pi_weights
+from xaicourse.teaching import check, claim, hint, progress, say, show, show_source
+
+seed = 0
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## The slide's walk
+#
+# We begin with the slide's own example: a hundred days of a random walk, and an ARIMA(1,1,1). This model says that the daily change
+# $\Delta y_t = y_t - y_{t-1}$ depends on the last change and on the last surprise:
+#
+# $$ \Delta y_t = \varphi \, \Delta y_{t-1} + \varepsilon_t + \theta \, \varepsilon_{t-1}. $$
+
+# %% tags=["live:fit the walk"]
+walk = np.cumsum(np.random.RandomState(42 + seed).randn(100)) + 100
+fitted = ARIMA(walk, order=(1, 1, 1)).fit(start_params=[0.1, 0.1, 1.0])
+phi, theta = fitted.arparams[0], fitted.maparams[0]
+
+# %%
+say("The fit finds φ = {phi:.3f} and θ = {theta:.3f}.", phi=phi, theta=theta, tolerance=0.005)
+
+# %% [markdown]
+# To ask what the forecast owes to a past value, change the value and forecast again. The slide calls `forecast(steps=1, y=changed)`,
+# which raises a `TypeError`: a fitted model forecasts from the data that it was given. The way is `apply`. It keeps the
+# parameters and runs the model's filter over other data.
+
+
+# %% slideshow={"slide_type": "fragment"} tags=["live:change and forecast again"]
+def next_value(series):
+    return fitted.apply(series).forecast(1)[0]
+
+
+by_hand = np.empty(10)
+for lag in range(1, 11):
+    changed = walk.copy()
+    changed[-lag] += 0.1
+    by_hand[lag - 1] = (next_value(changed) - next_value(walk)) / 0.1
+
+# %%
+show(
+    bars(
+        {"as computed": by_hand, "as the slide draws it": by_hand[::-1]},
+        [str(lag) for lag in range(1, 11)],
+        value_label="change of the forecast per unit",
+    ),
+    caption="Sensitivity of tomorrow's forecast to the last ten values. The slide reverses the bars and keeps the labels.",
+    alt="Bars over lags one to ten. As computed, lag one has {first:.2f} and all others are near zero. As the slide draws it, "
+    "the same bar stands at lag ten.",
+    first=by_hand[0],
+    tolerance=0.02,
+)
+drawn = by_hand[::-1]
+claim(
+    "The forecast rests on the last value, and the slide's picture says that it rests on the value of ten days ago",
+    np.argmax(np.abs(by_hand)) == 0 and np.argmax(np.abs(drawn)) == 9,
+    sensitivity_to_last_value=by_hand[0],
+    to_all_others_at_most=np.abs(by_hand[1:]).max(),
+    tolerance=0.02,
+    fails_if="the bars were drawn in the order in which they were computed",
+)
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Is it right?
+#
+# Surprises are not observed, but each is a combination of past values. Solve for it, put it in, and repeat: the forecast
+# becomes a weighted sum of the whole past, $\sum_k \pi_k \, y_{t-k}$. With $B$ for *one step back*,
+#
+# $$ 1 - \sum_{k \ge 1} \pi_k B^k = \frac{(1 - B)(1 - \varphi B)}{1 + \theta B}, \qquad
+# \pi_1 = 1 + \varphi + \theta, \quad \pi_2 = -\varphi - \theta \pi_1, \quad \pi_k = -\theta \pi_{k-1}. $$
+#
+# These are the sensitivities, without a single difference. The package has the same for any model of the family:
+
+# %%
+show_source(pi_weights)
+
+# %% tags=["live:the closed form"]
+weights = pi_weights([phi], [theta], d=1, n_weights=10)
+recursion = [1 + phi + theta, -phi - theta * (1 + phi + theta)]
+for _ in range(8):
+    recursion.append(-theta * recursion[-1])
+library = -arma2ar(np.convolve([1, -1], [1, -phi]), [1, theta], lags=11)[1:]
+
+# %%
+claim(
+    "Differences, closed form and the library's expansion agree to a millionth at every lag",
+    max(abs(weights - other).max() for other in (by_hand, recursion, library)) < 1e-6,
+    differences_off_by=abs(weights - by_hand).max(),
+    recursion_off_by=abs(weights - recursion).max(),
+    library_off_by=abs(weights - library).max(),
+    tolerance=1e-7,
+    fails_if="θ were read with Box and Jenkins' sign",
+)
+
+# %% [markdown]
+# Books differ in the sign of $\theta$: Box and Jenkins write $\varepsilon_t - \theta \varepsilon_{t-1}$, statsmodels writes a plus. A
+# formula copied from one and fed by the other is wrong at every lag, and looks plausible.
+#
+# Why is there almost nothing behind the first lag? The true walk has $\varphi = \theta = 0$. Where $\theta = -\varphi$ the two factors
+# $1 - \varphi B$ and $1 + \theta B$ cancel, and a walk is left whatever $\varphi$ is. The fit cannot tell these pairs apart. So the
+# *parameters* mean little here, and the *weights* say what the model does.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## The Nile
+#
+# The same model, on the record from Aswan. `forecast_sensitivity` is the loop from above with its checks.
+
+# %% tags=["live:the Nile"]
+record = sm.datasets.nile.load_pandas().data
+years, nile = record["year"].to_numpy().astype(int), record["volume"].to_numpy()
+river = ARIMA(nile, order=(1, 1, 1)).fit()
+memory = forecast_sensitivity(river, nile, n_lags=len(nile))
+interval = river.get_forecast(1).conf_int(alpha=0.05)[0]
+
+# %%
+closed = pi_weights(river.arparams, river.maparams, d=1, n_weights=100)
+show(
+    weighted_series(
+        years,
+        nile,
+        memory.past[::-1],
+        coming=(1971, memory.forecast, (interval[1] - interval[0]) / 2),
+        x_label="year",
+        y_label="discharge at Aswan (10⁸ m³)",
+        weight_label="area: weight in the forecast",
+        coming_label="forecast for 1971, 95 %",
+    ),
+    caption="A hundred years of the Nile. The area of a point is its weight in the forecast for 1971.",
+    alt="A jagged line from 1871 to 1970. The last point, 1970, is large, with {last:.0%} of the weight; the points before it shrink "
+    "slowly and vanish around 1940. The forecast for 1971 is {forecast:.0f}.",
+    last=memory.past[0],
+    forecast=memory.forecast,
+    tolerance={"last": 0.005, "forecast": 2},
+)
+
+# %%
+say(
+    "An error of a hundred units in 1970 moves the forecast by {a:.0f}, in 1969 by {b:.1f}, in 1960 by {c:.1f}, in 1940 by {d:.2f}. The last "
+    "{n} years hold 90 % of the weight.",
+    a=100 * memory.past[0],
+    b=100 * memory.past[1],
+    c=100 * memory.past[10],
+    d=100 * memory.past[30],
+    n=int(np.argmax(np.cumsum(memory.past) >= 0.9)) + 1,
+    tolerance={"a": 0.5, "b": 0.3, "c": 0.1, "d": 0.02, "n": 1},
+)
+claim(
+    "On the real record, too, refiltering and closed form agree to a millionth, over a hundred years",
+    abs(memory.past - closed).max() < 1e-6,
+    off_by=abs(memory.past - closed).max(),
+    tolerance=5e-7,
+    fails_if="the model had not taken differences",
+)
+
+# %% [markdown]
+# Behind the first lag the weights fall by the factor $-\theta$, here close to one: the forecast is a compromise between last year
+# and a slowly fading mean. That is the whole of the model's character.
+#
+# One property needs no data at all. Put $B = 1$ into the formula: the factor $1 - B$ makes the right-hand side zero, so the weights
+# of a differenced model sum to one. Raise every entry by a hundred, and the forecast rises by a hundred.
+
+# %% tags=["live:raise the river"]
+raised = river.apply(nile + 100).forecast(1)[0] - memory.forecast
+
+# %%
+claim(
+    "A gauge that always read a hundred units too little would shift the forecast by a hundred",
+    abs(raised - 100) < 0.01 and abs(memory.past.sum() - 1) < 1e-4,
+    shift=raised,
+    sum_of_weights=memory.past.sum(),
+    tolerance=1e-3,
+    fails_if="only the years since 1960 were raised",
+)
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## What was held fixed
+#
+# The parameters. But they were fitted to the same record, and whoever corrects an entry will fit again. So correct, refit, forecast,
+# for entries all over the century.
+
+# %% tags=["live:fit again"]
+lags = np.array([1, 2, 4, 7, 11, 16, 23, 29, 36, 45, 54, 63, 72, 80, 87, 93, 98])
+
+
+def refitted(lag, error):
+    entry = nile.copy()
+    entry[-lag] += error
+    return ARIMA(entry, order=(1, 1, 1)).fit(start_params=river.params).forecast(1)[0]
+
+
+total = np.array([(refitted(lag, 50) - refitted(lag, -50)) / 100 for lag in progress("refits")(lags)])
+
+# %%
+show(
+    lines(
+        1971 - lags,
+        {
+            "All entries": {"parameters kept": memory.past[lags - 1], "fitted again": total},
+            "The same, enlarged": {
+                "parameters kept": np.where(lags < 4, np.nan, memory.past[lags - 1]),
+                "fitted again": np.where(lags < 4, np.nan, total),
+            },
+        },
+        x_label="year of the entry",
+        y_labels="change of the forecast per unit",
+    ),
+    caption="What an error in one entry does to the forecast, with the parameters kept and with the model fitted again.",
+    alt="Two panels. Left: both curves rise steeply at the end, to {a:.2f} and {b:.2f}. Right, without the last three years: with the "
+    "parameters kept the curve is zero before 1930; fitted again it wavers around zero, between {low:.3f} and {high:.3f}.",
+    a=memory.past[0],
+    b=total[0],
+    low=total[lags > 40].min(),
+    high=total[lags > 40].max(),
+    tolerance=0.004,
+)
+claim(
+    "An entry from 1873 has no weight left, and yet an error in it moves the refitted forecast more than one in 1955 by its weight alone",
+    memory.past[97] < 1e-5 and abs(total[-1]) > memory.past[15],
+    weight_of_1873=memory.past[97],
+    refitted_1873=total[-1],
+    weight_of_1955=memory.past[15],
+    tolerance={"refitted_1873": 0.003, "weight_of_1955": 0.001, "weight_of_1873": 1e-5},
+    fails_if="the parameters were kept",
+)
+
+# %% [markdown]
+# The two curves answer two questions. "Which readings does *this model* look at?" has the weights as its answer. "Which readings does my
+# *procedure* depend on?" needs the refit. For the hydrologist the recent years matter either way; a forgotten year can still
+# move the parameters a little.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## A feature
+#
+# Forecasts often lean on a second series. Arthur Okun noted that US unemployment falls when output grows. An ARIMAX puts
+# the feature into a regression whose errors follow an ARIMA:
+#
+# $$ y_t = \beta x_t + \eta_t, \qquad \eta_t \sim \text{ARIMA}(1,1,1). $$
+#
+# $y$ is the unemployment rate in percent, $x$ a hundred times the logarithm of real output, each quarter from 1959 to 2009. One unit
+# of $x$ is one percent of output. The last quarter on record is the third of 2009; suppose that output grows by half a percent in the
+# fourth.
+
+# %% tags=["live:unemployment and output"]
+economy = sm.datasets.macrodata.load_pandas().data
+unemployment = economy["unemp"].to_numpy()
+output = 100 * np.log(economy["realgdp"].to_numpy())
+okun = ARIMA(unemployment, exog=output, order=(1, 1, 1)).fit()
+next_output = output[-1] + 0.5
+both = forecast_sensitivity(okun, unemployment, exog=output, next_exog=next_output, n_lags=10)
+beta, pi = okun.params[0], pi_weights(okun.arparams, okun.maparams, d=1, n_weights=10)
+
+# %%
+names = ["coming quarter", "1 quarter back", "2 back", "3 back", "4 back"]
+show(
+    bars(
+        {"unemployment (points per point)": [0, *both.past[:4]], "output (points per percent)": both.features[:5, 0]},
+        names,
+        value_label="change of the forecast",
+    ),
+    caption="Sensitivity of the forecast unemployment rate to past unemployment and to output.",
+    alt="Grouped bars. Unemployment one quarter back has {u1:.2f}, two back {u2:.2f}. Output in the coming quarter has {x0:.2f}, one "
+    "back {x1:.2f}, two back {x2:.2f}. Everything older is near zero.",
+    u1=both.past[0],
+    u2=both.past[1],
+    x0=both.features[0, 0],
+    x1=both.features[1, 0],
+    x2=both.features[2, 0],
+    tolerance=0.01,
+)
+
+# %% [markdown]
+# In the equation the forecast is $\beta x_{T+1} + \sum_k \pi_k (y_{T+1-k} - \beta x_{T+1-k})$. So the coming feature must have the
+# sensitivity $\beta$ and the one $k$ quarters back $-\beta \pi_k$.
+
+# %%
+claim(
+    "Refiltering finds β for the coming quarter and -βπₖ for each past one, to a millionth",
+    abs(both.features[:, 0] - np.r_[beta, -beta * pi]).max() < 1e-6 and abs(both.past - pi).max() < 1e-6,
+    features_off_by=abs(both.features[:, 0] - np.r_[beta, -beta * pi]).max(),
+    past_off_by=abs(both.past - pi).max(),
+    tolerance=1e-7,
+    fails_if="the past features had the sign of the coming one",
+)
+level = both.features[:, 0].sum()
+claim(
+    "They sum to zero: more output in every quarter alike changes nothing, only growth counts",
+    abs(level) < 1e-6 and abs(beta) > 0.05,
+    sum_of_sensitivities=level,
+    beta=beta,
+    tolerance={"beta": 0.003, "sum_of_sensitivities": 1e-7},
+    fails_if="only the past quarters were counted",
+)
+say(
+    "The forecast for the next quarter is {forecast:.1f} %. The last rate has a weight of {first:.2f}, more than one, and the one before it "
+    "{second:.2f}: the model carries the latest change on. A revision of the last rate by a tenth of a point matters more than a "
+    "whole percent of growth in the coming quarter ({own:.2f} against {growth:.2f} points).",
+    forecast=both.forecast,
+    first=both.past[0],
+    second=both.past[1],
+    own=0.1 * both.past[0],
+    growth=abs(beta),
+    tolerance={"forecast": 0.02, "first": 0.02, "second": 0.02, "own": 0.005, "growth": 0.003},
+)
+
+# %% [markdown]
+# The sign of the second bar surprises: *more* output a quarter ago raises the forecast? Yes, with the coming quarter held
+# fixed it means less growth from then to now. A sensitivity always says "all else equal", and here all else includes the next value.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Three memories
+#
+# One order, ARIMA(1,1,1), and three characters.
+
+# %%
+show(
+    lines(
+        np.arange(1, 11),
+        {"": {"simulated walk": weights, "Nile": memory.past[:10], "US unemployment": both.past}},
+        x_label="lag (days, years, quarters)",
+        y_labels="weight in the forecast",
+    ),
+    caption="The weights of three fitted models of the same order.",
+    alt="Three curves over lags one to ten. The walk: {w:.2f} at lag one, then zero. The Nile: {n:.2f} at lag one, then a slow decline. "
+    "Unemployment: {u1:.2f}, then {u2:.2f}, then zero.",
+    w=weights[0],
+    n=memory.past[0],
+    u1=both.past[0],
+    u2=both.past[1],
+    tolerance=0.02,
+)
+
+# %% [markdown]
+# The walk repeats the last value. The Nile averages, and forgets slowly. Unemployment has momentum: the last value, plus a share of the
+# last change.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Exercise 1 — Two misread years (difficulty 1, 5 minutes)
+# `weights[0]` is the weight of the last value, `weights[1]` that of the one before, and so on. `errors` is a dictionary from a lag (1 for
+# the last value) to how much too *high* the entry is. Write a function that returns by how much the forecast is too high.
+
+
+# %% tags=["exercise"]
+def forecast_error(weights, errors):
+    ### BEGIN SOLUTION
+    return sum(weights[lag - 1] * error for lag, error in errors.items())
+    ### END SOLUTION
+
+
+check(exercises.two_misread_years, forecast_error)  # hint(exercises.two_misread_years) helps, in layers
+
+# %% [markdown]
+# ## Exercise 2 — Weights without a library (difficulty 2, 10 minutes)
+# Write `first_weights(phi, theta, n)`: the first `n` weights of an ARIMA(1,1,1) in statsmodels' signs, the last value first.
+
+
+# %% tags=["exercise"]
+def first_weights(phi, theta, n):
+    ### BEGIN SOLUTION
+    found = [1 + phi + theta, -phi - theta * (1 + phi + theta)]
+    while len(found) < n:
+        found.append(-theta * found[-1])
+    return found[:n]
+    ### END SOLUTION
+
+
+check(exercises.weights_without_a_library, first_weights)
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## What to remember
+#
+# - To differentiate a forecast, change a past value and *filter again*. Asking a fitted model to forecast does not show it new data.
+# - For a linear model the answer has a closed form, the π-weights. They are the model's memory, and easier to read than its
+#   parameters.
+# - The weights of a differenced model sum to one, and those of a feature to zero: levels do not count, changes do.
+# - Weights with parameters kept explain a model. To explain a procedure, fit again.
+
+# %% [markdown]
+# ## Where it breaks
+#
+# - The closed form is that of an infinite past. Where $\theta$ is close to minus one the weights fade so slowly that a hundred values
+#   are not enough, and the filter's first guess shows.
+# - The Nile is not that stationary: its level dropped around 1899, when the first dam at Aswan was begun. The slow memory is in part
+#   the model's way to live with that. After 1970 the High Dam ended the natural record, and with it the forecast's subject.
+# - Sensitivity is not accuracy. A forecast can rest firmly on values that are no good.
+# - The forecast of a linear model answers to its data in straight lines. For a network on past values the slope would change
+#   with the past itself.
+
+# %% [markdown]
+# ## Further reading
+#
+# - {cite:t}`box2015time`, chapter 4: the model in its three forms, one of them the weights of this notebook.
+# - {cite:t}`durbin2012time`: the filter that `apply` runs, with the Nile as the standing example.
+# - {cite:t}`cobb1978problem`: the year in which the Nile's level changed.
