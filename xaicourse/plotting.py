@@ -373,7 +373,10 @@ def words_in_colour(rows: Sequence[tuple[Sequence[str], ArrayLike]], *, value_la
             span = len(word) + 1.2
             box = Rectangle((left, row - 0.38), span, 0.76, color=shades(0.5 + 0.42 * share), linewidth=0)
             axes.add_patch(box)
-            axes.text(left + span / 2, row, word, ha="center", va="center", fontsize=10, family="DejaVu Sans Mono")
+            ink = "white" if abs(share) > 0.6 else "black"
+            axes.text(
+                left + span / 2, row, word, ha="center", va="center", fontsize=10, color=ink, family="DejaVu Sans Mono"
+            )
             left += span + 0.4
     axes.set(xlim=(0, max(longest, 60)), ylim=(len(rows) - 0.5, -0.5))
     axes.axis("off")

@@ -1,9 +1,9 @@
-"""Sentences whose decisive words are known: somebody on a film and, in the same breath, on the popcorn.
+"""Sentences whose decisive words are known: somebody on a film and, mostly in the same breath, on the popcorn.
 
     anna said the plot was not very boring but the popcorn was awful
 
-The label is the opinion on the film: the adjective of that clause, turned round by a negation. The other clause has
-an opinion of its own that does not count, so a bag of words, which cannot tell whose adjective or whose negation it
+The label is the opinion on the film: the adjective of that clause, turned round by a negation. The other clause,
+which seven sentences in ten have, holds an opinion of its own that does not count, so a bag of words, which cannot tell whose adjective or whose negation it
 counts, does little better than a coin. Names do not count either, unless a bias of the annotators is planted.
 """
 
@@ -48,7 +48,7 @@ class SentenceTruth:
         For each sentence the positions of the words that decide: the adjective of the film's clause and, where
         there is one, its negation. Another adjective of the other kind, or no negation, and the label is another.
     other : tuple of tuples of int
-        Positions of the same words in the clause that does not count.
+        Positions of the same words in the clause that does not count; none where there is no such clause.
     negated : ndarray of bool, shape (n,)
         Whether the film's clause holds a negation.
     opinions : ndarray of int64, shape (n,)
@@ -113,16 +113,19 @@ def simulate_sentences(n: int, *, bias: float = 0.0, seed: Seed = 0) -> Sentence
     n, bias = check_int("n", n), check_float("bias", bias, minimum=0.0)
     if bias > 1:
         raise ValueError(f"bias: got {bias}, expected a chance from 0 to 1")
-    draws = check_seed(seed).random((n, 14))
+    draws = check_seed(seed).random((n, 15))
     texts, decisive, other, opinions = [], [], [], []
     for u in draws:
         name = _pick(WOMEN + MEN, u[0])
         film, film_decides, opinion = _clause(FILM, u[1:6])
         aside, aside_decides, _ = _clause(OTHER, u[6:11])
-        first, second = (film, aside) if u[11] < 0.5 else (aside, film)
-        words = [name, "said", *first, "but" if u[12] < 0.5 else "and", *second]
-        starts = (2, 3 + len(first)) if u[11] < 0.5 else (3 + len(first), 2)
-        texts.append(" ".join(words))
+        if u[14] < 0.3:  # a film alone
+            words, starts, aside_decides = film, (2, 2), ()
+        elif u[11] < 0.5:
+            words, starts = [*film, "but" if u[12] < 0.5 else "and", *aside], (2, 3 + len(film))
+        else:
+            words, starts = [*aside, "but" if u[12] < 0.5 else "and", *film], (3 + len(aside), 2)
+        texts.append(" ".join([name, "said", *words]))
         decisive.append(tuple(starts[0] + i for i in film_decides))
         other.append(tuple(starts[1] + i for i in aside_decides))
         opinions.append(opinion)

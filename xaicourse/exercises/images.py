@@ -115,9 +115,10 @@ def _check_cover_it_up(answer: Callable[..., Any]) -> None:
     images = torch.randn(4, 3, 5, 5, generator=generator)
     masks = torch.rand(4, 5, 5, generator=generator) < 0.4
     weights = torch.randn(75, 3, generator=generator)
-    model = nn.Sequential(nn.Flatten(), nn.Linear(75, 3))
+    linear = nn.Linear(75, 3)
     with torch.no_grad():
-        model[1].weight.copy_(weights.T)
+        linear.weight.copy_(weights.T)
+    model = nn.Sequential(nn.Flatten(), linear)
     before = images.clone()
     result = answer(model, images, masks, 2)
     require(torch.equal(images, before), "the caller's pictures have changed: cover a copy")
