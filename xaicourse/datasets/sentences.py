@@ -3,8 +3,9 @@
     anna said the plot was not very boring but the popcorn was awful
 
 The label is the opinion on the film: the adjective of that clause, turned round by a negation. The other clause,
-which seven sentences in ten have, holds an opinion of its own that does not count, so a bag of words, which cannot tell whose adjective or whose negation it
-counts, does little better than a coin. Names do not count either, unless a bias of the annotators is planted.
+which seven sentences in ten have, holds an opinion of its own that does not count, so a bag of words, which cannot
+tell whose adjective or whose negation it counts, does little better than a coin. Names do not count either, unless a
+bias of the annotators is planted.
 """
 
 from __future__ import annotations
