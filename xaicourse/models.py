@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Sequence
 from itertools import pairwise
 
+import torch
 from torch import nn
+
+from xaicourse.validation import check_int
 
 
 def mlp(n_inputs: int, hidden: Sequence[int], n_outputs: int = 1) -> nn.Sequential:
@@ -30,3 +34,45 @@ def mlp(n_inputs: int, hidden: Sequence[int], n_outputs: int = 1) -> nn.Sequenti
     for fan_in, fan_out in pairwise(widths):
         layers += [nn.Linear(fan_in, fan_out), nn.ReLU()]
     return nn.Sequential(*layers[:-1])
+
+
+def small_resnet(n_classes: int, *, width: int = 16) -> nn.Sequential:
+    """Return a residual network of four of torchvision's basic blocks, for pictures of 64 pixels or so.
+
+    A stem halves the picture, and the second and third block halve it again, so that 64 pixels end in maps of 8 by 8,
+    which `grad_cam` can look at: ``network.blocks``. (torchvision's ``resnet18`` would end in 2 by 2.)
+
+    Parameters
+    ----------
+    n_classes : int
+        Number of outputs (logits).
+    width : int
+        Channels of the stem; the last blocks have four times as many.
+
+    Examples
+    --------
+    >>> network = small_resnet(3)
+    >>> sum(p.numel() for p in network.parameters())
+    151571
+    """
+    from torchvision.models.resnet import BasicBlock  # takes a while, and most notebooks need none
+
+    widths = [check_int("width", width) * factor for factor in (1, 1, 2, 4, 4)]
+    blocks = nn.Sequential()
+    for (fan_in, fan_out), stride in zip(pairwise(widths), (1, 2, 2, 1), strict=True):
+        matched = fan_in == fan_out and stride == 1
+        shortcut = (
+            None
+            if matched
+            else nn.Sequential(nn.Conv2d(fan_in, fan_out, 1, stride, bias=False), nn.BatchNorm2d(fan_out))
+        )
+        blocks.append(BasicBlock(fan_in, fan_out, stride, shortcut))
+    parts = {
+        "stem": nn.Sequential(nn.Conv2d(3, width, 3, 2, 1, bias=False), nn.BatchNorm2d(width), nn.ReLU()),
+        "blocks": blocks,
+        "pool": nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten()),
+        "head": nn.Linear(widths[-1], check_int("n_classes", n_classes)),
+    }
+    network = nn.Sequential(OrderedDict(parts))
+    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # the faster order on a CPU
+    return network

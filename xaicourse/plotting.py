@@ -17,7 +17,7 @@ from matplotlib.axes import Axes
 from matplotlib.collections import PathCollection
 from matplotlib.colors import BoundaryNorm
 from matplotlib.figure import Figure
-from matplotlib.patches import FancyArrowPatch
+from matplotlib.patches import FancyArrowPatch, Rectangle
 from numpy.typing import ArrayLike
 
 # Okabe & Ito's colours, told apart with any colour vision; black last, for references.
@@ -393,6 +393,36 @@ def maps(
 
 
 @styled
+def pictures(
+    panels: Mapping[str, ArrayLike], *, columns: int | None = None, titles: Sequence[str] | None = None
+) -> Figure:
+    """Draw pictures in a grid: colours as they are, maps from dark (low) to bright (high), each on its own scale.
+
+    Parameters
+    ----------
+    panels : mapping of title to array of shape (height, width, 3) or (height, width)
+        Colours from 0 to 1, or a map.
+    columns : int, optional
+        Pictures in a row; all in one by default.
+    titles : sequence of str, optional
+        What stands over the first row, instead of a title over each picture.
+    """
+    n_columns = columns or len(panels)
+    n_rows = -(-len(panels) // n_columns)
+    width = min(9.0, 3.4 * n_columns)
+    figure = Figure(figsize=(width, width / n_columns * n_rows + 0.3 * (1 if titles else n_rows)))
+    every = figure.subplots(n_rows, n_columns, squeeze=False).ravel()
+    for i, (axes, (title, values)) in enumerate(zip(every, panels.items(), strict=False)):
+        picture = np.asarray(values)
+        axes.imshow(picture, cmap=None if picture.ndim == 3 else "magma", interpolation="nearest")
+        if titles is None or i < n_columns:
+            axes.set_title(title if titles is None else titles[i], fontsize=10)
+    for axes in every:
+        axes.axis("off")
+    return figure
+
+
+@styled
 def weighted_series(
     x: ArrayLike,
     y: ArrayLike,
@@ -435,4 +465,41 @@ def weighted_series(
     for handle in legend.legend_handles:
         if isinstance(handle, PathCollection):  # all of one size, whatever the first point has
             handle.set_sizes([60])
+    return figure
+
+
+@styled
+def words_in_colour(rows: Sequence[tuple[Sequence[str], ArrayLike]], *, value_label: str) -> Figure:
+    """Write sentences whose words stand on a colour: red where a value is positive, blue where it is negative.
+
+    Parameters
+    ----------
+    rows : sequence of (words, values)
+        A sentence a row; its values are divided by their largest size.
+    value_label : str
+        What the colours show.
+    """
+    figure = Figure(figsize=(9.0, 0.55 * len(rows) + 0.7))
+    axes = figure.subplots()
+    shades = mpl.colormaps["RdBu_r"]
+    longest = max(sum(len(word) + 1.6 for word in words) for words, _ in rows)
+    for row, (words, values) in enumerate(rows):
+        shares = np.asarray(values) / (np.abs(values).max() or 1.0)
+        left = 0.0
+        for word, share in zip(words, shares, strict=True):
+            span = len(word) + 1.2
+            box = Rectangle((left, row - 0.38), span, 0.76, color=shades(0.5 + 0.42 * share), linewidth=0)
+            axes.add_patch(box)
+            ink = "white" if abs(share) > 0.6 else "black"
+            axes.text(
+                left + span / 2, row, word, ha="center", va="center", fontsize=10, color=ink, family="DejaVu Sans Mono"
+            )
+            left += span + 0.4
+    axes.set(xlim=(0, max(longest, 60)), ylim=(len(rows) - 0.5, -0.5))
+    axes.axis("off")
+    scale = mpl.cm.ScalarMappable(mpl.colors.Normalize(-1, 1), shades)
+    bar = figure.colorbar(
+        scale, ax=axes, orientation="horizontal", fraction=0.06, aspect=60, pad=0.02, ticks=[-1, 0, 1]
+    )
+    bar.set_label(value_label)
     return figure

@@ -6,18 +6,20 @@ single batched matrix product. Twenty networks then take about as long as two.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import pairwise
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
 from numpy.typing import ArrayLike
 from torch import Tensor, nn
-from torch.nn.functional import binary_cross_entropy_with_logits
+from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy
 
 from xaicourse.models import mlp
-from xaicourse.validation import Progress, silent
+from xaicourse.validation import Progress, check_int, silent
+
+Network = TypeVar("Network", bound=nn.Module)
 
 
 def train_mlps(
@@ -109,6 +111,84 @@ def train_mlps(
     return [_network(finished.get(i) or [w[i].detach() for w in weights]) for i in range(k)]
 
 
+def train_network(
+    build: Callable[[], Network],
+    inputs: Tensor | Sequence[Tensor],
+    labels: Tensor,
+    *,
+    max_epochs: int,
+    batch_size: int = 64,
+    learning_rate: float = 3e-3,
+    seed: int = 0,
+    device: str = "cpu",
+    progress: Progress | None = None,
+) -> Network:
+    """Build a network and train it as a classifier: Adam on the cross-entropy, with a rate that rises and falls.
+
+    The rate rises over the first tenth of the steps to `learning_rate` and then falls in a straight line to zero.
+    The global random state is left as it was: all draws, of first weights, batches and dropout, come from `seed`.
+
+    Parameters
+    ----------
+    build : callable
+        Returns a new network that maps its inputs to logits (rows, n_classes), or to an object that has ``logits``.
+    inputs : Tensor (rows, ...) or sequence of such
+        What the network is called with.
+    labels : Tensor of int64, shape (rows,)
+        Classes.
+    max_epochs, batch_size : int
+        How often each row is seen, and how many at once.
+    learning_rate : float
+        The highest rate.
+    seed : int
+        Of everything random.
+    device : str
+        Where to train; the network comes back on the CPU.
+    progress : callable, optional
+        Wraps the epochs, as ``tqdm`` does. Silent by default.
+
+    Returns
+    -------
+    nn.Module
+        The network, in evaluation mode, its weights fixed.
+
+    Raises
+    ------
+    ValueError
+        When there is not one label a row, or the loss is no longer finite.
+
+    Examples
+    --------
+    >>> x = torch.linspace(-1, 1, 64)[:, None]
+    >>> line = train_network(lambda: nn.Linear(1, 2), x, (x[:, 0] > 0).long(), max_epochs=60, batch_size=16)
+    >>> float((line(x).argmax(1) == (x[:, 0] > 0)).float().mean()) > 0.9
+    True
+    """
+    columns = [inputs] if isinstance(inputs, Tensor) else list(inputs)
+    n = len(labels)
+    if any(len(column) != n for column in columns):
+        raise ValueError(f"labels: got {n}, expected one for each of the {len(columns[0])} rows of inputs")
+    max_epochs, batch_size = check_int("max_epochs", max_epochs), check_int("batch_size", batch_size)
+    steps = max_epochs * -(-n // batch_size)
+    with torch.random.fork_rng(devices=[torch.device(device)] if device != "cpu" else []):
+        torch.manual_seed(check_int("seed", seed, minimum=0))
+        network = build().to(device).train()
+        weights = [p for p in network.parameters() if p.requires_grad]
+        moments = [(torch.zeros_like(w), torch.zeros_like(w)) for w in weights]
+        columns, labels = [column.to(device) for column in columns], labels.to(device)
+        step = 0
+        for _ in (progress or silent)(range(max_epochs)):
+            for batch in torch.randperm(n).to(device).split(batch_size):
+                output = network(*(column[batch] for column in columns))
+                loss = cross_entropy(getattr(output, "logits", output), labels[batch])
+                step += 1
+                rate = learning_rate * min(10 * step / steps, (steps - step + 1) / (0.9 * steps), 1.0)
+                _adam_step(weights, torch.autograd.grad(loss, weights), moments, step, rate)
+            if not loss.isfinite():
+                raise ValueError(f"learning_rate: got {learning_rate}, with which the loss is no longer finite")
+    return network.cpu().eval().requires_grad_(False)
+
+
 def accuracy(model: nn.Module, X: ArrayLike, y: ArrayLike) -> float:
     """Return the share of rows whose class (logit above 0) is right."""
     with torch.no_grad():
@@ -165,7 +245,7 @@ def _forward(weights: list[Tensor], inputs: Tensor) -> Tensor:
 
 @torch.no_grad()
 def _adam_step(
-    weights: list[Tensor], gradients: Sequence[Tensor], moments: list[tuple[Tensor, Tensor]], step: int, rate: float
+    weights: Sequence[Tensor], gradients: Sequence[Tensor], moments: list[tuple[Tensor, Tensor]], step: int, rate: float
 ) -> None:
     """Take one step of Adam, as `torch.optim.Adam` does, whose first step would import a compiler for two seconds."""
     for weight, gradient, (mean, square) in zip(weights, gradients, moments, strict=True):

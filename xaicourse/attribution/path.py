@@ -12,16 +12,16 @@ sum over the points of a path, `_path_sum`; they differ in where they place the 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 import torch
 from scipy.special import roots_legendre
-from torch import Tensor, nn
+from torch import Tensor
 
+from xaicourse.attribution.explained import Model, check_inputs, explaining, gradient, outputs, pick
 from xaicourse.validation import (
     Progress,
     Seed,
@@ -34,7 +34,6 @@ from xaicourse.validation import (
     silent,
 )
 
-Model = Callable[[Tensor], Tensor]
 Path = Callable[[slice, slice], tuple[Tensor, Tensor]]
 
 
@@ -119,7 +118,7 @@ def integrated_gradients(
     >>> integrated_gradients(model, torch.tensor([[3.0, 1.0, 5.0]])).values
     tensor([[ 1.5000,  1.5000, 10.0000]])
     """
-    inputs, targets, size = _check_inputs(inputs, target, internal_batch_size)
+    inputs, targets, size = check_inputs(inputs, target, internal_batch_size)
     if isinstance(baselines, Tensor):
         rows = 1 if baselines.shape[:1] == (1,) else len(inputs)
         check_shape("baselines", baselines, (rows, *inputs.shape[1:]))
@@ -135,8 +134,8 @@ def integrated_gradients(
         start, difference = baselines[rows, None], inputs[rows, None] - baselines[rows, None]
         return start + alpha[steps] * difference, weight[steps] * difference
 
-    with _explaining(model):
-        change = _pick(_outputs(model, inputs, size) - _outputs(model, baselines, size), targets)
+    with explaining(model):
+        change = pick(outputs(model, inputs, size) - outputs(model, baselines, size), targets)
         values = _path_sum(model, inputs, targets, path, len(nodes), size=size, progress=progress)
     return Attribution(values, values.reshape(len(inputs), -1).sum(1) - change)
 
@@ -208,7 +207,7 @@ def gradient_shap(
     >>> gradient_shap(model, torch.tensor([[3.0, 1.0]]), baselines=baselines).values
     tensor([[ 2., -2.]])
     """
-    inputs, targets, size = _check_inputs(inputs, target, internal_batch_size)
+    inputs, targets, size = check_inputs(inputs, target, internal_batch_size)
     if not isinstance(baselines, Tensor):
         raise TypeError(f"baselines: got {type(baselines).__name__}, expected a tensor (n_baselines, ...)")
     check_shape("baselines", baselines, (None, *inputs.shape[1:]))
@@ -230,8 +229,8 @@ def gradient_shap(
             end = x + stdevs * torch.from_numpy(normal.standard_normal(start.shape)).to(inputs)
         return start + alpha * (end - start), (x - start) / n_samples
 
-    with _explaining(model):
-        change = _pick(_outputs(model, inputs, size) - _outputs(model, baselines, size).mean(0), targets)
+    with explaining(model):
+        change = pick(outputs(model, inputs, size) - outputs(model, baselines, size).mean(0), targets)
         values = _path_sum(model, inputs, targets, path, n_samples, size=size, progress=progress)
     return Attribution(values, values.reshape(len(inputs), -1).sum(1) - change)
 
@@ -269,96 +268,12 @@ def _path_sum(
         for point in range(0, n_points, n_together):
             z, factor = path(rows, slice(point, min(point + n_together, n_points)))
             target = None if targets is None else targets[rows].repeat_interleave(z.shape[1])
-            values[rows] += (factor * _gradient(model, z.flatten(0, 1), target).view_as(z)).sum(1)
+            values[rows] += (factor * gradient(model, z.flatten(0, 1), target).view_as(z)).sum(1)
     if not values.isfinite().all():
         raise ValueError("model: got a gradient that is NaN or infinite on the way from baselines to inputs")
     return values
 
 
-def _gradient(model: Model, rows: Tensor, target: Tensor | None) -> Tensor:
-    """Gradient of each row's output with respect to that row; of nothing else, so no ``.grad`` is filled."""
-    with torch.enable_grad():
-        rows.requires_grad_()
-        output = _pick(_call(model, rows), target)
-        gradient = None
-        if output.requires_grad:
-            (gradient,) = torch.autograd.grad(output.sum(), rows, allow_unused=True)
-    if gradient is None:
-        raise ValueError("model: got an output that has no gradient with respect to the inputs")
-    return gradient
-
-
-def _outputs(model: Model, inputs: Tensor, size: int) -> Tensor:
-    """Outputs of all rows, shape (n, outputs), from at most `size` rows at once."""
-    return torch.cat([_call(model, inputs[i : i + size]) for i in range(0, len(inputs), size)])
-
-
-def _call(model: Model, rows: Tensor) -> Tensor:
-    """Outputs of the model, shape (n, outputs)."""
-    output = model(rows.clone())  # a model that works in place must reach neither the user's rows nor a leaf
-    if not isinstance(output, Tensor):
-        raise TypeError(f"model: got an output of type {type(output).__name__}, expected a tensor")
-    if output.ndim not in (1, 2) or len(output) != len(rows):
-        n = len(rows)
-        raise ValueError(f"model: got outputs of shape {tuple(output.shape)}, expected ({n},) or ({n}, outputs)")
-    check_finite("model: outputs", output)
-    return output.reshape(len(rows), -1)
-
-
-def _pick(output: Tensor, target: Tensor | None) -> Tensor:
-    """Explained output of each row: (n, outputs) to (n,)."""
-    n_outputs = output.shape[1]
-    if target is None:
-        if n_outputs != 1:
-            raise ValueError(f"target: got None, expected one of the model's {n_outputs} outputs")
-        return output[:, 0]
-    if target.min() < 0 or target.max() >= n_outputs:
-        wrong = target.min() if target.min() < 0 else target.max()
-        raise ValueError(f"target: got {wrong}, expected an output from 0 to {n_outputs - 1}")
-    return output.gather(1, target[:, None])[:, 0]
-
-
 def _beside(numbers: np.ndarray, inputs: Tensor) -> Tensor:
     """Tensor of `numbers` with an axis of length one more for each axis of a row of `inputs`."""
     return torch.from_numpy(numbers).to(inputs)[(..., *[None] * (inputs.ndim - 1))]
-
-
-@contextmanager
-def _explaining(model: Model) -> Iterator[None]:
-    """Evaluation mode, and gradients only where `_gradient` asks for them; at the end all as it was."""
-    modules = list(model.modules()) if isinstance(model, nn.Module) else []
-    modes = [module.training for module in modules]
-    try:
-        for module in modules:
-            module.training = False  # not .eval(), which a model may override to do more than that
-        with torch.inference_mode(False), torch.no_grad():
-            yield
-    finally:
-        for module, mode in zip(modules, modes, strict=True):
-            module.training = mode
-
-
-def _check_inputs(
-    inputs: Tensor, target: int | Tensor | None, internal_batch_size: int | None
-) -> tuple[Tensor, Tensor | None, int]:
-    """Inputs apart from their graph, a target for each row (or None), and the number of points at once."""
-    if not isinstance(inputs, Tensor):
-        raise TypeError(f"inputs: got {type(inputs).__name__}, expected a tensor")
-    if not inputs.is_floating_point():
-        raise TypeError(
-            f"inputs: got {inputs.dtype}, expected floating point: integers, such as the ids of tokens, have no "
-            "gradient (explain the embeddings instead)"
-        )
-    if inputs.ndim == 0:
-        raise ValueError("inputs: got a single number, expected rows (n, ...)")
-    check_finite("inputs", inputs)
-    if isinstance(target, Tensor):
-        if target.is_floating_point() or target.is_complex() or target.dtype == torch.bool:
-            raise TypeError(f"target: got {target.dtype}, expected integers")
-        check_shape("target", target, (len(inputs),))
-        target = target.to(inputs.device, torch.long)
-    elif target is not None:
-        target = torch.full((len(inputs),), check_int("target", target, minimum=0), device=inputs.device)
-    if internal_batch_size is None:
-        internal_batch_size = max(1, 2**18 // inputs[0].numel())
-    return inputs.detach(), target, check_int("internal_batch_size", internal_batch_size)

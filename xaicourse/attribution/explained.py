@@ -1,0 +1,97 @@
+"""What every method that asks for gradients does with the model it explains: call it, differentiate, put it back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor, nn
+
+from xaicourse.validation import check_finite, check_int, check_shape
+
+Model = Callable[[Tensor], Tensor]
+
+
+@contextmanager
+def explaining(model: Model) -> Iterator[None]:
+    """Evaluation mode, and gradients only where `gradient` asks for them; at the end all as it was."""
+    modules = list(model.modules()) if isinstance(model, nn.Module) else []
+    modes = [module.training for module in modules]
+    try:
+        for module in modules:
+            module.training = False  # not .eval(), which a model may override to do more than that
+        with torch.inference_mode(False), torch.no_grad():
+            yield
+    finally:
+        for module, mode in zip(modules, modes, strict=True):
+            module.training = mode
+
+
+def check_inputs(
+    inputs: Tensor, target: int | Tensor | None, internal_batch_size: int | None
+) -> tuple[Tensor, Tensor | None, int]:
+    """Inputs apart from their graph, a target for each row (or None), and the number of points at once."""
+    if not isinstance(inputs, Tensor):
+        raise TypeError(f"inputs: got {type(inputs).__name__}, expected a tensor")
+    if not inputs.is_floating_point():
+        raise TypeError(
+            f"inputs: got {inputs.dtype}, expected floating point: integers, such as the ids of tokens, have no "
+            "gradient (explain the embeddings instead)"
+        )
+    if inputs.ndim == 0:
+        raise ValueError("inputs: got a single number, expected rows (n, ...)")
+    check_finite("inputs", inputs)
+    if isinstance(target, Tensor):
+        if target.is_floating_point() or target.is_complex() or target.dtype == torch.bool:
+            raise TypeError(f"target: got {target.dtype}, expected integers")
+        check_shape("target", target, (len(inputs),))
+        target = target.to(inputs.device, torch.long)
+    elif target is not None:
+        target = torch.full((len(inputs),), check_int("target", target, minimum=0), device=inputs.device)
+    if internal_batch_size is None:
+        internal_batch_size = max(1, 2**18 // inputs[0].numel())
+    return inputs.detach(), target, check_int("internal_batch_size", internal_batch_size)
+
+
+def gradient(model: Model, rows: Tensor, target: Tensor | None) -> Tensor:
+    """Gradient of each row's output with respect to that row; of nothing else, so no ``.grad`` is filled."""
+    with torch.enable_grad():
+        rows.requires_grad_()
+        output = pick(call(model, rows), target)
+        gradient = None
+        if output.requires_grad:
+            (gradient,) = torch.autograd.grad(output.sum(), rows, allow_unused=True)
+    if gradient is None:
+        raise ValueError("model: got an output that has no gradient with respect to the inputs")
+    return gradient
+
+
+def outputs(model: Model, inputs: Tensor, size: int) -> Tensor:
+    """Outputs of all rows, shape (n, outputs), from at most `size` rows at once."""
+    return torch.cat([call(model, inputs[i : i + size]) for i in range(0, len(inputs), size)])
+
+
+def call(model: Model, rows: Tensor) -> Tensor:
+    """Outputs of the model, shape (n, outputs)."""
+    output = model(rows.clone())  # a model that works in place must reach neither the user's rows nor a leaf
+    if not isinstance(output, Tensor):
+        raise TypeError(f"model: got an output of type {type(output).__name__}, expected a tensor")
+    if output.ndim not in (1, 2) or len(output) != len(rows):
+        n = len(rows)
+        raise ValueError(f"model: got outputs of shape {tuple(output.shape)}, expected ({n},) or ({n}, outputs)")
+    check_finite("model: outputs", output)
+    return output.reshape(len(rows), -1)
+
+
+def pick(output: Tensor, target: Tensor | None) -> Tensor:
+    """Explained output of each row: (n, outputs) to (n,)."""
+    n_outputs = output.shape[1]
+    if target is None:
+        if n_outputs != 1:
+            raise ValueError(f"target: got None, expected one of the model's {n_outputs} outputs")
+        return output[:, 0]
+    if target.min() < 0 or target.max() >= n_outputs:
+        wrong = target.min() if target.min() < 0 else target.max()
+        raise ValueError(f"target: got {wrong}, expected an output from 0 to {n_outputs - 1}")
+    return output.gather(1, target[:, None])[:, 0]

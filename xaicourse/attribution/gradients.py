@@ -1,0 +1,150 @@
+"""Gradients of an output with respect to the inputs: saliency maps, and SmoothGrad, which averages out their noise.
+
+A gradient says how the output would answer to a small change of each input. It says nothing about how much of the
+output the input accounts for: it promises no sum, and so there is no residual to return.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from xaicourse.attribution.explained import Model, check_inputs, explaining, gradient
+from xaicourse.validation import Progress, Seed, check_float, check_int, check_seed, silent
+
+
+def saliency(
+    model: Model,
+    inputs: Tensor,
+    *,
+    target: int | Tensor | None = None,
+    internal_batch_size: int | None = None,
+    progress: Progress | None = None,
+) -> Tensor:
+    """Return the gradient of a model's output with respect to each input.
+
+    M_j(x) = df/dx_j. For a map of a picture, take its size and then the largest of the colours:
+    ``saliency(...).abs().amax(1)``.
+
+    Parameters
+    ----------
+    model : callable
+        Maps a tensor (n, ...) to a tensor (n,) or (n, outputs), each row by itself; best the logits, as the
+        gradient of a probability vanishes where the model is sure. Modules are explained in evaluation mode and
+        left in the mode they were in.
+    inputs : Tensor, shape (n, ...)
+        Rows to explain, of floating point.
+    target : int, Tensor of shape (n,) or None
+        The output to explain, for all rows or row by row; ``None`` if there is only one.
+    internal_batch_size : int or None
+        Most rows given to the model at once, which bounds the memory; ``None`` takes as many as hold 2**18 numbers.
+    progress : callable or None
+        Wraps the outer loop, as ``tqdm.tqdm`` does; ``None`` is silent.
+
+    Returns
+    -------
+    Tensor, shape of the inputs
+        With sign, in units of the output per unit of the input.
+
+    Raises
+    ------
+    TypeError
+        If the inputs are not floating-point tensors (token ids have no gradient), or the output is no tensor.
+    ValueError
+        If an argument has a wrong shape or range or is not finite, `target` does not fit the outputs, or the
+        output has no (finite) gradient with respect to the inputs.
+
+    References
+    ----------
+    Simonyan, Vedaldi, Zisserman: Deep inside convolutional networks: visualising image classification models and
+    saliency maps. ICLR workshop 2014, arXiv:1312.6034.
+
+    Examples
+    --------
+    >>> saliency(lambda x: x[:, 0] ** 2 - 3 * x[:, 1], torch.tensor([[2.0, 1.0]]))
+    tensor([[ 4., -3.]])
+    """
+    return smooth_grad(
+        model,
+        inputs,
+        target=target,
+        n_samples=1,
+        stdevs=0.0,
+        internal_batch_size=internal_batch_size,
+        progress=progress,
+    )
+
+
+def smooth_grad(
+    model: Model,
+    inputs: Tensor,
+    *,
+    target: int | Tensor | None = None,
+    n_samples: int = 25,
+    stdevs: float = 0.1,
+    seed: Seed = 0,
+    internal_batch_size: int | None = None,
+    progress: Progress | None = None,
+) -> Tensor:
+    """Average the gradient over noisy copies of each row.
+
+    M_j(x) = 1/n Σ_s df/dx_j (x + ε_s), ε_s ~ N(0, stdevs²): the gradient of the model blurred by a Gaussian.
+
+    Parameters
+    ----------
+    model, inputs, target, progress
+        As in `saliency`.
+    n_samples : int
+        Number of noisy copies, and of gradients, of each row.
+    stdevs : float
+        Standard deviation of the noise, in units of the inputs (the paper: a tenth to a fifth of their range).
+    seed : int, numpy.random.Generator or None
+        Of the noise; the same seed gives the same draws whatever the batch size, data type and device.
+    internal_batch_size : int or None
+        Most copies given to the model at once; ``None`` takes as many as hold 2**18 numbers.
+
+    Returns
+    -------
+    Tensor, shape of the inputs
+        With sign, in units of the output per unit of the input.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As in `saliency`.
+
+    References
+    ----------
+    Smilkov, Thorat, Kim, Viégas, Wattenberg: SmoothGrad: removing noise by adding noise. arXiv:1706.03825.
+
+    Examples
+    --------
+    The gradient of a step's corner, 0 on one side and 1 on the other, becomes the normal distribution function.
+
+    >>> corner = torch.tensor([[0.0], [0.1]])
+    >>> smooth_grad(lambda x: torch.relu(x), corner, n_samples=100_000).round(decimals=2)
+    tensor([[0.5000],
+            [0.8400]])
+    """
+    inputs, targets, size = check_inputs(inputs, target, internal_batch_size)
+    n_samples = check_int("n_samples", n_samples)
+    stdevs = check_float("stdevs", stdevs, minimum=0.0)
+    # One stream for each row: a row's noise does not depend on where the batches end, nor on the rows after it.
+    streams = check_seed(seed).spawn(len(inputs)) if stdevs > 0 else []
+    with explaining(model):
+        values = torch.zeros_like(inputs)  # here, where the caller's inference mode is off
+        n_rows, n_together = max(1, size // n_samples), min(size, n_samples)
+        for first in (progress or silent)(range(0, len(inputs), n_rows)):
+            rows = slice(first, min(first + n_rows, len(inputs)))
+            for sample in range(0, n_samples, n_together):
+                n = min(n_together, n_samples - sample)
+                noisy = inputs[rows, None].repeat_interleave(n, 1)
+                if stdevs > 0:
+                    noise = np.stack([stream.standard_normal(noisy.shape[1:]) for stream in streams[rows]])
+                    noisy += stdevs * torch.from_numpy(noise).to(inputs)
+                target_of_each = None if targets is None else targets[rows].repeat_interleave(n)
+                values[rows] += gradient(model, noisy.flatten(0, 1), target_of_each).view_as(noisy).sum(1) / n_samples
+    if not values.isfinite().all():
+        raise ValueError("model: got a gradient that is NaN or infinite at the inputs")
+    return values
