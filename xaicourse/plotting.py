@@ -205,6 +205,8 @@ def lines(
             )
         if diagonal:
             axes.axline((0, 0), slope=1, color="black", linestyle="--", linewidth=1.2, label=diagonal)
+        if log_y:
+            axes.set_yscale("log")
         axes.set(xlabel=x_label, ylabel=y_labels if isinstance(y_labels, str) else y_labels[panel], ylim=limits)
         axes.set_title(title, pad=18 if marks else None)
         if log_x:
@@ -270,11 +272,12 @@ def heat_map(
     y_ticks: Sequence[str] = (),
     height: float = 2.2,
 ) -> Figure:
-    """Draw a matrix of signed values; blue is negative, red positive, white zero."""
+    """Draw a matrix; blue is negative, red positive, white zero."""
     values = np.asarray(matrix)
     figure, (axes,) = canvas(height=height)
     bound = float(np.abs(values).max()) or 1.0
-    picture = axes.imshow(values, cmap="RdBu_r", vmin=-bound, vmax=bound, aspect="auto", interpolation="nearest")
+    colours, least = ("RdBu_r", -bound) if values.min() < 0 else ("Reds", 0.0)
+    picture = axes.imshow(values, cmap=colours, vmin=least, vmax=bound, aspect="auto", interpolation="nearest")
     axes.grid(visible=False)
     axes.set(xlabel=x_label, ylabel=y_label)
     if x_ticks:
