@@ -67,6 +67,7 @@ def detector(X, seed, columns=(0, 1), n_trees=100):
     return lambda rows: -forest.score_samples(rows[:, columns])
 
 
+# %% tags=["live:fit it"]
 X = slide_data(np.random.RandomState(42 + seed))
 score = detector(X, 42 + seed)
 base = score(X)
