@@ -181,6 +181,8 @@ def lines(
         Axes, with units; one for all panels or one each.
     bands : mapping of curve name to array of shape (2, n), optional
         Lower and upper ends of an interval.
+    log_x, log_y : bool
+        Logarithmic axes.
     marks : mapping of str to float, optional
         Named vertical lines.
     diagonal : str, optional
@@ -205,8 +207,6 @@ def lines(
             )
         if diagonal:
             axes.axline((0, 0), slope=1, color="black", linestyle="--", linewidth=1.2, label=diagonal)
-        if log_y:
-            axes.set_yscale("log")
         axes.set(xlabel=x_label, ylabel=y_labels if isinstance(y_labels, str) else y_labels[panel], ylim=limits)
         axes.set_title(title, pad=18 if marks else None)
         if log_x:

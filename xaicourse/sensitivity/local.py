@@ -15,7 +15,7 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
-from xaicourse.attribution.path import Model, _check_inputs, _explaining
+from xaicourse.attribution.explained import Model, check_inputs, explaining
 from xaicourse.validation import Progress, check_choice, check_finite, check_float, check_shape, silent
 
 Function = Callable[[NDArray[Any]], Any]
@@ -173,8 +173,8 @@ def batch_jacobian(
             [[0., 1.],
              [2., 0.]]])
     """
-    inputs, _, size = _check_inputs(inputs, None, internal_batch_size)
-    with _explaining(model):
+    inputs, _, size = check_inputs(inputs, None, internal_batch_size)
+    with explaining(model):
         parts = [_jacobian(model, inputs[i : i + size]) for i in (progress or silent)(range(0, len(inputs), size))]
     result = torch.cat(parts)
     if not result.isfinite().all():
