@@ -179,16 +179,3 @@ def test_the_right_hand_sides_own_error_is_shown():
 
     with pytest.raises(OwnError, match=r"^the pond froze$"):
         solve(rhs=breaks)
-
-
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (([1.0], [2.0], 0.0), "outputs: got zero, expected numbers that are not: a share of nothing is not defined"),
-        (([1.0], [2.0, 3.0], 1.0), r"derivatives: got shape \(1,\), expected \(2,\)"),
-        (([np.nan], [2.0], 1.0), "derivatives: got NaN or infinity, expected finite numbers only"),
-    ],
-)
-def test_bad_elasticities_are_named(arguments, message):
-    with pytest.raises(ValueError, match=rf"^{message}$"):
-        elasticities(*arguments)
