@@ -72,7 +72,7 @@ seed = 0
 
 # %% tags=["live:draw sentences"]
 train = simulate_sentences(6000, bias=0.2, seed=seed)
-test = simulate_sentences(600, seed=seed + 1)
+test = simulate_sentences(400, seed=seed + 1)
 test.texts[:3], test.labels[:3]
 
 # %% [markdown]
@@ -206,7 +206,7 @@ class Margin(torch.nn.Module):
 margin = Margin(bert)
 empty = torch.where(ids < 5, ids, 0)  # [CLS] and [SEP] stay, every word becomes [PAD]
 gradients = token_gradients(margin, ids, attention_mask=mask)
-ig = token_integrated_gradients(margin, ids, baselines=empty, attention_mask=mask, n_steps=32)
+ig = token_integrated_gradients(margin, ids, baselines=empty, attention_mask=mask, n_steps=128)
 
 # %% tags=["live:merge the pieces"]
 readings = {"gradient length": gradients.norm, "gradient × embedding": gradients.times_input}
@@ -244,7 +244,7 @@ def margin_of_ids(i):
 
 
 layer = LayerIntegratedGradients(margin_of_ids, bert.bert.embeddings.word_embeddings)
-theirs = layer.attribute(few, baselines=empty[:1, : few.shape[1]], n_steps=32).sum(2)
+theirs = layer.attribute(few, baselines=empty[:1, : few.shape[1]], n_steps=128).sum(2)
 off = float((theirs[0] - ig.values[0, : few.shape[1]]).abs().max() / theirs.abs().max())
 with torch.no_grad():
     change = margin(input_ids=ids, attention_mask=mask).logits - margin(input_ids=empty, attention_mask=mask).logits

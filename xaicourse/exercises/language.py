@@ -202,8 +202,8 @@ ALTERATIONS = {
         'ids, mask = encode([" ".join(shuffle(text.split())) for text in test.texts])',
     ),
     "Captum started from embeddings of zeros": (
-        "baselines=empty[:1, : few.shape[1]], n_steps=32).sum(2)",
-        "baselines=0 * few + 4, n_steps=32).sum(2)",
+        "baselines=empty[:1, : few.shape[1]], n_steps=128).sum(2)",
+        "baselines=0 * few + 4, n_steps=128).sum(2)",
     ),
     "the special tokens had been replaced as well": (
         "margin(input_ids=empty, attention_mask=mask).logits",
