@@ -75,7 +75,7 @@ shape = tuple(len(levels) for levels in space.values())
 # - a leaf of at least 4 rows cannot come from a split of fewer than 8
 # - a limit on the depth that no tree reaches is no limit
 #
-# And we take three folds, where the slide has five, to be done in half a minute.
+# And we take three folds, where the slide has five, to save time.
 
 
 # %% slideshow={"slide_type": "fragment"} tags=["live:grow once"]
