@@ -364,7 +364,7 @@ show(
         range(len(stages)),
         {"": {name: [r.mean() for r in ranks] for name, ranks in similar.items()}},
         x_label="how many of: head, block 4, block 3, blocks 2 and 1, stem are shuffled",
-        y_labels="rank correlation with the true map",
+        y_labels="rank correlation",
         limits=(-0.3, 1.05),
     ),
     caption="How similar the maps stay as more and more of the network is shuffled, from the output on.",
