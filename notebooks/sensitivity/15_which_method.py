@@ -284,6 +284,10 @@ claim(
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## The table
 #
+# Three questions choose the method: *here or everywhere? a change or a share of the variance? can I call the model, or do I only have
+# rows?*
+
+# %% [markdown]
 # For $d$ inputs; "row" is one evaluation of the model.
 #
 # | You ask | Run | Rows | It cannot see | Worked in |
@@ -298,14 +302,14 @@ claim(
 # | What does *this data set's* accuracy rest on? | permutation, drop-column | $d$ passes, $d$ fits | which of two twins deserves it | [3](03_why_it_matters.ipynb), [12](12_predictive_maintenance.ipynb) |
 # | The model has steps | finite shifts, permutation, Shapley | many | derivatives: there are none | [11](11_anomaly_detection.ipynb) |
 # | The output is noisy | the same random numbers for both runs | pairs | nothing, but the gain fades with the step | [8](08_reinforcement_learning.ipynb) |
-#
-# Three questions choose the row: *here or everywhere? change or variance? can I call the model, or do I only have rows?*
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## The slide's reading list, checked
 #
-# The deck ends with five references. We looked each of them up.
-#
+# The deck ends with five references. We looked each of them up. Two of five sent the reader to something else than they promised: a
+# reference is a claim, too; follow it before you pass it on.
+
+# %% [markdown]
 # | As printed | What we found |
 # |---|---|
 # | Saltelli et al., *Sensitivity Analysis in Practice* (2004) | {cite:t}`saltelli2004practice`: as printed |
@@ -313,8 +317,6 @@ claim(
 # | Iooss and Lemaître, *An Introduction to Sensitivity Analysis*, arXiv:1404.2405 | the number is right, the title is not: {cite:t}`iooss2015review` |
 # | Chang et al., *Sensitivity Analysis for Machine Learning*, arXiv:2003.01747 | no such paper; the number belongs to {cite:t}`veitch2020sense`, on hidden confounders: another meaning of the words |
 # | Ribeiro et al., *Explaining the Predictions of Any Classifier*, arXiv:1602.04938 | the title is cut: {cite:t}`ribeiro2016should` |
-#
-# Two of five sent the reader to something else than they promised. A reference is a claim, too; follow it before you pass it on.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Exercise 1 — The bill (difficulty 1, 5 minutes)
