@@ -76,7 +76,9 @@ def test_what_a_library_lacks_is_not_taken_for_a_stub() -> None:
 @EVERY
 def test_no_markup_of_the_site_is_left(notebook: Notebook) -> None:
     for cell in student.student_notebook(notebook).cells:
-        assert cell.cell_type == "code" or not re.search(r"\{\w+(?::\w+)?\}[`\s]|^```\{", cell.source), cell.source
+        assert cell.cell_type == "code" or not re.search(
+            r"\{\w+(?::\w+)?\}`|^(```|:::)\{", cell.source, re.MULTILINE
+        ), cell.source
 
 
 # ---- run again ----
