@@ -171,7 +171,7 @@ embeddings = bert.get_input_embeddings()(sentence["input_ids"]).detach().require
 logits = bert(inputs_embeds=embeddings, attention_mask=sentence["attention_mask"]).logits
 (logits[0, 1] - logits[0, 0]).backward()
 by_hand = embeddings.grad[0].norm(dim=1)
-dict(zip(tokenizer.convert_ids_to_tokens(sentence["input_ids"][0]), by_hand.numpy().round(1)))
+embeddings.grad.shape
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## From embeddings to words
@@ -225,9 +225,8 @@ show(
         [by_word["Integrated Gradients"][i] for i in chosen], value_label="share of the answer: bad (-) to good (+)"
     ),
     caption="Integrated Gradients of five sentences. Red words push towards *good*, blue ones towards *bad*.",
-    alt="Five sentences whose words are coloured. The strongest colours are on these words of the first two: {first} and {second}.",
-    first=max(zip(*by_word["Integrated Gradients"][chosen[0]]), key=lambda w: abs(w[1]))[0],
-    second=max(zip(*by_word["Integrated Gradients"][chosen[1]]), key=lambda w: abs(w[1]))[0],
+    alt="Five sentences whose words are coloured from blue to red by their share. Most words are nearly white; a few adjectives, "
+    "negations and nouns are dark.",
 )
 
 # %% [markdown] slideshow={"slide_type": "slide"}
@@ -474,8 +473,7 @@ short = sorted(range(len(words)), key=lambda k: sum(map(len, words[k][0])))[:4]
 show(
     words_in_colour([words[k] for k in short], value_label="share of the answer: bad (-) to good (+)"),
     caption="Integrated Gradients of four short reviews that the network had not seen.",
-    alt="Four short sentences with coloured words; the strongest word of the first is {word}.",
-    word=max(zip(*words[short[0]]), key=lambda w: abs(w[1]))[0],
+    alt="Four short sentences from reviews, their words coloured from blue to red by their share of the answer.",
 )
 lead = by_share - by_lot
 claim(

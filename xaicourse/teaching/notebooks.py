@@ -24,8 +24,8 @@ from nbclient import NotebookClient
 from xaicourse.teaching.curriculum import ROOT, Notebook, notebooks, refresh
 from xaicourse.teaching.narration import differences
 
-# What a stored run must not depend on: progress bars, sliders, a GPU that happens to be there.
-HEADLESS = {"XAICOURSE_STATIC": "1", "XAICOURSE_GPU": ""}
+# What a stored run must not depend on: progress bars, sliders, a GPU, the number of cores (sums in another order).
+HEADLESS = {"XAICOURSE_STATIC": "1", "XAICOURSE_GPU": "", "OMP_NUM_THREADS": "1"}
 FOLDED = {"say", "claim", "show", "table"}
 DERIVED_TAG = "hide-input"
 MACHINE = re.compile(
