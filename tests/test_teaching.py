@@ -65,6 +65,11 @@ def test_a_claim_shows_a_tick_its_evidence_and_what_would_break_it(shown: list[A
     ]
 
 
+def test_a_claim_that_fails_shows_its_numbers_as_the_text_formats_them() -> None:
+    with pytest.raises(ClaimFailed, match=r"does not hold in this run: 12% are right — rows 5$"):
+        claim("{share:.0%} are right", False, share=0.123, rows=5, fails_if="the labels are shuffled")
+
+
 def test_a_claim_that_does_not_hold_stops_the_notebook(shown: list[Any]) -> None:
     with pytest.raises(ClaimFailed, match=r"does not hold in this run: Two is odd — remainder 0"):
         claim("Two is odd", 2 % 2 == 1, remainder=0, fails_if="two were three")

@@ -8,9 +8,10 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor, nn
 
-from xaicourse.validation import check_finite, check_int, check_shape
+from xaicourse.validation import Progress, check_finite, check_int, check_shape, silent
 
 Model = Callable[[Tensor], Tensor]
+Points = Callable[[slice, slice], tuple[Tensor, Tensor]]
 
 
 @contextmanager
@@ -65,6 +66,37 @@ def gradient(model: Model, rows: Tensor, target: Tensor | None) -> Tensor:
     if gradient is None:
         raise ValueError("model: got an output that has no gradient with respect to the inputs")
     return gradient
+
+
+def sum_of_gradients(
+    model: Model,
+    inputs: Tensor,
+    target: Tensor | None,
+    points: Points,
+    n_points: int,
+    *,
+    size: int,
+    where: str,
+    progress: Progress | None,
+) -> Tensor:
+    """Sum, over the points that belong to each row, of factor times gradient; shape of the inputs.
+
+    `points` gives points and factors, (rows, points, ...), of a block of rows and points; `where` says in the error
+    for a gradient that is not finite what the points are.
+    """
+    values = torch.zeros_like(inputs)
+    # Blocks of several rows with all their points, or of one row and some of its points: at most `size` points,
+    # and in the order row after row, point after point.
+    n_rows, n_together = max(1, size // n_points), min(size, n_points)
+    for first in (progress or silent)(range(0, len(inputs), n_rows)):
+        rows = slice(first, min(first + n_rows, len(inputs)))
+        for point in range(0, n_points, n_together):
+            z, factor = points(rows, slice(point, min(point + n_together, n_points)))
+            of_each = None if target is None else target[rows].repeat_interleave(z.shape[1])
+            values[rows] += (factor * gradient(model, z.flatten(0, 1), of_each).view_as(z)).sum(1)
+    if not values.isfinite().all():
+        raise ValueError(f"model: got a gradient that is NaN or infinite {where}")
+    return values
 
 
 def outputs(model: Model, inputs: Tensor, size: int) -> Tensor:

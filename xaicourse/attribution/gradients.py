@@ -10,8 +10,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from xaicourse.attribution.explained import Model, check_inputs, explaining, gradient
-from xaicourse.validation import Progress, Seed, check_float, check_int, check_seed, silent
+from xaicourse.attribution.explained import Model, check_inputs, explaining, sum_of_gradients
+from xaicourse.validation import Progress, Seed, check_float, check_int, check_seed
 
 
 def saliency(
@@ -132,19 +132,16 @@ def smooth_grad(
     stdevs = check_float("stdevs", stdevs, minimum=0.0)
     # One stream for each row: a row's noise does not depend on where the batches end, nor on the rows after it.
     streams = check_seed(seed).spawn(len(inputs)) if stdevs > 0 else []
+    share = inputs.new_tensor(1 / n_samples)
+
+    def copies(rows: slice, samples: slice) -> tuple[Tensor, Tensor]:
+        noisy = inputs[rows, None].repeat_interleave(samples.stop - samples.start, 1)
+        if stdevs > 0:
+            noise = np.stack([stream.standard_normal(noisy.shape[1:]) for stream in streams[rows]])
+            noisy += stdevs * torch.from_numpy(noise).to(inputs)
+        return noisy, share
+
     with explaining(model):
-        values = torch.zeros_like(inputs)  # here, where the caller's inference mode is off
-        n_rows, n_together = max(1, size // n_samples), min(size, n_samples)
-        for first in (progress or silent)(range(0, len(inputs), n_rows)):
-            rows = slice(first, min(first + n_rows, len(inputs)))
-            for sample in range(0, n_samples, n_together):
-                n = min(n_together, n_samples - sample)
-                noisy = inputs[rows, None].repeat_interleave(n, 1)
-                if stdevs > 0:
-                    noise = np.stack([stream.standard_normal(noisy.shape[1:]) for stream in streams[rows]])
-                    noisy += stdevs * torch.from_numpy(noise).to(inputs)
-                target_of_each = None if targets is None else targets[rows].repeat_interleave(n)
-                values[rows] += gradient(model, noisy.flatten(0, 1), target_of_each).view_as(noisy).sum(1) / n_samples
-    if not values.isfinite().all():
-        raise ValueError("model: got a gradient that is NaN or infinite at the inputs")
-    return values
+        return sum_of_gradients(
+            model, inputs, targets, copies, n_samples, size=size, where="at the inputs", progress=progress
+        )

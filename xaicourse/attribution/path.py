@@ -7,12 +7,11 @@ add up to what the model gained on the way:
 
 Integrated Gradients cuts this sum into its features, for one baseline and by a quadrature over α. GradientSHAP
 (expected gradients) averages it over a distribution of baselines, and draws α at random. Both are one weighted
-sum over the points of a path, `_path_sum`; they differ in where they place the points.
+sum over the points of a path, `sum_of_gradients`; they differ in where they place the points.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -21,7 +20,7 @@ import torch
 from scipy.special import roots_legendre
 from torch import Tensor
 
-from xaicourse.attribution.explained import Model, check_inputs, explaining, gradient, outputs, pick
+from xaicourse.attribution.explained import Model, check_inputs, explaining, outputs, pick, sum_of_gradients
 from xaicourse.validation import (
     Progress,
     Seed,
@@ -31,10 +30,9 @@ from xaicourse.validation import (
     check_int,
     check_seed,
     check_shape,
-    silent,
 )
 
-Path = Callable[[slice, slice], tuple[Tensor, Tensor]]
+_WHERE = "on the way from baselines to inputs"
 
 
 @dataclass(frozen=True)
@@ -136,7 +134,7 @@ def integrated_gradients(
 
     with explaining(model):
         change = pick(outputs(model, inputs, size) - outputs(model, baselines, size), targets)
-        values = _path_sum(model, inputs, targets, path, len(nodes), size=size, progress=progress)
+        values = sum_of_gradients(model, inputs, targets, path, len(nodes), size=size, where=_WHERE, progress=progress)
     return Attribution(values, values.reshape(len(inputs), -1).sum(1) - change)
 
 
@@ -231,7 +229,7 @@ def gradient_shap(
 
     with explaining(model):
         change = pick(outputs(model, inputs, size) - outputs(model, baselines, size).mean(0), targets)
-        values = _path_sum(model, inputs, targets, path, n_samples, size=size, progress=progress)
+        values = sum_of_gradients(model, inputs, targets, path, n_samples, size=size, where=_WHERE, progress=progress)
     return Attribution(values, values.reshape(len(inputs), -1).sum(1) - change)
 
 
@@ -246,32 +244,6 @@ def _quadrature(method: str, n: int) -> tuple[np.ndarray, np.ndarray]:
         nodes, weights = roots_legendre(n)
         nodes = (nodes + 1) / 2
     return nodes, weights / weights.sum()
-
-
-def _path_sum(
-    model: Model,
-    inputs: Tensor,
-    targets: Tensor | None,
-    path: Path,
-    n_points: int,
-    *,
-    size: int,
-    progress: Progress | None,
-) -> Tensor:
-    """Sum over the points of each row: factor times gradient; `path` gives points and factors of a block."""
-    values = torch.zeros_like(inputs)
-    # Blocks of several rows with all their points, or of one row and some of its points: at most `size` points,
-    # and in the order row after row, point after point.
-    n_rows, n_together = max(1, size // n_points), min(size, n_points)
-    for first in (progress or silent)(range(0, len(inputs), n_rows)):
-        rows = slice(first, min(first + n_rows, len(inputs)))
-        for point in range(0, n_points, n_together):
-            z, factor = path(rows, slice(point, min(point + n_together, n_points)))
-            target = None if targets is None else targets[rows].repeat_interleave(z.shape[1])
-            values[rows] += (factor * gradient(model, z.flatten(0, 1), target).view_as(z)).sum(1)
-    if not values.isfinite().all():
-        raise ValueError("model: got a gradient that is NaN or infinite on the way from baselines to inputs")
-    return values
 
 
 def _beside(numbers: np.ndarray, inputs: Tensor) -> Tensor:

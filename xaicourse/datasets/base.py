@@ -149,6 +149,31 @@ class DatasetInfo:
                 )
         return paths if len(present) == len(self.files) else None
 
+    def choose(self, source: str) -> dict[str, Path] | None:
+        """Verified paths of the real files, or None where the simulated twin is to stand in.
+
+        Parameters
+        ----------
+        source : {"auto", "real", "simulated"}
+            "auto" takes the real data when their files are at hand.
+
+        Raises
+        ------
+        ValueError
+            `source` is none of the three; or as `find` raises it.
+        FileNotFoundError
+            The real data are asked for and are not at hand.
+        """
+        if source not in ("auto", "real", "simulated"):
+            raise ValueError(f"source must be 'auto', 'real' or 'simulated'; got {source!r}")
+        files = None if source == "simulated" else self.find()
+        if files is None and source == "real":
+            raise FileNotFoundError(
+                f"the real {self.name} data are not at hand; fetch them once with `xaicourse data fetch {self.name}`, "
+                f"or name the folder that holds {self.name}/{self.files[0].name} in {ENVIRONMENT_VARIABLE}"
+            )
+        return files
+
     def fetch(self, *, progress: bool = False) -> dict[str, Path]:
         """Download what is missing or damaged, verify it, and return the paths by file name.
 

@@ -65,18 +65,9 @@ def load_census(source: Literal["auto", "real", "simulated"] = "auto", *, seed: 
     >>> census
     Dataset('census', 48,842 rows, 14 features, simulated)
     """
-    if source not in ("auto", "real", "simulated"):
-        raise ValueError(f"source must be 'auto', 'real' or 'simulated'; got {source!r}")
-    if source == "simulated":
-        return simulate_census(seed=seed)
-    files = CENSUS.find()
+    files = CENSUS.choose(source)
     if files is None:
-        if source == "auto":
-            return simulate_census(seed=seed)
-        raise FileNotFoundError(
-            f"the real census data are not at hand; fetch them once with `xaicourse data fetch {CENSUS.name}`, "
-            f"or name the folder that holds {CENSUS.name}/{CENSUS.files[0].name} in {base.ENVIRONMENT_VARIABLE}"
-        )
+        return simulate_census(seed=seed)
     frames = [
         pd.read_csv(
             files[file.name],

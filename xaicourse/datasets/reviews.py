@@ -225,18 +225,9 @@ def load_reviews(source: Literal["auto", "real", "simulated"] = "auto", *, seed:
     >>> load_reviews("simulated")
     Dataset('reviews', 10,662 rows, 1 features, simulated)
     """
-    if source not in ("auto", "real", "simulated"):
-        raise ValueError(f"source must be 'auto', 'real' or 'simulated'; got {source!r}")
-    if source == "simulated":
-        return simulate_reviews(seed=seed)
-    files = REVIEWS.find()
+    files = REVIEWS.choose(source)
     if files is None:
-        if source == "auto":
-            return simulate_reviews(seed=seed)
-        raise FileNotFoundError(
-            f"the real reviews are not at hand; fetch them once with `xaicourse data fetch {REVIEWS.name}`, "
-            f"or name the folder that holds {REVIEWS.name}/{REVIEWS.files[0].name} in {base.ENVIRONMENT_VARIABLE}"
-        )
+        return simulate_reviews(seed=seed)
     texts = [files[file.name].read_text(encoding="utf-8").splitlines() for file in REVIEWS.files]
     return _dataset(
         [text.strip() for lines in texts for text in lines],

@@ -109,8 +109,7 @@ def claim(text: str, holds: Any, *, fails_if: str, tolerance: Tolerance = 0.0, *
     pattern = text + "".join(f"{', ' if i else ' — '}{n.replace('_', ' ')} {{{n}}}" for i, n in enumerate(listed))
     statement = _statement("claim", pattern, evidence, tolerance, holds=bool(holds), fails_if=fails_if)
     if not holds and _recorder.get() is None:
-        plain = pattern.format(**{n: _readable(v) for n, v in evidence.items()})
-        raise ClaimFailed(f"this claim does not hold in this run: {plain}")
+        raise ClaimFailed(f"this claim does not hold in this run: {_Plain().vformat(pattern, (), evidence)}")
     mark = "✓" if holds else "✗"
     details = ", ".join(f"{n.replace('_', ' ')} {VALUE.format(_readable(evidence[n]))}" for n in listed)
     lines = [f"> **{mark}** **{_fill(text, evidence)}**", *([f"> <small>{details}</small>"] if details else [])]
