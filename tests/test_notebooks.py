@@ -107,6 +107,7 @@ def test_every_figure_has_caption_and_alternative_text(notebook: Notebook) -> No
         assert page.count("<img") == len(
             re.findall(r'<img[^>]* alt="[^"]{20,}"[^>]*>\s*<figcaption>.{5,}</figcaption>', page)
         )
+        assert not re.search(r"<figcaption>[^<]*\*\w", page), "a caption is HTML: no stars for emphasis"
     assert figures >= 3
 
 

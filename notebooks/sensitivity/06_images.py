@@ -410,7 +410,7 @@ for i in range(4):
     panels |= {f"{name} {i}": m[i] for name, m in evidence.items()}
 show(
     pictures(panels, columns=6, titles=["dotted", "Grad-CAM", "Int. Gradients"] * 2),
-    caption="Four dotted scenes of the archive, and the evidence for *dotted*.",
+    caption="Four dotted scenes of the archive, and the evidence that they are dotted.",
     alt="Four scenes with their maps. In {share:.2f} of all dotted scenes Grad-CAM is brighter on the stamp in the lower left corner "
     "than on the dotted object.",
     share=on_stamp["Grad-CAM"],

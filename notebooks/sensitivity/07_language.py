@@ -125,7 +125,10 @@ score = {
     "bag of words": [np.mean((bag.predict(test.texts) == test.labels)[rows]) for rows in (negated, ~negated)],
     "small BERT": [np.mean((says == test.labels)[rows]) for rows in (negated, ~negated)],
 }
-bag_score, bert_score = bag.score(test.texts, test.labels), np.mean(says == test.labels)
+
+# %%
+bag_score = bag.score(test.texts, test.labels)
+bert_score = np.mean(says == test.labels)
 
 # %%
 show(
@@ -206,7 +209,7 @@ class Margin(torch.nn.Module):
 margin = Margin(bert)
 empty = torch.where(ids < 5, ids, 0)  # [CLS] and [SEP] stay, every word becomes [PAD]
 gradients = token_gradients(margin, ids, attention_mask=mask)
-ig = token_integrated_gradients(margin, ids, baselines=empty, attention_mask=mask, n_steps=128)
+ig = token_integrated_gradients(margin, ids, baselines=empty, attention_mask=mask, n_steps=96)
 
 # %% tags=["live:merge the pieces"]
 readings = {"gradient length": gradients.norm, "gradient × embedding": gradients.times_input}
@@ -224,7 +227,7 @@ show(
     words_in_colour(
         [by_word["Integrated Gradients"][i] for i in chosen], value_label="share of the answer: bad (-) to good (+)"
     ),
-    caption="Integrated Gradients of five sentences. Red words push towards *good*, blue ones towards *bad*.",
+    caption="Integrated Gradients of five sentences. Red words push towards good, blue ones towards bad.",
     alt="Five sentences whose words are coloured from blue to red by their share. Most words are nearly white; a few adjectives, "
     "negations and nouns are dark.",
 )
@@ -243,7 +246,7 @@ def margin_of_ids(i):
 
 
 layer = LayerIntegratedGradients(margin_of_ids, bert.bert.embeddings.word_embeddings)
-theirs = layer.attribute(few, baselines=empty[:1, : few.shape[1]], n_steps=128).sum(2)
+theirs = layer.attribute(few, baselines=empty[:1, : few.shape[1]], n_steps=96).sum(2)
 off = float((theirs[0] - ig.values[0, : few.shape[1]]).abs().max() / theirs.abs().max())
 with torch.no_grad():
     change = margin(input_ids=ids, attention_mask=mask).logits - margin(input_ids=empty, attention_mask=mask).logits
@@ -503,7 +506,7 @@ except OSError:
 great = hub_tokenizer("this movie is great !", return_tensors="pt")["input_ids"]
 great_words = merge_word_pieces(
     hub_tokenizer.convert_ids_to_tokens(great[0]),
-    token_integrated_gradients(Margin(hub_model), great, n_steps=64).values[0],
+    token_integrated_gradients(Margin(hub_model), great, n_steps=96).values[0],
 )
 
 # %%
