@@ -61,6 +61,8 @@ def test_dots_and_lines_hold_their_data() -> None:
     assert np.allclose(one.lines[1].get_ydata(), [3, 4])
     assert one.lines[1].get_color() == two.lines[0].get_color(), "a curve keeps its colour from panel to panel"
     assert (one.get_xscale(), two.get_ylabel()) == ("log", "w")
+    falling = plotting.lines([1, 2], {"": {"a": [1, 0.01]}}, x_label="x", y_labels="error", log_y=True)
+    assert (falling.axes[0].get_xscale(), falling.axes[0].get_yscale()) == ("linear", "log")
 
 
 def test_scatter_panels_draw_points_and_boundaries() -> None:
@@ -138,3 +140,36 @@ def test_a_weighted_series_has_points_as_large_as_their_weights() -> None:
     assert np.allclose(negative.get_sizes(), [150])
     assert np.allclose(negative.get_offsets(), [[3, 7]])
     assert [t.get_text() for t in figure.legends[0].get_texts()] == ["weight", "weight, negative", "next"]
+
+
+def test_pictures_show_what_they_are_given_and_leave_no_empty_axes() -> None:
+    colours, field = np.random.default_rng(0).random((4, 5, 3)), np.arange(20.0).reshape(4, 5)
+    figure = draw(plotting.pictures({"a": colours, "b": field, "c": field + 1}, columns=2, titles=["scene", "map"]))
+    shown = [axes.images[0].get_array() for axes in figure.axes if axes.images]
+    assert all(np.allclose(a, b) for a, b in zip(shown, [colours, field, field + 1], strict=True))
+    assert [axes.get_title("left") for axes in figure.axes] == ["scene", "map", "", ""], (
+        "titles stand over the first row"
+    )
+    assert not any(axes.axison for axes in figure.axes), "neither ticks nor an empty frame"
+    assert [axes.get_title("left") for axes in plotting.pictures({"a": field, "b": field}).axes] == ["a", "b"]
+
+
+def test_words_stand_on_the_colour_of_their_share() -> None:
+    figure = draw(plotting.words_in_colour([(["not", "good", "film"], [-2.0, 1.0, 0.0])], value_label="share"))
+    axes = figure.axes[0]
+    assert [text.get_text() for text in axes.texts] == ["not", "good", "film"]
+    red, _, blue = zip(*(patch.get_facecolor()[:3] for patch in axes.patches), strict=True)
+    assert blue[0] > red[0], "negative is blue"
+    assert red[1] > blue[1], "positive is red"
+    assert abs(red[2] - blue[2]) < 0.02, "and nothing is white"
+    assert [text.get_color() for text in axes.texts] == ["white", "black", "black"]
+    assert figure.axes[1].get_xlabel() == "share"
+
+
+def test_a_heat_map_names_its_columns_and_rows() -> None:
+    figure = plotting.heat_map(
+        np.eye(2), x_label="x", y_label="y", value_label="v", x_ticks=["a", "b"], y_ticks=["c", "d"]
+    )
+    axes = draw(figure).axes[0]
+    assert [tick.get_text() for tick in axes.get_xticklabels()] == ["a", "b"]
+    assert [tick.get_text() for tick in axes.get_yticklabels()] == ["c", "d"]

@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 import torch
 from sklearn.neural_network import MLPClassifier
+from torch import nn
 
 from xaicourse import training
-from xaicourse.models import mlp
-from xaicourse.training import accuracy, probability, train_mlps
+from xaicourse.models import mlp, small_resnet
+from xaicourse.training import accuracy, probability, train_mlps, train_network
 
 
 def moons(seed: int, n: int = 400) -> tuple[np.ndarray, np.ndarray]:
@@ -108,3 +109,66 @@ def test_bad_input_is_named(change: dict[str, object], message: str) -> None:
 def test_mlp_shapes() -> None:
     assert [tuple(p.shape) for p in mlp(4, [3], 2).parameters()] == [(3, 4), (3,), (2, 3), (2,)]
     assert len(mlp(4, [])) == 1
+
+
+def pictures(n: int = 12) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return small pictures that are brighter in class 1."""
+    labels = torch.arange(n) % 2
+    rng = torch.Generator().manual_seed(0)
+    return torch.rand((n, 3, 32, 32), generator=rng) + labels[:, None, None, None], labels
+
+
+def with_dropout() -> nn.Module:
+    return nn.Sequential(small_resnet(2, width=4), nn.Dropout(0.3))
+
+
+def test_a_network_is_trained_to_the_same_bits_and_the_global_state_is_untouched() -> None:
+    x, labels = pictures()
+    before, rows = torch.get_rng_state().clone(), x.clone()
+    first, second, other = (
+        train_network(with_dropout, x, labels, max_epochs=2, batch_size=4, seed=seed).state_dict() for seed in (0, 0, 1)
+    )
+    assert torch.equal(before, torch.get_rng_state())
+    assert torch.equal(rows, x)
+    assert all(torch.equal(first[name], second[name]) for name in first)
+    assert not torch.equal(first["0.head.weight"], other["0.head.weight"])
+
+
+def test_a_trained_network_comes_back_frozen_in_evaluation_mode_and_has_learnt() -> None:
+    x, labels = pictures(32)
+    seen: list[int] = []
+    network = train_network(
+        with_dropout,
+        x,
+        labels,
+        max_epochs=15,
+        batch_size=8,
+        progress=lambda epochs: (seen.append(e) or e for e in epochs),
+    )
+    assert not any(module.training for module in network.modules())
+    assert not any(p.requires_grad for p in network.parameters())
+    assert len(seen) == 15
+    assert (network(x).argmax(1) == labels).float().mean() > 0.9
+    untrained = train_network(with_dropout, x, labels, max_epochs=1, batch_size=32, learning_rate=0.0)
+    assert (untrained(x).argmax(1) == labels).float().mean() < 0.9
+
+
+def test_training_that_cannot_work_says_why() -> None:
+    x, labels = pictures()
+    with pytest.raises(ValueError, match="labels: got 5, expected one for each of the 12 rows"):
+        train_network(with_dropout, x, labels[:5], max_epochs=1)
+    with pytest.raises(ValueError, match=r"learning_rate: got 0\.1, with which the loss is no longer finite"):
+        train_network(with_dropout, x / 0, labels, max_epochs=1, learning_rate=0.1)
+    state = torch.get_rng_state().clone()
+    with pytest.raises(ZeroDivisionError):
+        train_network(lambda: 1 // 0, x, labels, max_epochs=1)  # type: ignore[arg-type,return-value]
+    assert torch.equal(state, torch.get_rng_state())
+
+
+def test_small_resnet_ends_in_maps_of_8_by_8() -> None:
+    network = small_resnet(5, width=8).eval()
+    x = torch.zeros(2, 3, 64, 64)
+    assert network.blocks(network.stem(x)).shape == (2, 32, 8, 8)
+    assert network(x).shape == (2, 5)
+    with pytest.raises(ValueError, match="width: got 0"):
+        small_resnet(3, width=0)
