@@ -15,9 +15,13 @@ import yaml
 ROOT = Path(__file__).resolve().parents[2]
 # Pages of the site beside the notebooks.
 PAGES = (
+    "xaicourse/teaching/pages/introduction",
     "xaicourse/teaching/pages/student",
     "xaicourse/teaching/pages/reader",
     "lectures/teaching",
+    "xaicourse/teaching/pages/which_method",
+    "xaicourse/teaching/pages/notation",
+    "xaicourse/teaching/pages/glossary",
     "xaicourse/teaching/pages/bibliography",
 )
 TEACHING = ROOT / "lectures" / "teaching.md"
