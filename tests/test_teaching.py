@@ -125,6 +125,11 @@ def test_a_table_has_headers_caption_and_values(shown: list[Any]) -> None:
     assert "&lt;b&gt;" in page
     assert stored["values"]["share[second]"] == 0.25
     assert stored["tolerance"]["share[second]"] == 0.01
+    table(frame, caption="Shares", tolerance={"first": 0.1})
+    assert shown[1][1]["xaicourse"]["tolerance"]["share[first]"] == 0.1
+    assert shown[1][1]["xaicourse"]["tolerance"]["share[second]"] == 0.0
+    with pytest.raises(ValueError, match=r"tolerance names \['third'\], which are no rows"):
+        table(frame, caption="Shares", tolerance={"third": 0.1})
 
 
 def statement(**changes: Any) -> dict[str, Any]:

@@ -143,7 +143,7 @@ def show(figure: Figure, *, caption: str, alt: str, tolerance: Tolerance = 0.0, 
 
 
 def table(
-    frame: pd.DataFrame, *, caption: str, formats: str | Mapping[str, str] = "{:.3f}", tolerance: float = 0.0
+    frame: pd.DataFrame, *, caption: str, formats: str | Mapping[str, str] = "{:.3f}", tolerance: Tolerance = 0.0
 ) -> None:
     """Show a small table; its numbers are stored with a tolerance like those of `say`.
 
@@ -155,8 +155,8 @@ def table(
         What the table holds, with units.
     formats : str or mapping of str to str
         How numbers are written, for all columns or for each.
-    tolerance : float
-        By how much (absolutely) a number may differ in another run.
+    tolerance : float or mapping of str to float
+        By how much (absolutely) a number may differ in another run, in all rows or in those that are named.
     """
     if frame.empty:
         raise ValueError("frame is empty: there is nothing to show")
@@ -173,7 +173,11 @@ def table(
     body = f"<table><caption>{html.escape(caption)}</caption><thead><tr>{head}</tr></thead>"
     body += f"<tbody>{''.join(rows)}</tbody></table>"
     values = {f"{column}[{label}]": v for column in frame for label, v in frame[column].items()}
-    statement = _statement("table", caption, values, dict.fromkeys(values, tolerance))
+    of_row = dict.fromkeys(frame.index, tolerance) if isinstance(tolerance, float | int) else tolerance
+    if unknown := set(of_row) - set(frame.index):
+        raise ValueError(f"tolerance names {sorted(unknown)}, which are no rows of the table")
+    tolerances = {f"{column}[{label}]": of_row.get(label, 0.0) for column in frame for label in frame.index}
+    statement = _statement("table", caption, values, tolerances)
     _emit(lambda: {"text/html": body}, statement)
 
 
