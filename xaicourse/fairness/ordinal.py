@@ -229,10 +229,13 @@ def _kappa(weights: NDArray[np.float64], a: NDArray[np.int64], p: NDArray[np.int
 
 
 def _cut(scores: NDArray[np.float64], method: str, values: NDArray[Any]) -> NDArray[np.int64]:
+    classes: NDArray[np.int64]
     if method == "thresholds":
-        return np.searchsorted(np.sort(values), scores).astype(np.int64) + 1
+        classes = np.searchsorted(np.sort(values), scores) + 1
+        return classes
     part = np.clip(scores.astype(np.int64), 1, len(values))  # the last part is open above, the first below
-    return np.clip(np.rint(scores + values[part - 1]), 1, len(values)).astype(np.int64)
+    classes = np.clip(np.rint(scores + values[part - 1]), 1, len(values)).astype(np.int64)
+    return classes
 
 
 def _scores(scores: ArrayLike) -> NDArray[np.float64]:
