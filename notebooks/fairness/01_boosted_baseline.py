@@ -60,9 +60,9 @@ shares = np.bincount(y, minlength=9)[1:] / len(y)
 data.features.iloc[:3, :12]
 
 # %%
-say("{origin} {rows:,} rows.", origin=data.origin, rows=len(y))
+say("{origin}", origin=data.origin)
 show(
-    bars({"applications": shares}, [str(c) for c in range(1, 9)], value_label="share of the applications"),
+    bars({"applications": shares}, [f"class {c}" for c in range(1, 9)], value_label="share of the applications"),
     caption="How often each class was given. The classes are ordered, and very unequal.",
     alt="Eight bars. Class 8 has {most:.0%} of the applications, class 3 only {least:.1%}.",
     most=shares[7],
@@ -303,7 +303,7 @@ claim(
 # %% slideshow={"slide_type": "slide"} tags=["live:before and after"]
 given["thresholds"] = np.bincount(candidates["thresholds"], minlength=9)[1:] / len(parts.test)
 show(
-    bars(given, [str(c) for c in range(1, 9)], value_label="share of the test rows"),
+    bars(given, [f"class {c}" for c in range(1, 9)], value_label="share of the test rows"),
     caption="Classes on the test rows: as they are, as rounding gives them, and as the thresholds give them.",
     alt="Grouped bars for classes 1 to 8. Rounding gives {r:.1%} of the rows an 8 and heaps them on 5 to 7; thresholds give {t:.0%} an 8, "
     "against {a:.0%} in truth.",
@@ -364,7 +364,7 @@ looked_at = {*importance.index[importance > 0], "BMI_Age", "Product_Info_2_char"
 proxies = set(data.truth.proxies)
 
 # %%
-top = credit.head(22)
+top = credit.head(20)
 kinds = {
     "the underwriter looks at it": [name in looked_at for name in top.index],
     "proxy of the protected group": [name in proxies for name in top.index],
@@ -376,9 +376,9 @@ show(
         list(top.index),
         value_label="mean size of the contribution (classes)",
         horizontal=True,
-        height=7.0,
+        height=6.0,
     ),
-    caption="The 22 columns with most credit, by what they are in truth.",
+    caption="The 20 columns with most credit, by what they are in truth.",
     alt="Horizontal bars. {first} leads with {value:.2f} classes. Nearly all long bars are of columns that the underwriter looks at. Among the short "
     "ones stand proxies of the protected group.",
     first=top.index[0],
