@@ -11,6 +11,7 @@ from xaicourse.attribution.perturbation import (
     partial_dependence,
     permutation_importance,
 )
+from xaicourse.attribution.shapley import ShapleyValues, sampled_shapley_values, shapley_values
 from xaicourse.attribution.tokens import TokenGradients, merge_word_pieces, token_gradients, token_integrated_gradients
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "GradCam",
     "PartialDependence",
     "PermutationImportance",
+    "ShapleyValues",
     "TokenGradients",
     "drop_column_importance",
     "grad_cam",
@@ -28,6 +30,8 @@ __all__ = [
     "partial_dependence",
     "permutation_importance",
     "saliency",
+    "sampled_shapley_values",
+    "shapley_values",
     "smooth_grad",
     "token_gradients",
     "token_integrated_gradients",
