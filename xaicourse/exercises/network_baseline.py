@@ -14,7 +14,7 @@ Stop = Callable[[Sequence[float], int], tuple[int, int]]
 
 def _check_when_to_stop(answer: Stop) -> None:
     falling = [1.0, 0.9, 0.8, 0.7]
-    result = answer(falling, 2)
+    result: Any = answer(falling, 2)
     require(isinstance(result, tuple | list) and len(result) == 2, f"return two epochs, a pair; got {result!r}")
     require(
         tuple(result) == (3, 3),
@@ -70,7 +70,7 @@ when_to_stop = Exercise(
     hints=(
         "Remember the epoch with the lowest loss so far. How long ago was it?",
         "Stop as soon as `epoch - best >= patience`; update `best` only where the loss is lower than `losses[best]`.",
-        "Loop over `enumerate(losses)`; return `(epoch, best)` when patience is over, and `(len(losses) - 1, best)` after "
+        "Loop over the losses; return `(epoch, best)` when patience is over, and `(len(losses) - 1, best)` after "
         "the loop.",
     ),
     honest=(_stop, lambda losses, patience: list(_stop(losses, patience))),
@@ -129,7 +129,7 @@ row_by_row = Exercise(
     hints=(
         "Which axis holds the classes of one application?",
         "Subtract `logits.max(axis=1, keepdims=True)` first; the result is the same, and no exponential overflows.",
-        "`powers = np.exp(logits - logits.max(axis=1, keepdims=True))`, then `powers / powers.sum(axis=1, keepdims=True)`.",
+        "`powers = np.exp(logits - logits.max(axis=1, keepdims=True))`; divide by `powers.sum(axis=1, keepdims=True)`.",
     ),
     honest=(_softmax, lambda logits: np.array([_softmax(row[None])[0] for row in logits])),
     wrong={
@@ -219,5 +219,5 @@ ALTERATIONS = {
         'np.clip(np.rint(trees["test"]), 1, 8).astype(int),',
     ),
     "the function had a bend": ("lambda rows: rows @ coefficients", "lambda rows: abs(rows @ coefficients)"),
-    "all explanations had the same number of points": ("n_samples=size) for k", "n_samples=300) for k"),
+    "all explanations had the same number of points": ("n_samples=int(size)", "n_samples=300"),
 }
