@@ -366,7 +366,8 @@ repeats = np.array(
 )  # (sizes, seeds, components)
 main = np.argsort(-abs(repeats[-1].mean(0)))[:4]
 doubt = repeats.std(1)[:, main]
-agree = (np.argsort(-abs(repeats))[:, :, :4] == main).all(2).mean(1)  # the same four, in the same order
+ranks = np.argsort(np.argsort(-abs(repeats)))[:, :, main]  # (sizes, seeds, 4): where the four stand for each seed
+agree = (ranks < 4).sum(2).mean(1)
 decay = -np.polyfit(np.log(sizes[1:]), np.log(doubt[1:].mean(1)), 1)[0]
 
 # %%
@@ -400,14 +401,14 @@ claim(
 
 # %%
 say(
-    "With {few} points, {a:.0%} of the seeds name the same four components in the same order; with {many:,} points {b:.0%} do. The line explains "
+    "Of these four components, a seed has {a:.1f} on average among its own first four with {few} points, and {b:.1f} with {many:,}. The line explains "
     "{r2:.0%} of how the probability varies around this applicant.",
     few=int(sizes[0]),
     many=int(sizes[-1]),
     a=agree[0],
     b=agree[-1],
     r2=packaged.r2[0],
-    tolerance={"a": 0.4, "b": 0.5, "r2": 0.05},
+    tolerance={"a": 0.4, "b": 0.4, "r2": 0.05},
 )
 
 # %% [markdown] slideshow={"slide_type": "slide"}
