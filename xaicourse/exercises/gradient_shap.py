@@ -56,7 +56,7 @@ two_players = Exercise(
 
 def _check_expected_gradients(answer: Callable[..., Any]) -> None:
     def slope(z: Array) -> Array:
-        return 2 * z * np.array([1.0, -1.0])  # of z1² - z2²
+        return np.asarray(2 * z * np.array([1.0, -1.0]))  # of z1² - z2²
 
     x, baselines = np.array([3.0, 2.0]), np.array([[0.0, 1.0], [2.0, 0.0], [1.0, -1.0]])
     before = baselines.copy()
