@@ -495,3 +495,16 @@ def test_bad_arguments_of_partial_dependence(bad, error, message):
     options = {"predict": lambda X: X[:, 0], "X": TABLE, "feature": 0} | bad
     with pytest.raises(error, match=message):
         partial_dependence(options.pop("predict"), options.pop("X"), options.pop("feature"), **options)
+
+
+def test_curves_of_a_single_neuron():
+    net = torch.nn.Sequential(torch.nn.Linear(3, 4), torch.nn.ReLU(), torch.nn.Linear(4, 1)).double()
+    X = normal(7, 3)
+    curves = partial_dependence(
+        lambda X: net[:2](torch.from_numpy(X))[:, 2].detach().numpy(), X, 1, grid=np.array([-1.0, 0.0, 2.0]), ice=True
+    )
+    weight, bias = net[0].weight[2].detach().numpy(), net[0].bias[2].item()
+    rest = X[:, [0, 2]] @ weight[[0, 2]] + bias
+    expected = np.maximum(rest[:, None] + weight[1] * np.array([-1.0, 0.0, 2.0]), 0)
+    np.testing.assert_allclose(curves.individual, expected, atol=1e-12)
+    np.testing.assert_allclose(curves.mean, expected.mean(0), atol=1e-12)

@@ -295,7 +295,8 @@ def partial_dependence(
     Parameters
     ----------
     predict : callable
-        Maps a table like `X` to one number a row, shape (n,) or (n, 1), for instance the probability of a class.
+        Maps a table like `X` to one number a row, shape (n,) or (n, 1): the probability of a class, say, or what one
+        neuron of a network does, ``lambda X: net[:2](torch.from_numpy(X))[:, 5].detach().numpy()``.
     X : DataFrame or ndarray, shape (n, n_columns)
         Rows to average over.
     feature : label of a column of the DataFrame, or position of a column of the array
