@@ -116,8 +116,8 @@ def test_only_actionable_columns_change_within_their_ranges(actionable, seed):
     )  # fmt: skip
     check_possible(found, ROW, actionable, low=low, high=high, block=[3, 4, 5])
     assert torch.equal(found.valid, margin(net(found.values), int(net(ROW).item() < 0)) > 0)
+    moved = dataclasses.replace(found, values=found.values + 7)
     with pytest.raises(AssertionError):
-        moved = dataclasses.replace(found, values=found.values + 7)
         check_possible(moved, ROW, actionable, low=low, high=high, block=[3, 4, 5])
 
 

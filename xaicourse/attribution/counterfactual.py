@@ -206,7 +206,7 @@ def _one_hot(c: Tensor, blocks: list[list[int]]) -> Tensor:
 
 
 def _sparse(model: Model, c: Tensor, x: Tensor, scale: Tensor, *, target: int, blocks: list[list[int]]) -> Tensor:
-    """Put columns (blocks whole) back to x, the least changed first, where a valid row stays valid and no other's like."""
+    """Put columns (blocks whole) back to x, the least changed first, where a row stays valid and unlike others."""
     grouped = {j for block in blocks for j in block}
     groups = [*blocks, *([j] for j in range(c.shape[1]) if j not in grouped)]
     c = c.clone()
