@@ -138,9 +138,9 @@ by_chance = Exercise(
 
 
 def _check_may_be_told(answer: Callable[..., Any]) -> None:
-    she = {"age": 30, "bmi": 29.0, "smoker": 1, "deductible": 0}
+    she: dict[str, float] = {"age": 30, "bmi": 29.0, "smoker": 1, "deductible": 0}
     limits = {"bmi": (18.5, 35), "smoker": (0, 1), "deductible": (0, 2000)}
-    cases = [
+    cases: list[tuple[dict[str, float], bool, str]] = [
         ({}, True, "she is told nothing new: no column differs, so nothing speaks against it"),
         ({"smoker": 0}, True, "a value at the end of its limits is within them"),
         ({"bmi": 25.0, "deductible": 2000}, True, "both columns are actionable and within their limits"),
