@@ -1,13 +1,13 @@
 """Less importance by training: a penalty on what chosen inputs contribute to a network's output.
 
-Along the straight line from another row x' to a row x, the column j contributes (x_j - x'_j) df/dx_j to the change of
-the logit f (the integrand of Integrated Gradients; its mean over x' and the place on the line is GradientSHAP). Training
-adds the mean square of the chosen columns' contributions to the cross-entropy,
+Along the straight line from another row x' to a row x, the column j contributes (x_j - x'_j) df/dx_j to the change
+of the logit f (the integrand of Integrated Gradients; its mean over x' and the place on the line is GradientSHAP).
+Training adds the mean square of the chosen columns' contributions to the cross-entropy,
 
     L = CE + λ E[ sum_{j in S} ((x_j - x'_j) df/dx_j(x' + α (x - x')))² ],   α ~ U(0, 1), x and x' from the batch.
 
-It is zero only where f does not listen to the columns S at all, so a small value leaves small attributions. The gradient
-of a gradient comes from autograd. What other columns say instead, the penalty does not see.
+It is zero only where f does not listen to the columns S at all, so a small value leaves small attributions. The
+gradient of a gradient comes from autograd. What other columns say instead, the penalty does not see.
 """
 
 from __future__ import annotations
