@@ -383,6 +383,7 @@ show(
         ["plain", "sex penalised", "sex and its relatives\npenalised"],
         value_label="gap between shares (points)",
         reference=(true_gap, "gap of the incomes themselves"),
+        limits=(0, 1.2 * true_gap),
     ),
     caption="Census: the gap between men and women in what three networks say.",
     alt="Three bars: {a:.1f} points in the plain network, {b:.1f} with sex penalised, {c:.1f} with sex, relationship and marital "
