@@ -20,6 +20,8 @@ from xaicourse.models import mlp
 from xaicourse.validation import Progress, check_int, silent
 
 Network = TypeVar("Network", bound=nn.Module)
+Penalty = Callable[[Callable[[Tensor], Tensor], Tensor], Tensor]
+"""What ``penalty=`` takes: of the networks' logits, (k, rows, d) to (k, rows), and a batch (k, rows, d); gives (k,)."""
 
 
 def train_mlps(
@@ -34,6 +36,7 @@ def train_mlps(
     l2: float = 1e-4,
     tol: float = 1e-4,
     patience: int = 10,
+    penalty: Penalty | None = None,
     device: str = "cpu",
     progress: Progress | None = None,
 ) -> list[nn.Sequential]:
@@ -55,6 +58,8 @@ def train_mlps(
         One network a seed; the seed decides its first weights (Glorot, uniform) and the order of its batches.
     max_epochs, batch_size, learning_rate, l2, tol, patience
         As in ``MLPClassifier`` (``l2`` is its ``alpha``).
+    penalty : callable, optional
+        What is added to each network's loss on a batch; it may differentiate the logits it is given.
     device : str
         Where to train; the networks come back on the CPU.
     progress : callable, optional
@@ -94,9 +99,12 @@ def train_mlps(
         total = torch.zeros(k, device=device)
         for batch in torch.split(order, batch_size, dim=1):
             own = rows if len(inputs) == k else torch.zeros_like(rows)
-            logits = _forward(weights, inputs[own, batch])
+            batch_inputs = inputs[own, batch]
+            logits = _forward(weights, batch_inputs)
             losses = binary_cross_entropy_with_logits(logits, labels[own, batch], reduction="none").mean(1)
             losses = losses + l2 / (2 * batch.shape[1]) * sum(w.square().sum((1, 2)) for w in weights[::2])
+            if penalty is not None:
+                losses = losses + penalty(lambda z: _forward(weights, z), batch_inputs)
             step += 1
             # A network's gradient sees only its own loss: the losses can be added up.
             _adam_step(weights, torch.autograd.grad(losses.sum(), weights), moments, step, learning_rate)

@@ -1,5 +1,6 @@
 """Attribution: how much each input contributed to what a model said, or to how well it says it."""
 
+from xaicourse.attribution.counterfactual import Counterfactuals, counterfactuals
 from xaicourse.attribution.gradcam import GradCam, grad_cam
 from xaicourse.attribution.gradients import guided_backprop, input_x_gradient, saliency, smooth_grad
 from xaicourse.attribution.lime import Lime, LimeStability, lime, lime_stability
@@ -27,6 +28,7 @@ from xaicourse.attribution.tokens import TokenGradients, merge_word_pieces, toke
 
 __all__ = [
     "Attribution",
+    "Counterfactuals",
     "DropColumnImportance",
     "GradCam",
     "Lime",
@@ -36,6 +38,7 @@ __all__ = [
     "ShapleyValues",
     "TokenGradients",
     "alpha_beta_rule",
+    "counterfactuals",
     "drop_column_importance",
     "epsilon_rule",
     "flat_rule",

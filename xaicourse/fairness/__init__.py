@@ -1,5 +1,7 @@
 """Fairness: scores for classes that have an order, and models that are held to account for them."""
 
+from xaicourse.fairness.mitigation import importance_penalty as importance_penalty
+from xaicourse.fairness.mitigation import train_with_less_importance as train_with_less_importance
 from xaicourse.fairness.ordinal import CutOffs as CutOffs
 from xaicourse.fairness.ordinal import OrdinalScores as OrdinalScores
 from xaicourse.fairness.ordinal import fit_cut_offs as fit_cut_offs

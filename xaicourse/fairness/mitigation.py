@@ -1,0 +1,151 @@
+"""Less importance by training: a penalty on what chosen inputs contribute to a network's output.
+
+Along the straight line from another row x' to a row x, the column j contributes (x_j - x'_j) df/dx_j to the change
+of the logit f (the integrand of Integrated Gradients; its mean over x' and the place on the line is GradientSHAP).
+Training adds the mean square of the chosen columns' contributions to the cross-entropy,
+
+    L = CE + λ E[ sum_{j in S} ((x_j - x'_j) df/dx_j(x' + α (x - x')))² ],   α ~ U(0, 1), x and x' from the batch.
+
+It is zero only where f does not listen to the columns S at all, so a small value leaves small attributions. The
+gradient of a gradient comes from autograd. What other columns say instead, the penalty does not see.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike
+from torch import Tensor, nn
+
+from xaicourse.training import train_mlps
+from xaicourse.validation import Progress, check_float, check_int, check_shape
+
+
+def importance_penalty(
+    logits: Callable[[Tensor], Tensor], inputs: Tensor, *, columns: Sequence[int], alpha: Tensor
+) -> Tensor:
+    """Return the mean square of the contributions of some columns to the logit, between neighbouring rows.
+
+    Parameters
+    ----------
+    logits : callable
+        Maps (..., rows, d) to (..., rows), each row by itself.
+    inputs : Tensor, shape (..., rows, d)
+        A batch in random order; each row's x' is the row before it, and the first row's the last.
+    columns : sequence of int
+        The columns S.
+    alpha : Tensor, shape (rows,)
+        Places on the lines, from 0 to 1.
+
+    Returns
+    -------
+    Tensor, shape (...)
+        Differentiable with respect to whatever `logits` depends on.
+
+    Raises
+    ------
+    ValueError
+        If `columns` is empty or out of range, or `alpha` has another shape.
+
+    References
+    ----------
+    Ross, Hughes, Doshi-Velez: Right for the right reasons. IJCAI 2017, arXiv:1703.03717. Erion et al.: Improving
+    performance of deep learning models with axiomatic attribution priors and expected gradients. Nature Machine
+    Intelligence 3, 620 (2021), arXiv:1906.10670.
+
+    Examples
+    --------
+    A linear model contributes 3 (x - x') by its first column, whatever alpha:
+
+    >>> rows = torch.tensor([[0.0, 5.0], [2.0, 1.0]])
+    >>> importance_penalty(lambda x: x @ torch.tensor([3.0, 1.0]), rows, columns=[0], alpha=torch.tensor([0.1, 0.9]))
+    tensor(36.)
+    """
+    chosen = _chosen(columns, inputs.shape[-1])
+    check_shape("alpha", alpha, (inputs.shape[-2],))
+    with torch.enable_grad():
+        other = inputs.detach().roll(1, dims=-2)
+        step = inputs.detach() - other
+        z = (other + alpha[:, None] * step).requires_grad_()
+        (slope,) = torch.autograd.grad(logits(z).sum(), z, create_graph=True)
+        return (step * slope)[..., chosen].square().sum(-1).mean(-1)
+
+
+def train_with_less_importance(
+    X: ArrayLike,
+    y: ArrayLike,
+    *,
+    columns: Sequence[int],
+    strengths: Sequence[float] = (0.0, 1.0),
+    hidden: Sequence[int] = (32,),
+    max_epochs: int = 10,
+    batch_size: int = 200,
+    learning_rate: float = 1e-3,
+    seed: int = 0,
+    progress: Progress | None = None,
+) -> list[nn.Sequential]:
+    """Train one binary classifier for each strength λ of `importance_penalty`, all together and from the same start.
+
+    The networks differ in λ only: first weights, batches and the places on the lines are the same, so that they can be
+    compared in pairs. Strength 0 is `train_mlps` to the bit.
+
+    Parameters
+    ----------
+    X : array of shape (n, d)
+        Features, best standardised.
+    y : array of shape (n,)
+        Labels, 0 or 1.
+    columns : sequence of int
+        Columns whose contributions shall be small: a protected attribute, or its proxies too.
+    strengths : sequence of float
+        One network a strength, in units of the loss per squared logit.
+    hidden, max_epochs, batch_size, learning_rate, progress
+        As in `train_mlps`.
+    seed : int
+        Of first weights, batches and places.
+
+    Returns
+    -------
+    list of nn.Sequential
+        In the order of `strengths`; each maps (rows, d) to logits (rows, 1).
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument has a wrong type, shape or range.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> X = rng.normal(size=(400, 2))
+    >>> y = X[:, 0] + X[:, 1] > 0
+    >>> free, bound = train_with_less_importance(X, y, columns=[1], strengths=[0, 5], max_epochs=60)
+    >>> steps = [float((net(torch.tensor([[0.0, 1.0]])) - net(torch.zeros(1, 2))).abs()) for net in (free, bound)]
+    >>> steps[1] < 0.2 * steps[0]
+    True
+    """
+    chosen = _chosen(columns, np.shape(X)[-1] if np.ndim(X) else 0)
+    weights = torch.tensor([check_float("strengths", s, minimum=0.0) for s in strengths])
+    if len(weights) == 0:
+        raise ValueError("strengths: got none, expected one number for each network")
+    generator = torch.Generator().manual_seed(check_int("seed", seed, minimum=0))
+
+    def penalty(logits: Callable[[Tensor], Tensor], batch: Tensor) -> Tensor:
+        alpha = torch.rand(batch.shape[-2], generator=generator)
+        # One set of rows serves all networks; each has its own logits of it.
+        rows = batch.expand(len(weights), *batch.shape[-2:])
+        return weights * importance_penalty(logits, rows, columns=chosen, alpha=alpha)
+
+    return train_mlps(
+        X, y, hidden=hidden, seeds=[seed] * len(weights), max_epochs=max_epochs, batch_size=batch_size,
+        learning_rate=learning_rate, patience=max_epochs, penalty=penalty if weights.any() else None, progress=progress,
+    )  # fmt: skip
+
+
+def _chosen(columns: Sequence[int], d: int) -> list[int]:
+    chosen = [check_int("columns", j, minimum=0) for j in columns]
+    if not chosen or max(chosen) >= d or len(set(chosen)) != len(chosen):
+        raise ValueError(f"columns: got {chosen}, expected different positions from 0 to {d - 1}")
+    return chosen
