@@ -20,7 +20,7 @@ from xaicourse.teaching.curriculum import notebooks
 NOTEBOOKS = [f"{n.path}.html" for n in notebooks()]
 DECKS = [f"slides/{n.path.replace('/', '-')}.html" for n in notebooks()]
 USING = ["student.html", "reader.html", "lectures/teaching.html"]
-PAGES = ["index.html", *USING, "bibliography.html", "slides/index.html"]
+PAGES = ["index.html", *USING, "threat_model.html", "bibliography.html", "slides/index.html"]
 NO_BROWSER = "The site is tested in a browser: install chromium (Debian, Ubuntu: apt-get install chromium)"
 
 

@@ -18,6 +18,7 @@ PAGES = (
     "xaicourse/teaching/pages/student",
     "xaicourse/teaching/pages/reader",
     "lectures/teaching",
+    "xaicourse/teaching/pages/threat_model",
     "xaicourse/teaching/pages/bibliography",
 )
 TEACHING = ROOT / "lectures" / "teaching.md"
