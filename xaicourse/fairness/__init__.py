@@ -1,5 +1,8 @@
 """Fairness: scores for classes that have an order, and models that are held to account for them."""
 
+from xaicourse.fairness.audit import GroupMetrics as GroupMetrics
+from xaicourse.fairness.audit import SmallGroupWarning as SmallGroupWarning
+from xaicourse.fairness.audit import group_metrics as group_metrics
 from xaicourse.fairness.ordinal import CutOffs as CutOffs
 from xaicourse.fairness.ordinal import OrdinalScores as OrdinalScores
 from xaicourse.fairness.ordinal import fit_cut_offs as fit_cut_offs
