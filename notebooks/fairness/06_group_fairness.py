@@ -127,8 +127,7 @@ def lead(rate):
 (fpr_lead, fpr_error), (precision_lead, precision_error) = lead("false_positive_rate"), lead("precision")
 claim(
     "Both sides were right: the false positive rates are far apart, and the precisions are much closer",
-    fpr_lead > z * fpr_error + 0.1
-    and abs(fpr_lead) - abs(precision_lead) > z * np.hypot(fpr_error, precision_error),
+    fpr_lead > z * fpr_error + 0.1 and abs(fpr_lead) - abs(precision_lead) > z * np.hypot(fpr_error, precision_error),
     false_positive_rates_differ_by=fpr_lead,
     precisions_differ_by=precision_lead,
     fails_if="the groups were shuffled among the people",
@@ -169,7 +168,9 @@ def implied_fpr(base_rate, precision, true_positive_rate):
 
 
 r = score_rates.rates
-identity_error = float(abs(implied_fpr(r["base_rate"], r["precision"], r["true_positive_rate"]) - r["false_positive_rate"]).max())
+identity_error = float(
+    abs(implied_fpr(r["base_rate"], r["precision"], r["true_positive_rate"]) - r["false_positive_rate"]).max()
+)
 
 # %%
 claim(
@@ -288,17 +289,16 @@ for name, (_, y, member) in tables.items():
         gaps[name, model] = np.array(
             [[parity_gap(yes[model][part], member[part]) for part in (~held, held)] for yes, held in runs[name]]
         )
-        right[name, model] = np.array([np.mean(np.where(y, yes[model], 1 - yes[model])[held]) for yes, held in runs[name]])
+        right[name, model] = np.array(
+            [np.mean(np.where(y, yes[model], 1 - yes[model])[held]) for yes, held in runs[name]]
+        )
 
 # %%
 names = [(name, model) for name in tables for model in ("plain", "in training", "after it")]
 spread = t.ppf(0.975, n_splits - 1) / np.sqrt(n_splits)
 show(
     dots(
-        {
-            part: [gaps[key][:, i].mean() for key in names]
-            for i, part in enumerate(["training rows", "held-out rows"])
-        },
+        {part: [gaps[key][:, i].mean() for key in names] for i, part in enumerate(["training rows", "held-out rows"])},
         [f"{name}, {model}" for name, model in names],
         intervals={
             part: [spread * gaps[key][:, i].std(ddof=1) for key in names]
@@ -321,12 +321,14 @@ claim(
     bound=2 * epsilon,
     largest_gap=worst,
     tolerance={"largest_gap": 0.005},
-    fails_if="the bound had been four times as loose",
+    fails_if="the plain models had to keep it",
 )
 
 # %%
 falls = {key: (gaps[key[0], "plain"] - gaps[key])[:, 1] for key in names if key[1] != "plain"}
-low = {key: fall.mean() - t.ppf(0.9995, n_splits - 1) * fall.std(ddof=1) / np.sqrt(n_splits) for key, fall in falls.items()}
+low = {
+    key: fall.mean() - t.ppf(0.9995, n_splits - 1) * fall.std(ddof=1) / np.sqrt(n_splits) for key, fall in falls.items()
+}
 above = {key: np.mean(gaps[key][:, 1] > epsilon) for key in falls}
 claim(
     "On held-out rows the gap falls too, in both tables and by both methods",
@@ -334,7 +336,7 @@ claim(
     mean_falls=[fall.mean() for fall in falls.values()],
     lower_ends_of_their_intervals=list(low.values()),
     tolerance=0.03,
-    fails_if="the enforced models were applied to shuffled groups",
+    fails_if="the plain model were compared with itself",
 )
 say(
     "But it often stays above $\\varepsilon$. In training: in {a:.0%} of the splits of COMPAS and {c:.0%} of the insurer's; after it: {b:.0%} and "
@@ -393,7 +395,7 @@ claim(
 # rates are a step towards that, and not there. And a smaller discrimination can hide altogether:
 
 # %% tags=["live:a gap of nothing"]
-hidden = simulate_portfolio(20_000, against_religion=1.5, against_politics=0.0, seed=seed)
+hidden = simulate_portfolio(20_000, against_religion=0.7, against_politics=0.0, seed=seed)
 minority = hidden.truth.religion == 1
 recorded, deserved = (
     [who[minority == g].mean() for g in (False, True)] for who in (hidden.accepted.to_numpy(), hidden.truth.fair)
@@ -403,7 +405,7 @@ recorded_gap, planted = abs(recorded[0] - recorded[1]), -hidden.truth.effect("re
 # %%
 claim(
     "Records whose groups differ by {gap:.1%} (percentage points) hide a discrimination of {planted:.1%}",
-    recorded_gap < 0.08 and planted > 0.2,
+    recorded_gap < 0.05 and planted > 0.08,
     gap=recorded_gap,
     planted=planted,
     fair_rates_of_majority_and_minority=deserved,
