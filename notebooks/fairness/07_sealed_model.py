@@ -371,11 +371,11 @@ unfair_portfolio = simulate_portfolio(against_religion=1.5, against_politics=0.0
 X_unfair, y_unfair = numbers(unfair_portfolio.customers), unfair_portfolio.accepted.to_numpy(np.int64)
 unfair = train(X_unfair[~test], y_unfair[~test])
 unfair_gap, unfair_error = gap(unfair)
-
-# %% tags=["live:six attackers"]
 february = sealed_by_auditor(unfair, datetime.date(2026, 2, 1))  # an older model, honestly sealed, since replaced
 swindler = Ed25519PrivateKey.generate()
 forgery = sealed_by_auditor(unfair, datetime.date(2026, 3, 1), signer=swindler)
+
+# %% tags=["live:six attackers"]
 other_state = unfair.state_dict()
 encrypted, replaced = (encrypt_only(fingerprint(s).encode(), court.public_key()) for s in (state, other_state))
 attacks = {  # what is handed over: a state with its hash beside it, an encrypted file, a sealed file
