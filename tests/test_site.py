@@ -20,7 +20,7 @@ from xaicourse.teaching.curriculum import notebooks
 NOTEBOOKS = [f"{n.path}.html" for n in notebooks()]
 DECKS = [f"slides/{n.path.replace('/', '-')}.html" for n in notebooks()]
 USING = ["student.html", "reader.html", "lectures/teaching.html"]
-WORDS = ["introduction.html", "which_method.html", "notation.html", "glossary.html"]
+WORDS = ["introduction.html", "which_method.html", "notation.html", "glossary.html", "threat_model.html"]
 PAGES = ["index.html", *USING, *WORDS, "bibliography.html", "slides/index.html"]
 NO_BROWSER = "The site is tested in a browser: install chromium (Debian, Ubuntu: apt-get install chromium)"
 

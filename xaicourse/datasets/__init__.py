@@ -13,6 +13,8 @@ from xaicourse.datasets.census_twin import simulate_census as simulate_census
 from xaicourse.datasets.diabetes import load_diabetes as load_diabetes
 from xaicourse.datasets.diabetes import simulate_diabetes as simulate_diabetes
 from xaicourse.datasets.portfolio import simulate_portfolio as simulate_portfolio
+from xaicourse.datasets.recidivism import load_recidivism as load_recidivism
+from xaicourse.datasets.recidivism import simulate_recidivism as simulate_recidivism
 from xaicourse.datasets.reviews import load_reviews as load_reviews
 from xaicourse.datasets.reviews import simulate_reviews as simulate_reviews
 from xaicourse.datasets.scenes import simulate_scenes as simulate_scenes

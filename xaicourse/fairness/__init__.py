@@ -2,6 +2,9 @@
 
 from xaicourse.fairness.mitigation import importance_penalty as importance_penalty
 from xaicourse.fairness.mitigation import train_with_less_importance as train_with_less_importance
+from xaicourse.fairness.audit import GroupMetrics as GroupMetrics
+from xaicourse.fairness.audit import SmallGroupWarning as SmallGroupWarning
+from xaicourse.fairness.audit import group_metrics as group_metrics
 from xaicourse.fairness.ordinal import CutOffs as CutOffs
 from xaicourse.fairness.ordinal import OrdinalScores as OrdinalScores
 from xaicourse.fairness.ordinal import fit_cut_offs as fit_cut_offs

@@ -22,6 +22,7 @@ PAGES = (
     "xaicourse/teaching/pages/which_method",
     "xaicourse/teaching/pages/notation",
     "xaicourse/teaching/pages/glossary",
+    "xaicourse/teaching/pages/threat_model",
     "xaicourse/teaching/pages/bibliography",
 )
 TEACHING = ROOT / "lectures" / "teaching.md"

@@ -1,0 +1,129 @@
+"""Group metrics: published values, fairlearn, intervals that cover, and a warning for small groups."""
+
+import warnings
+
+import fairlearn.metrics as reference
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.metrics import precision_score
+from statsmodels.stats.proportion import proportion_confint
+
+from xaicourse.fairness import SmallGroupWarning, group_metrics
+
+Y = [0, 1, 1, 1, 1, 0, 1, 0, 1, 0, 0, 0, 1, 1, 1, 1, 1, 1]
+SAID = [0, 0, 1, 0, 1, 1, 1, 0, 0, 1, 1, 1, 1, 0, 0, 1, 1, 0]
+GROUP = list("bbabbcccaacabccbcc")
+
+
+def check_published(metrics):
+    rates = metrics.rates
+    assert rates["true_positive_rate"].to_dict() == pytest.approx({"a": 0.5, "b": 0.6, "c": 0.4})
+    assert rates["false_positive_rate"].to_dict() == pytest.approx({"a": 1, "b": 0, "c": 2 / 3})
+    assert rates["selection_rate"].to_dict() == pytest.approx({"a": 0.75, "b": 0.5, "c": 0.5})
+    assert metrics.difference("selection_rate") == pytest.approx(0.25)
+    assert metrics.ratio("selection_rate") == pytest.approx(2 / 3)
+    assert metrics.equalized_odds_difference == pytest.approx(1)
+    assert metrics.equalized_odds_ratio == 0
+
+
+def test_the_published_case():
+    check_published(group_metrics(Y, SAID, GROUP, min_rows=0))
+
+
+def test_the_published_case_sees_a_mutant():
+    """Labels and decisions exchanged."""
+    with pytest.raises(AssertionError):
+        check_published(group_metrics(SAID, Y, GROUP, min_rows=0))
+
+
+@settings(max_examples=15, deadline=None, derandomize=True)
+@given(st.integers(0, 2**32 - 1), st.integers(2, 5))
+def test_agreement_with_fairlearn_and_statsmodels(seed, n_groups):
+    rng = np.random.default_rng(seed)
+    groups = np.r_[np.repeat(np.arange(n_groups), 4), rng.integers(n_groups, size=200)]
+    y, said = (np.r_[np.tile([0, 0, 1, 1], n_groups), rng.integers(2, size=200)] for _ in "ab")
+    said[: 4 * n_groups] = np.tile([0, 1, 0, 1], n_groups)
+    found = group_metrics(y, said, groups, min_rows=0)
+    metrics = {
+        "selection_rate": reference.selection_rate,
+        "true_positive_rate": reference.true_positive_rate,
+        "false_positive_rate": reference.false_positive_rate,
+        "precision": precision_score,
+    }
+    frame = reference.MetricFrame(metrics=metrics, y_true=y, y_pred=said, sensitive_features=groups)
+    np.testing.assert_allclose(found.rates[list(metrics)], frame.by_group, rtol=1e-12)
+    for ours, theirs in {
+        found.difference("selection_rate"): reference.demographic_parity_difference,
+        found.ratio("selection_rate"): reference.demographic_parity_ratio,
+        found.equalized_odds_difference: reference.equalized_odds_difference,
+        found.equalized_odds_ratio: reference.equalized_odds_ratio,
+    }.items():
+        assert ours == pytest.approx(theirs(y, said, sensitive_features=groups), abs=1e-12)
+    for group in range(n_groups):
+        at = groups == group
+        low, high = proportion_confint(said[at].sum(), at.sum(), alpha=0.05, method="wilson")
+        assert found.low.loc[group, "selection_rate"] == pytest.approx(low)
+        assert found.high.loc[group, "selection_rate"] == pytest.approx(high)
+
+
+def test_the_interval_of_a_difference_covers():
+    """Two groups whose truth is known: 95 % intervals hold it in about 95 of 100 samples."""
+    rng = np.random.default_rng(0)
+    groups = np.repeat(["a", "b"], 400)
+    held = 0
+    for i in range(300):
+        said = rng.random(800) < np.where(groups == "a", 0.6, 0.4)
+        found = group_metrics(np.tile([0, 1], 400), said, groups)
+        low, high = found.difference_interval("selection_rate", n_samples=400, seed=i)
+        held += low <= 0.2 <= high
+    assert 0.90 < held / 300 < 0.985
+    one, two = (found.difference_interval("selection_rate", seed=0) for _ in "ab")
+    assert one == two
+    wide = found.difference_interval("selection_rate", level=0.999)
+    assert wide[0] < one[0] < one[1] < wide[1]
+
+
+def test_small_groups_are_warned_of_by_name():
+    with pytest.warns(SmallGroupWarning, match=r"fewer than 30 rows: a: base_rate \(4\)"):
+        group_metrics(Y, SAID, GROUP)
+    groups = np.repeat(["a", "b"], 200)
+    y = np.tile([0, 1], 200)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        group_metrics(y, y, groups)
+
+
+def test_a_rate_of_nobody_is_missing_and_said():
+    with pytest.warns(SmallGroupWarning, match=r"b: true_positive_rate \(0\)"):
+        found = group_metrics([1, 0, 0, 0], [1, 0, 1, 0], ["a", "a", "b", "b"], min_rows=1)
+    assert np.isnan(found.rates.loc["b", "true_positive_rate"])
+    assert found.difference("true_positive_rate") == 0
+    nobody = group_metrics([1, 0, 0, 1], [0, 0, 0, 0], ["a", "a", "b", "b"], min_rows=0)
+    assert nobody.ratio("selection_rate") == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (([0, 2], [0, 1], ["a", "b"]), "y_true: got other values than 0 and 1"),
+        (([0, np.nan], [0, 1], ["a", "b"]), "y_true: got other values"),
+        (([0, 1], [0, 1, 1], ["a", "b"]), r"y_pred: got shape \(3,\)"),
+        (([0, 1], [0, 1], ["a"]), "groups: got shape"),
+        (([0, 1], [0, 1], ["a", None]), "groups: got 1 missing"),
+        (([0, 1], [0, 1], ["a", "a"]), "groups: got only 'a'"),
+        (([], [], []), "y_true: got shape"),
+    ],
+)
+def test_bad_input_is_named(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        group_metrics(*arguments)
+    with pytest.raises(ValueError, match=r"level: got 1\.0"):
+        group_metrics(Y, SAID, GROUP, level=1.0)
+
+
+def test_inputs_are_not_written_to():
+    y, said, groups = np.array(Y), np.array(SAID), np.array(GROUP)
+    group_metrics(y, said, groups, min_rows=0)
+    assert (y.tolist(), said.tolist(), groups.tolist()) == (Y, SAID, GROUP)
