@@ -14,3 +14,8 @@ from xaicourse.datasets.reviews import load_reviews as load_reviews
 from xaicourse.datasets.reviews import simulate_reviews as simulate_reviews
 from xaicourse.datasets.scenes import simulate_scenes as simulate_scenes
 from xaicourse.datasets.sentences import simulate_sentences as simulate_sentences
+from xaicourse.datasets.splits import Split as Split
+from xaicourse.datasets.splits import stratified_split as stratified_split
+from xaicourse.datasets.underwriting import load_underwriting as load_underwriting
+from xaicourse.datasets.underwriting import prepare_underwriting as prepare_underwriting
+from xaicourse.datasets.underwriting_twin import simulate_underwriting as simulate_underwriting
