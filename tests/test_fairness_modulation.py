@@ -154,12 +154,12 @@ def test_the_loss_equals_the_loops():
 
 
 def test_its_gradients_equal_finite_differences():
-    _, signals, references, distances = case(2, k=2, batch=4)
+    _, signals, references, distances = case(2, k=1, batch=4, centroids=2, widths=(2, 3, 2))
     leaves = [t.requires_grad_() for t in (*signals[1:], *references)]
-    labels = torch.tensor([[0, 0, 1, 1], [1, 0, 1, 0]])
+    labels = torch.tensor([0, 0, 1, 1])
 
     def loss(*tensors):
-        return importance_loss(tensors[:3], tensors[3:], distances, labels, **OPTIONS)
+        return importance_loss(tensors[:2], tensors[2:], distances, labels, **OPTIONS)
 
     assert torch.autograd.gradcheck(loss, leaves, atol=1e-6)
 
@@ -248,7 +248,7 @@ def test_same_seed_same_bits_and_the_global_state_is_left_alone():
         ({"seeds": ()}, ValueError, "seeds: got none"),
         ({"batch_size": 0}, ValueError, "batch_size: got 0"),
         ({"max_epochs": -1}, ValueError, "max_epochs: got -1"),
-        ({"learning_rate": 1e38}, ValueError, "no longer finite"),
+        ({"learning_rate": 1e30}, ValueError, "no longer finite"),
     ],
 )
 def test_bad_options(bad, error, message):

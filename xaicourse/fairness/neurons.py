@@ -78,7 +78,7 @@ def cluster(X: ArrayLike, *, method: str = "kmeans", n_clusters: int = 6, seed: 
     method : {"kmeans", "hierarchical", "dbscan", "mean shift"}
         DBSCAN's radius is the 90 % quantile of the distances to the 2d-th neighbour, which is also its least count;
         mean shift's bandwidth is estimated from the 20 % quantile of distances. These two choose the number of clusters
-        themselves. Mean shift starts from at most 200 rows.
+        themselves. Mean shift starts from at most 50 rows.
     n_clusters : int
         For the first two methods.
     seed : int, numpy.random.Generator or None
@@ -115,7 +115,7 @@ def cluster(X: ArrayLike, *, method: str = "kmeans", n_clusters: int = 6, seed: 
     else:
         some = rng.permutation(len(rows))[:500]
         bandwidth = estimate_bandwidth(rows[some], quantile=0.2, random_state=draw) or 1.0
-        labels = MeanShift(bandwidth=bandwidth, seeds=rows[some[:200]]).fit_predict(rows)
+        labels = MeanShift(bandwidth=bandwidth, seeds=rows[some[:50]]).fit_predict(rows)
     names = np.unique(labels[labels >= 0])
     if not len(names):
         raise ValueError("X: DBSCAN found no cluster, only noise")
