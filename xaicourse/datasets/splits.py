@@ -58,7 +58,7 @@ def stratified_split(target: ArrayLike, *, validation: float = 0.2, test: float 
     --------
     >>> parts = stratified_split([0] * 5 + [1] * 10, seed=0)
     >>> parts.test.tolist()
-    [2, 6, 10]
+    [2, 7, 8]
     >>> len(parts.train), len(parts.validation)
     (9, 3)
     """

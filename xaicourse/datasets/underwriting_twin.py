@@ -9,6 +9,7 @@ the Prudential Life Insurance Assessment, as far as they are public facts; what 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -190,7 +191,7 @@ def simulate_underwriting(n: int = ROWS, *, discrimination: float = 0.5, seed: S
     --------
     >>> portfolio = simulate_underwriting(1000)
     >>> portfolio.target.value_counts().sort_index().tolist()
-    [105, 110, 17, 24, 91, 189, 135, 329]
+    [105, 110, 17, 24, 91, 190, 135, 328]
     >>> portfolio.truth.proxies[-1]
     'Product_Info_3'
     """
@@ -245,7 +246,7 @@ def _columns(
 
     def listen(loading: float, trait: NDArray[np.float64]) -> NDArray[np.float64]:
         """Mix a trait with noise such that the variance stays 1."""
-        return loading * trait + (1 - loading**2) ** 0.5 * rng.normal(size=n)
+        return loading * trait + math.sqrt(1 - loading**2) * rng.normal(size=n)
 
     def squash(z: NDArray[np.float64], middle: float, spread: float) -> NDArray[np.float64]:
         return np.clip(middle + spread * z, 0, 1)
