@@ -56,7 +56,7 @@ all_distances = Exercise(
     checker=_check_all_distances,
     hints=(
         "`X[:, None] - centroids` has the shape (rows, centroids, columns): all differences at once.",
-        "Between two copies of the differences stands `np.linalg.inv(np.cov(X.T))`; `np.einsum` sums over both its axes.",
+        "Between two copies of the differences stands `np.linalg.inv(np.cov(X.T))`; `np.einsum` sums over both.",
         '`D = X[:, None] - centroids`, then `np.sqrt(np.einsum("nkd,de,nke->nk", D, np.linalg.inv(np.cov(X.T)), D))`.',
     ),
     honest=(_whitened, lambda X, centroids: mahalanobis(X, centroids).tolist()),
@@ -144,8 +144,8 @@ def _check_paired_interval(answer: Answer) -> None:
     )
     require(
         np.allclose((low, high), expected),
-        f"expected half a width of {(expected[1] - expected[0]) / 2:.3f}, got {(high - low) / 2:.3f}: the standard error of "
-        "a mean of five, and a quantile that leaves 0.05 % on each side",
+        f"expected half a width of {(expected[1] - expected[0]) / 2:.3f}, got {(high - low) / 2:.3f}: the standard "
+        "error of a mean of five, and a quantile that leaves 0.05 % on each side",
     )
 
 
@@ -154,7 +154,7 @@ paired_interval = Exercise(
     checker=_check_paired_interval,
     hints=(
         "What do two networks of the same seed share, and how can that be taken out before anything is averaged?",
-        "Mean of the differences, plus and minus a quantile times their standard deviation over the root of their number.",
+        "Mean of the differences, plus and minus a quantile times their standard deviation over the root of the count.",
         "`d = new - old`; half a width is `t.ppf(0.9995, len(d) - 1) * d.std(ddof=1) / np.sqrt(len(d))`.",
     ),
     honest=(lambda new, old: list(t.interval(0.999, 4, (new - old).mean(), (new - old).std(ddof=1) / 5**0.5)),),

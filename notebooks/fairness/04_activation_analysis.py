@@ -1,0 +1,346 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3 (ipykernel)
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# # What is in a neuron?
+#
+# Ten ways to look into a network, and what each can see
+#
+# ```{admonition} After this notebook you can
+# - regress activations on what they might encode, with rows that belong together, and bring components back to columns
+# - test whether a concept matters, with a test whose errors are as rare as it says
+# - rank neurons in several ways, and check the ranking by taking neurons out
+# - say whether a network has learnt features at all, or stayed near its start
+# ```
+# **35 minutes**, and 30 for the exercises · builds on "Pay the neurons?" · data: a simulated portfolio of applications, and drawn scenes
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## The question
+#
+# The auditor has read that node importance does not help the loss. "That is not my question," she says. "You have three networks: the plain one, the
+# one trained with node importance, and one where a single layer was trained so. I must sign that you know what is *in* them. Open them."
+#
+# The project of {cite:t}`brigham2024enforced` lists ten analyses for this. Some it ran on rows that did not belong together, some it only announced. We run
+# all ten, for all three networks.
+
+# %% tags=["setup"]
+import numpy as np
+import pandas as pd
+import torch
+from scipy.stats import spearmanr
+from sklearn.decomposition import PCA
+from sklearn.metrics import adjusted_mutual_info_score
+
+from xaicourse.attribution import layerwise_relevance, maximise_activation, partial_dependence, tcav
+from xaicourse.datasets import load_underwriting, simulate_scenes
+from xaicourse.datasets.scenes import PATTERNS
+from xaicourse.datasets.underwriting import prepare_underwriting
+from xaicourse.exercises import activation_analysis as exercises
+from xaicourse.fairness import (
+    cluster,
+    kernel_drift,
+    layer_activations,
+    mahalanobis,
+    neuron_regressions,
+    train_node_importance,
+)
+from xaicourse.models import small_resnet
+from xaicourse.plotting import bars, dots, histograms, lines, network_diagram, pictures
+from xaicourse.teaching import check, claim, hint, progress, say, show, show_source, table
+from xaicourse.training import train_network
+
+seed = 0
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Three networks
+#
+# The data and the layers are those of the last notebook: ten principal components, 64 and 32 neurons, eight classes.
+
+# %% tags=["live:train three networks"]
+data = load_underwriting(seed=seed)
+train, test = np.flatnonzero(~data.test), np.flatnonzero(data.test)
+prepared = prepare_underwriting(data.features, train=train, scaled=True)
+columns = prepared.to_numpy()
+pca = PCA(10, random_state=0).fit(columns[train])
+Z, y = pca.transform(columns), data.target.to_numpy() - 1
+centroids = cluster(Z[train], seed=seed).centroids
+rows = np.random.default_rng(seed).permutation(train)[:16_000]
+variants = {
+    "plain": {"n_steps": 2},
+    "node importance": {"method": "written", "n_steps": 2},
+    "single layer": {"method": "written", "n_steps": 2, "layers": [1]},
+}
+
+
+def trained(variant, max_epochs=1):
+    """Return one network of a variant, from the seed's start."""
+    return train_node_importance(Z[rows], y[rows], centroids=centroids, seeds=[seed], max_epochs=max_epochs, **variant).networks[0]
+
+
+networks = {name: trained(variant) for name, variant in progress("networks")(variants.items())}
+
+# %%
+activations = {name: layer_activations(network, Z[test]) for name, network in networks.items()}
+right = {name: (a[-1].argmax(1) == y[test]).mean() for name, a in activations.items()}
+say(
+    "All three take two steps a batch, so that they differ in the modulation alone. They are right for {a:.0%}, {b:.0%} and {c:.0%} of {n:,} held-out applications; always "
+    "saying the largest class would be right for {m:.0%}.",
+    a=right["plain"],
+    b=right["node importance"],
+    c=right["single layer"],
+    n=len(test),
+    m=np.bincount(y[test]).max() / len(test),
+    tolerance={"a": 0.015, "b": 0.015, "c": 0.015},
+)
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Activations against distances
+#
+# If a neuron encodes how far an applicant is from each group, a regression of its activation on the six Mahalanobis distances finds out. All 32 neurons
+# of the second layer share the predictors, so one solve serves all. The rows are in one order on both sides.
+
+# %% tags=["live:regress on distances"]
+distances = mahalanobis(Z[test], centroids, covariance=np.cov(Z[train].T))
+half = np.arange(len(test)) % 2 == 0
+on_distances = {name: neuron_regressions(a[1], distances, held_out=half) for name, a in activations.items()}
+
+# %%
+show(
+    histograms(
+        {
+            "all coefficients": {name: fit.coefficients.ravel() for name, fit in on_distances.items()},
+            "largest of each neuron": {name: abs(fit.coefficients).max(0) for name, fit in on_distances.items()},
+        },
+        x_label="standard deviations per standard deviation",
+        y_label="count",
+        n_bins=20,
+    ),
+    caption="Coefficients of the activations on the distances, second layer, three networks.",
+    alt="Two histograms for three networks. The coefficients lie around 0, the largest of each neuron around {typical:.2f} in the plain network; the three outlines overlap.",
+    typical=np.median(abs(on_distances["plain"].coefficients).max(0)),
+    tolerance=0.2,
+)
+r2 = {name: fit.r2.mean() for name, fit in on_distances.items()}
+say(
+    "On the half of the rows that the fit has not seen, the distances explain {a:.0%}, {b:.0%} and {c:.0%} of the neurons' variance, on average.",
+    a=r2["plain"],
+    b=r2["node importance"],
+    c=r2["single layer"],
+    tolerance=0.05,
+)
+
+# %% tags=["live:two shuffles"]
+other_order = np.random.default_rng(seed + 1).permutation(len(test))
+mixed = neuron_regressions(activations["plain"][1][other_order], distances, held_out=half)
+
+# %%
+claim(
+    "With rows in two different orders, as in the project, the same regression explains nothing: its plots showed noise",
+    r2["plain"] > 0.15 and abs(mixed.r2.mean()) < 0.02 and abs(mixed.coefficients).max() < 0.3,
+    aligned_r2=r2["plain"],
+    mixed_r2=mixed.r2.mean(),
+    tolerance={"aligned_r2": 0.05, "mixed_r2": 0.004},
+    fails_if="the second order were the first",
+)
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Activations against inputs, and back to columns
+#
+# The inputs are components, and "component 4 matters" tells an auditor nothing. But components are sums of columns, $z = V(x - \bar x)$. A linear
+# function of components with slopes $b$ is the linear function of columns with slopes $V^\top b$, exactly.
+
+# %% tags=["live:back to columns"]
+on_inputs = {name: neuron_regressions(a[1], Z[test], held_out=half) for name, a in activations.items()}
+best = int(on_inputs["plain"].r2.argmax())
+spread = Z[test][~half].std(0)
+slopes = on_inputs["plain"].coefficients[:, best] / spread  # undo the standardisation of the components
+by_column = pd.Series(pca.components_.T @ slopes, index=prepared.columns)
+through_columns = (columns[test] - pca.mean_) @ by_column.to_numpy()
+
+# %%
+strongest = by_column.reindex(by_column.abs().sort_values(ascending=False).index)[:8]
+show(
+    bars(
+        {"slope": strongest.to_numpy()},
+        [name.replace("_", " ") for name in strongest.index],
+        value_label="standard deviations of the activation, per standard deviation of the column",
+        horizontal=True,
+    ),
+    caption="The neuron that its inputs explain best, in terms of columns.",
+    alt="Bars for the eight columns with the steepest slopes, all between {low:.2f} and {high:.2f}.",
+    low=strongest.min(),
+    high=strongest.max(),
+    tolerance=0.1,
+)
+claim(
+    "The slopes of the columns give every row the same value as the slopes of the components",
+    np.allclose(through_columns, Z[test] @ slopes, atol=1e-4),
+    largest_difference=abs(through_columns - Z[test] @ slopes).max().round(3),
+    fails_if="the mean of the columns were forgotten and the components not turned",
+)
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Which group is nearest?
+
+# %%
+nearest = distances.argmin(1)
+euclidean = ((Z[test][:, None] - centroids) ** 2).sum(2).argmin(1)
+counts = {"Mahalanobis": np.bincount(nearest, minlength=6), "Euclid (k-means)": np.bincount(euclidean, minlength=6)}
+show(
+    bars(counts, [f"group {i + 1}" for i in range(6)], value_label="held-out applications"),
+    caption="How many applications each centroid is nearest to, by two distances.",
+    alt="Two bars for each of six groups. The two distances disagree for {share:.0%} of the applications.",
+    share=(nearest != euclidean).mean(),
+    tolerance=0.01,
+)
+
+# %% [markdown]
+# The project finds groups by one distance and assigns rows by another. Where the two disagree, "near" has no meaning of its own.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Do activations form groups?
+#
+# Activation clustering asks the neurons themselves: k-means on the second layer's activations. Do its groups match the classes (what the network should say), or the
+# groups of the inputs? The adjusted mutual information is 0 by chance and 1 for the same groups.
+
+# %% tags=["live:cluster the activations"]
+found = {name: cluster(a[1][:4000], n_clusters=6, seed=seed).labels for name, a in activations.items()}
+said = {name: a[-1].argmax(1)[:4000] for name, a in activations.items()}
+match = {
+    "what the network says": [adjusted_mutual_info_score(said[n], found[n]) for n in networks],
+    "groups of the inputs": [adjusted_mutual_info_score(nearest[:4000], found[n]) for n in networks],
+    "true classes": [adjusted_mutual_info_score(y[test][:4000], found[n]) for n in networks],
+}
+
+# %%
+show(
+    bars(match, list(networks), value_label="adjusted mutual information"),
+    caption="What the groups of activations agree with.",
+    alt="Three bars for each network. In the plain one the groups agree with its own answers by {a:.2f}, with groups of inputs by {b:.2f}, with true classes by {c:.2f}.",
+    a=match["what the network says"][0],
+    b=match["groups of the inputs"][0],
+    c=match["true classes"][0],
+    tolerance=0.15,
+)
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Does a concept matter?
+#
+# Nobody told the networks about illness or build. The simulation knows both. A *concept vector* points, among the first layer's activations, from random
+# applicants to those who have the concept; the score of TCAV {cite:p}`kim2018tcav` is the share of rows in which a step that way raises the chance of class 8, the best.
+
+# %%
+show_source(tcav)
+
+# %% tags=["live:test concepts"]
+concepts = data.truth.concepts().iloc[test]
+pool = np.random.default_rng(seed + 2).permutation(len(test))
+
+
+def concept_test(network, concept):
+    """Return TCAV of class 8 for a planted concept, in the first layer."""
+    first = torch.tensor(layer_activations(network, Z[test])[0], dtype=torch.float32)
+    having = pool[concepts[concept].to_numpy()[pool]][:150]
+    others, studied = pool[:3000], pool[-500:]
+    return tcav(lambda a: network[2:](a).log_softmax(1), first[studied], first[having], first[others], target=7, n_runs=10, n_random=99, seed=seed)
+
+
+tests = {name: {c: concept_test(network, c) for c in concepts} for name, network in progress("concepts")(networks.items())}
+
+# %%
+table(
+    pd.DataFrame({(f"{n}: {k}"): [getattr(t, k) for t in of.values()] for n, of in tests.items() for k in ("score", "p_value")}, index=list(concepts)),
+    caption="TCAV of class 8: the score, and the share of random sets that are as far from one half.",
+    formats="{:.2f}",
+    tolerance=0.25,
+)
+found_concepts = [tests[n][c] for n in networks for c in ("illness", "build")]
+claim(
+    "In all three networks illness and build lower the chance of class 8, more clearly than random sets do",
+    all(t.score < 0.2 and t.p_value <= 0.05 for t in found_concepts),
+    scores=[t.score for t in found_concepts],
+    p_values=[t.p_value for t in found_concepts],
+    tolerance=0.1,
+    fails_if="the concepts were those of other people",
+)
+say(
+    "A score counts signs, not sizes: in the plain network a step towards *bought* has a score of {bought:.2f}, but a slope of {small:.3f} against {large:.3f} for build.",
+    bought=tests["plain"]["bought"].score,
+    small=tests["plain"]["bought"].slope,
+    large=tests["plain"]["build"].slope,
+    tolerance={"bought": 0.5, "small": 0.15, "large": 0.3},
+)
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Which neurons carry the answer?
+#
+# Four rankings of the 32 neurons, for the logit of class 8: LRP hands the logit back to the neurons; the correlation of an activation with the logit; that correlation
+# times the weight that leads there; and the coefficient from the distances. What happens when a neuron is taken out decides between them.
+
+# %% tags=["live:rank the neurons"]
+studied = slice(0, 2000)
+
+
+def rankings(network):
+    """Return four measures of the second layer's neurons, and what taking each out does to the logit of class 8."""
+    _, second, logits = (a[studied] for a in layer_activations(network, Z[test]))
+    weight = network[4].weight[7].double().numpy()
+    logit = logits[:, 7]
+    varies = np.where(second.std(0) > 0, second.std(0), 1)
+    correlation = ((second - second.mean(0)) * (logit - logit.mean())[:, None]).mean(0) / varies / logit.std()
+    relevance = layerwise_relevance(network[4:], torch.tensor(second, dtype=torch.float32), target=7)
+    fit = neuron_regressions(second, distances[studied])
+    measures = {
+        "LRP": relevance.values.abs().mean(0).numpy(),
+        "correlation": abs(correlation),
+        "weight × correlation": abs(weight * correlation),
+        "distances": abs(fit.coefficients).max(0),
+    }
+    without = np.array([np.abs(weight[j] * second[:, j]).mean() for j in range(32)])  # the last layer is linear
+    return measures, without, relevance
+
+
+ranked = {name: rankings(network) for name, network in networks.items()}
+agreement = {m: [spearmanr(of[m], without)[0] for of, without, _ in ranked.values()] for m in ranked["plain"][0]}
+
+# %%
+show(
+    dots(
+        {n: [agreement[m][i] for m in agreement] for i, n in enumerate(networks)},
+        list(agreement),
+        value_label="rank correlation with the effect of taking the neuron out",
+        reference=(0, "chance"),
+    ),
+    caption="How well each ranking foresees what happens without a neuron.",
+    alt="Dots for four rankings and three networks. LRP is at {lrp:.2f}; correlation at {c:.2f}, weight times correlation at {w:.2f} and distances at {d:.2f} in the plain network.",
+    lrp=agreement["LRP"][0],
+    c=agreement["correlation"][0],
+    w=agreement["weight × correlation"][0],
+    d=agreement["distances"][0],
+    tolerance=0.25,
+)
+bias = {name: float(network[4].bias[7]) for name, network in networks.items()}
+lost = {name: float((relevance.delta + bias[name]).abs().max()) for name, (_, _, relevance) in ranked.items()}
+claim(
+    "LRP conserves relevance: what is missing from the logit is what the bias took, in every row of the three networks",
+    max(lost.values()) < 1e-3,
+    largest_gap=round(max(lost.values()), 3),
+    fails_if="the bias were forgotten",
+)
+claim(
+    "LRP ranks the neurons by what happens without them; correlation alone does worse, in all three networks",
+    min(agreement["LRP"]) > 0.99 and all(c < 0.9 for c in agreement["correlation"]),
+    lrp=agreement["LRP"],
+    correlation=agreement["correlation"],
+    tolerance=0.25,
+    fails_if="LRP were that of another class",
+)
