@@ -3,7 +3,7 @@
 from xaicourse.attribution.activation import ActivationMaximum, maximise_activation
 from xaicourse.attribution.concepts import ConceptSensitivity, concept_vectors, tcav
 from xaicourse.attribution.gradcam import GradCam, grad_cam
-from xaicourse.attribution.gradients import saliency, smooth_grad
+from xaicourse.attribution.gradients import guided_backprop, input_x_gradient, saliency, smooth_grad
 from xaicourse.attribution.path import Attribution, gradient_shap, integrated_gradients
 from xaicourse.attribution.perturbation import (
     DropColumnImportance,
@@ -13,6 +13,16 @@ from xaicourse.attribution.perturbation import (
     partial_dependence,
     permutation_importance,
 )
+from xaicourse.attribution.relevance import (
+    alpha_beta_rule,
+    epsilon_rule,
+    flat_rule,
+    gamma_rule,
+    layerwise_relevance,
+    z_box_rule,
+    z_plus_rule,
+)
+from xaicourse.attribution.shapley import ShapleyValues, sampled_shapley_values, shapley_values
 from xaicourse.attribution.tokens import TokenGradients, merge_word_pieces, token_gradients, token_integrated_gradients
 
 __all__ = [
@@ -23,19 +33,31 @@ __all__ = [
     "GradCam",
     "PartialDependence",
     "PermutationImportance",
+    "ShapleyValues",
     "TokenGradients",
+    "alpha_beta_rule",
     "concept_vectors",
     "drop_column_importance",
+    "epsilon_rule",
+    "flat_rule",
+    "gamma_rule",
     "grad_cam",
     "gradient_shap",
+    "guided_backprop",
+    "input_x_gradient",
     "integrated_gradients",
+    "layerwise_relevance",
     "maximise_activation",
     "merge_word_pieces",
     "partial_dependence",
     "permutation_importance",
     "saliency",
+    "sampled_shapley_values",
+    "shapley_values",
     "smooth_grad",
     "tcav",
     "token_gradients",
     "token_integrated_gradients",
+    "z_box_rule",
+    "z_plus_rule",
 ]
