@@ -171,4 +171,31 @@ paired_interval = Exercise(
 )
 
 # The named alteration of each claim: what to replace in the notebook's code, and by what.
-ALTERATIONS: dict[str, tuple[str, str]] = {}
+ALTERATIONS = {
+    "the covariance were left out": (
+        "\ndistances = mahalanobis(Z[train], centroids)",
+        "\ndistances = mahalanobis(Z[train], centroids, covariance=np.eye(10))",
+    ),
+    "the depth were counted from another layer": ("((layer / 3 - 0.75)", "(((layer + 1) / 3 - 0.75)"),
+    "the two steps were graded against themselves": (
+        'against("two steps", "plain", "cross-entropy")',
+        'against("two steps", "two steps", "cross-entropy")',
+    ),
+    "the method were graded against plain training instead of its control": (
+        'against("as written", "two steps", "cross-entropy")',
+        'against("as written", "plain", "cross-entropy")',
+    ),
+    "the honest networks had taken two steps": (
+        'against("honest", "shuffled", "cross-entropy")',
+        'against("two steps", "shuffled", "cross-entropy")',
+    ),
+    "the loss were graded against itself": (
+        'against("loss", "plain", "kappa")',
+        'against("loss", "loss", "kappa")',
+    ),
+    "strength 0 meant a thousandth": ('"strength": 0.0, "contrastive": 0.0', '"strength": 0.001, "contrastive": 0.0'),
+    "the shuffle were the identity": (
+        "shuffle = np.random.default_rng(seed).permutation(len(test))",
+        "shuffle = np.arange(len(test))",
+    ),
+}

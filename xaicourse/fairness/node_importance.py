@@ -180,12 +180,14 @@ def train_node_importance(
         total = torch.zeros(len(seeds), device=device)
         for batch in order.split(batch_size, dim=1):
             given = _signals(weights, rows[batch])
-            fit = cross_entropy(given[-1].mT, classes[batch], reduction="none").mean(1)
+            # Flat, so that the gradient has the same layout, and so the same bits, whatever is added to the loss.
+            logits, own = given[-1].flatten(0, 1), classes[batch]
+            fit = cross_entropy(logits, own.flatten(), reduction="none").view_as(own).mean(1)
             objective = fit
             if method == "loss":
                 after, reference = _after_relu(given)[1:], _after_relu(_signals(weights, middle))[1:]
                 objective = fit + importance_loss(
-                    [after[i] for i in chosen], [reference[i] for i in chosen], near[batch], classes[batch],
+                    [after[i] for i in chosen], [reference[i] for i in chosen], near[batch], own,
                     layer_wise=power, contrastive=contrastive,
                 )  # fmt: skip
             gradients = torch.autograd.grad(objective.sum(), weights)
