@@ -562,18 +562,24 @@ def points_in_space(
     crosses : mapping of title to array of shape (m, 3), optional
         Marks that are drawn in black, such as centroids.
     """
-    figure = Figure(figsize=(4.6 * len(panels), 4.6))
+    figure = Figure(figsize=(max(6.4, 4.6 * len(panels)), 5.0))
     for panel, (title, (points, label)) in enumerate(panels.items(), start=1):
         axes: Any = figure.add_subplot(1, len(panels), panel, projection="3d")
         for c, name in enumerate(classes):
             x, y, z = np.asarray(points)[np.asarray(label) == c].T
-            axes.scatter(x, y, z, s=8, marker=MARKERS[c % 7], color=COLOURS[c % 6], alpha=0.5, linewidths=0, label=name)
+            axes.scatter(
+                x, y, z, s=12, marker=MARKERS[c % 7], color=COLOURS[c % 6], alpha=0.8, linewidths=0, label=name
+            )
         if crosses and title in crosses:
             x, y, z = np.asarray(crosses[title]).T
             axes.scatter(x, y, z, s=90, marker="x", color="black", linewidths=2.5, label="centroid", depthshade=False)
         axes.set(title=title, xlabel=labels[0], ylabel=labels[1], zlabel=labels[2])
         axes.tick_params(labelsize=8)
-    figure.legend(*figure.axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=4)
+    legend = figure.legend(*figure.axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=4)
+    for handle in legend.legend_handles:
+        if isinstance(handle, PathCollection):  # seen through, a single mark is too pale
+            handle.set_alpha(1.0)
+            handle.set_sizes([45])
     return figure
 
 
