@@ -413,10 +413,10 @@ for measure, meaning in {
     values = effects[measure]
     show(
         dots(
-            {"minus plain training": values[:, 0]},
+            {"less plain training": values[:, 0]},
             compared,
             value_label=f"{measure}, difference ({meaning})",
-            intervals={"minus plain training": values[:, 1]},
+            intervals={"less plain training": values[:, 1]},
             reference=(0, "no difference"),
         ),
         caption=f"{measure}: what each variant changes against plain training. Paired over ten seeds, 95 % intervals.",

@@ -122,7 +122,7 @@ show(
             "all coefficients": {name: fit.coefficients.ravel() for name, fit in on_distances.items()},
             "largest of each neuron": {name: abs(fit.coefficients).max(0) for name, fit in on_distances.items()},
         },
-        x_label="standard deviations per standard deviation",
+        x_label="standardised coefficient",
         y_label="count",
         n_bins=20,
     ),
@@ -174,7 +174,7 @@ show(
     bars(
         {"slope": strongest.to_numpy()},
         [name.replace("_", " ") for name in strongest.index],
-        value_label="standard deviations of the activation, per standard deviation of the column",
+        value_label="standardised slope",
         horizontal=True,
     ),
     caption="The neuron that its inputs explain best, in terms of columns.",
@@ -289,11 +289,13 @@ claim(
     fails_if="the concepts were those of other people",
 )
 say(
-    "The other scores are no findings. Build *does* decide classes in the simulation, but the vector tells people of large build from others in {build:.0%} of the cases only, against {illness:.0%} for "
-    "illness: two or three columns say something about it, and the ten components have dropped them. A concept that is not in the layer cannot be tested there.",
+    "Build decides classes in the simulation too, and the vector tells people of large build from others in {build:.0%} of the cases, against {illness:.0%} for illness. "
+    "Yet its score in the plain network is {score:.2f}, no finding. A test that finds nothing does not show that there is nothing: the vector is one of many directions that tell the two apart, and the "
+    "network may go by another. Nor is a single small p-value among six concepts a surprise.",
     build=tests["plain"]["build"].accuracy,
     illness=tests["plain"]["illness"].accuracy,
-    tolerance=0.06,
+    score=tests["plain"]["build"].score,
+    tolerance={"build": 0.03, "illness": 0.03, "score": 0.15},
 )
 
 # %% [markdown] slideshow={"slide_type": "slide"}
@@ -302,7 +304,7 @@ say(
 # Four rankings of the 32 neurons, for the logit of class 8: LRP hands the logit back to the neurons; the correlation of an activation with the logit; that correlation
 # times the weight that leads there; and the coefficient from the distances. What happens when a neuron is taken out decides between them.
 
-# %% tags=["live:rank the neurons"]
+# %%
 studied = slice(0, 2000)
 
 
@@ -331,6 +333,7 @@ def rankings(network):
     return measures, without, relevance
 
 
+# %% tags=["live:rank the neurons"]
 ranked = {name: rankings(network) for name, network in networks.items()}
 agreement = {m: [spearmanr(of[m], without)[0] for of, without, _ in ranked.values()] for m in ranked["plain"][0]}
 
@@ -340,7 +343,7 @@ show(
         {n: [agreement[m][i] for m in agreement] for i, n in enumerate(networks)},
         list(agreement),
         value_label="rank correlation with the effect of taking the neuron out",
-        reference=(0, "chance"),
+        limits=(0, 1.02),
     ),
     caption="How well each ranking foresees what happens without a neuron.",
     alt="Dots for four rankings and three networks. LRP is at {lrp:.2f}; correlation at {c:.2f}, weight times correlation at {w:.2f} and distances at {d:.2f} in the plain network.",
@@ -413,17 +416,17 @@ def response(name):
     curve = partial_dependence(
         lambda X: layer_activations(networks[name], X)[1][:, j], Z[test][:1000], feature, grid=np.linspace(-3, 3, 13)
     )
-    return f"{name}: neuron {j + 1}, component {feature + 1}", curve
+    return curve
 
 
-curves = dict(response(name) for name in networks)
+curves = {name: response(name) for name in networks}
 
 # %%
 show(
     lines(
         np.linspace(-3, 3, 13),
         {"": {name: curve.mean for name, curve in curves.items()}},
-        x_label="value of the component",
+        x_label="value of the component that moves the neuron most",
         y_labels="mean activation",
     ),
     caption="Partial dependence of the neuron most relevant for class 8.",
@@ -456,15 +459,14 @@ claim(
     units=len(exact),
     fails_if="the ball had twice the radius",
 )
-liked = likes.reindex(likes.abs().sort_values(ascending=False).index)[:6]
+widest = likes.abs().sort_values(ascending=False)
 say(
-    "The most relevant neuron of the second layer reaches {peak:.2f} from the best of 64 starts; the highest activation among {n:,} real applicants within the ball is {real:.2f}. The applicant it likes best differs most from "
-    "the average in {names}.",
+    "The most relevant neuron of the second layer reaches {peak:.2f} from the best of 64 starts; the highest activation among the real applicants within the ball is {real:.2f}. In columns, the applicant "
+    "that it likes best is spread out: the ten columns that differ most from the average hold {share:.0%} of the squared difference.",
     peak=float(peak.activation.max()),
-    n=len(test),
     real=activations["plain"][1][np.linalg.norm(Z[test], axis=1) <= radius, j].max(),
-    names=", ".join(sorted(name.replace("_", " ") for name in liked.index[:3])),
-    tolerance=1.0,
+    share=(widest[:10] ** 2).sum() / (widest**2).sum(),
+    tolerance={"peak": 1.0, "real": 1.0, "share": 0.15},
 )
 
 # %% [markdown] slideshow={"slide_type": "slide"}
@@ -478,8 +480,8 @@ scenes = simulate_scenes(500, size=32, seed=seed)
 
 
 def coarse(grid):
-    """Enlarge a grid of colours (rows, 3, 16, 16) to pictures of 32 pixels around grey."""
-    return torch.nn.functional.interpolate(grid, scale_factor=2, mode="bilinear")
+    """Enlarge a grid of colours (rows, 3, 8, 8) to pictures of 32 pixels around grey."""
+    return torch.nn.functional.interpolate(grid, scale_factor=4, mode="bilinear")
 
 
 eyes = train_network(
@@ -490,9 +492,9 @@ eyes = train_network(
     seed=seed,
     progress=progress("a picture network"),
 )
-noise = 0.05 * torch.randn(1, 3, 16, 16, generator=torch.Generator().manual_seed(seed))
+noise = 0.05 * torch.randn(1, 3, 8, 8, generator=torch.Generator().manual_seed(seed))
 dreams = [
-    maximise_activation(lambda g: eyes(coarse(g)), noise, target=k, radius=8.0, bounds=(-0.5, 0.5), n_steps=40)
+    maximise_activation(lambda g: eyes(coarse(g)), noise, target=k, radius=4.0, bounds=(-0.5, 0.5), n_steps=40)
     for k in range(3)
 ]
 
@@ -598,7 +600,7 @@ check(exercises.effect_of_each, effect_of_each)
 # %% [markdown]
 # ## Where it breaks
 #
-# - Ten components hide most of the table; a neuron of columns that the components dropped cannot exist here.
+# - Ten components hide most of the table: what they dropped no neuron can hold, however it was trained.
 # - Linear regressions see what is linear. A neuron that answers to *either* extreme of a distance looks empty to them.
 # - The t-test of the original TCAV takes runs that share the concept's examples for independent, and finds far too much; the test here is
 #   honest about chance, but a concept that goes along with a cause is found as readily as the cause.
