@@ -173,8 +173,8 @@ paired_interval = Exercise(
 # The named alteration of each claim: what to replace in the notebook's code, and by what.
 ALTERATIONS = {
     "the covariance were left out": (
-        "\ndistances = mahalanobis(Z[train], centroids)",
-        "\ndistances = mahalanobis(Z[train], centroids, covariance=np.eye(10))",
+        "distances = mahalanobis(Z[train], centroids)",
+        "distances = mahalanobis(Z[train], centroids, covariance=np.eye(10))",
     ),
     "the depth were counted from another layer": ("((layer / 3 - 0.75)", "(((layer + 1) / 3 - 0.75)"),
     "the two steps were graded against themselves": (
