@@ -222,22 +222,27 @@ def neuron_regressions(
         raise ValueError(
             f"predictors: got {len(columns)} rows for {len(neurons)} rows of activations; are they aligned?"
         )
-    scored = np.ones(len(neurons), bool) if held_out is None else np.asarray(held_out)
-    if scored.shape != (len(neurons),) or scored.dtype != np.bool_ or not scored.any():
+    held = np.zeros(len(neurons), bool) if held_out is None else np.asarray(held_out)
+    if held.shape != (len(neurons),) or held.dtype != np.bool_ or (held_out is not None and not held.any()):
         raise ValueError(f"held_out: expected one True or False for each of the {len(neurons)} rows, at least one True")
-    fitted = scored if held_out is None else ~scored
-    if fitted.sum() <= columns.shape[1]:
-        raise ValueError(f"predictors: got {columns.shape[1]} for {fitted.sum()} rows to fit, expected fewer")
-    centre, middle = columns[fitted].mean(0), neurons[fitted].mean(0)
-    A, B = columns - centre, neurons - middle
-    # The normal equations: distances are alike, but far from equal, and a pass over all rows costs as much as one
-    # neuron.
-    slopes = np.linalg.lstsq(A[fitted].T @ A[fitted], A[fitted].T @ B[fitted], rcond=None)[0]
-    residual = B[scored] - A[scored] @ slopes
-    variance = B[scored].var(0)
-    moves = variance > 1e-12
-    r2 = np.where(moves, 1 - (residual**2).mean(0) / np.where(moves, (B[scored] ** 2).mean(0), 1.0), 0.0)
-    spread, scale = A[fitted].std(0), B[fitted].std(0)
+    A, B = (columns, neurons) if held_out is None else (columns[~held], neurons[~held])
+    A, B = A - A.mean(0), B - B.mean(0)
+    if len(A) <= A.shape[1]:
+        raise ValueError(f"predictors: got {A.shape[1]} for {len(A)} rows to fit, expected fewer")
+    # The normal equations: one pass over the rows for all neurons, and then only small matrices.
+    cross, total = A.T @ B, np.einsum("ij,ij->j", B, B)
+    slopes = np.linalg.lstsq(A.T @ A, cross, rcond=None)[0]
+    spread, scale = A.std(0), np.sqrt(total / len(B))
+    if held_out is None:
+        left = total - (slopes * cross).sum(0)
+    else:
+        # Around the means of the rows that were fitted: the held-out rows must not tell theirs.
+        outside = neurons[held] - neurons[~held].mean(0)
+        total = np.einsum("ij,ij->j", outside, outside)
+        outside -= (columns[held] - columns[~held].mean(0)) @ slopes
+        left = np.einsum("ij,ij->j", outside, outside)
+    moves = total > 1e-12 * len(neurons)
+    r2 = np.where(moves, 1 - left / np.where(moves, total, 1.0), 0.0)
     return NeuronRegression(slopes * spread[:, None] / np.where(scale > 1e-6, scale, np.inf), r2)
 
 
