@@ -25,6 +25,7 @@ from sklearn.neural_network import MLPClassifier
 
 from xaicourse.attribution import gradient_shap, integrated_gradients, permutation_importance, shapley_values
 from xaicourse.causality import StructuralCausalModel
+from xaicourse.fairness import mahalanobis, neuron_regressions, train_node_importance
 from xaicourse.models import mlp
 from xaicourse.sensitivity import batch_jacobian, cart_poles, episode_returns, g_function, grid_anova, sobol_indices
 from xaicourse.training import train_mlps
@@ -220,6 +221,46 @@ def peak_megabytes() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)
 
 
+def distances_from_centroids() -> tuple[Work, Work]:
+    """Mahalanobis distances of 47,504 rows of 10 columns from 6 centroids, against the project's loop over both."""
+    rng = np.random.default_rng(0)
+    X, centroids = rng.normal(size=(47_504, 10)), rng.normal(size=(6, 10))
+    rows, centres = torch.tensor(X, dtype=torch.float32), torch.tensor(centroids, dtype=torch.float32)
+
+    def loop() -> list[list[torch.Tensor]]:
+        inverse = torch.inverse(torch.cov(rows.T))
+        return [[torch.sqrt((row - c) @ inverse @ (row - c)) for c in centres] for row in rows]
+
+    return lambda: mahalanobis(X, centroids), loop
+
+
+def regressions_of_neurons() -> tuple[Work, Work]:
+    """All 32 regressions of activations on 6 distances, 47,504 rows, against gathering and fitting neuron by neuron."""
+    rng = np.random.default_rng(0)
+    D, batches = rng.normal(size=(47_504, 6)), torch.tensor(rng.normal(size=(47_504, 32))).split(40)
+    A = torch.cat(batches).numpy()
+
+    def loop() -> list[np.ndarray]:
+        coefficients = []
+        for i in range(32):
+            node = [value for batch in batches for value in batch[:, i]]
+            coefficients.append(LinearRegression().fit(D, np.array(node)).coef_)
+        return coefficients
+
+    return lambda: neuron_regressions(A, D), loop
+
+
+def steps_of_node_importance() -> tuple[Work, Work]:
+    """A modulated training step, five networks at once, against a plain one: what the modulation costs."""
+    rng = np.random.default_rng(0)
+    X, y, centroids = rng.normal(size=(4000, 10)), rng.integers(8, size=4000), rng.normal(size=(6, 10))
+
+    def work(method: str) -> Work:
+        return lambda: train_node_importance(X, y, centroids=centroids, method=method, seeds=range(5), max_epochs=2)
+
+    return work("written"), work("plain")
+
+
 def seconds(work: Work) -> float:
     start = time.perf_counter()
     work()
@@ -243,6 +284,9 @@ def main(repeats: int = 5) -> None:
         sobol_of_twenty_inputs,
         importance_of_hyperparameters,
         playing_episodes,
+        distances_from_centroids,
+        regressions_of_neurons,
+        steps_of_node_importance,
     )
     for benchmark in benchmarks:
         ours, other = benchmark()

@@ -173,3 +173,41 @@ def test_a_heat_map_names_its_columns_and_rows() -> None:
     axes = draw(figure).axes[0]
     assert [tick.get_text() for tick in axes.get_xticklabels()] == ["a", "b"]
     assert [tick.get_text() for tick in axes.get_yticklabels()] == ["c", "d"]
+
+
+def test_histograms_count_on_common_bins() -> None:
+    figure = draw(
+        plotting.histograms(
+            {"one": {"a": [0, 0, 1], "b": [1, 1, 1]}, "two": {"b": [0, 2]}}, x_label="x (s)", y_label="count", n_bins=2
+        )
+    )
+    one, two = figure.axes
+    assert [list(p.get_data().values) for p in one.patches] == [[2, 1], [0, 3]]
+    assert two.patches[0].get_edgecolor() == one.patches[1].get_edgecolor()
+    assert one.get_ylabel() == "count"
+
+
+def test_points_in_space_hold_their_data() -> None:
+    points = np.arange(12.0).reshape(4, 3)
+    figure = draw(
+        plotting.points_in_space(
+            {"view": (points, [0, 0, 1, 1])}, labels=["u", "v", "w"], classes=["a", "b"], crosses={"view": [[1, 2, 3]]}
+        )
+    )
+    axes = figure.axes[0]
+    assert [len(c.get_offsets()) for c in axes.collections] == [2, 2, 1]
+    assert axes.get_zlabel() == "w"  # type: ignore[attr-defined]
+
+
+def test_a_network_diagram_draws_its_strongest_weights_and_sizes() -> None:
+    weights = [np.array([[1.0, -3.0], [0.1, 0.2]]), np.array([[2.0, 0.5]])]
+    figure = draw(
+        plotting.network_diagram(
+            weights, layers=["in", "hidden", "out"], sizes=[[1, 1], [1, 0], [1]], names=(["p", "q"], ["r"]), strongest=1
+        )
+    )
+    axes = figure.axes[0]
+    assert len(axes.lines) == 2
+    assert axes.lines[0].get_color() == "#2166AC"
+    assert list(axes.collections[1].get_sizes()) == [122, 12]
+    assert {"p", "q", "r", "in", "hidden", "out"} == {t.get_text() for t in axes.texts}

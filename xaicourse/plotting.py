@@ -506,3 +506,130 @@ def words_in_colour(rows: Sequence[tuple[Sequence[str], ArrayLike]], *, value_la
     )
     bar.set_label(value_label)
     return figure
+
+
+@styled
+def histograms(
+    panels: Mapping[str, Mapping[str, ArrayLike]], *, x_label: str, y_label: str, n_bins: int = 30
+) -> Figure:
+    """Draw the distributions of groups of numbers as outlines on common bins, in one panel or several.
+
+    Parameters
+    ----------
+    panels : mapping of panel title to mapping of group name to array
+        A group that appears in two panels keeps its colour.
+    x_label, y_label : str
+        Axes, with units.
+    n_bins : int
+        Of equal width, over the range of all groups of a panel.
+    """
+    figure, every = canvas(len(panels), width=7.0 if len(panels) < 3 else 9.0)
+    names = list(dict.fromkeys(name for groups in panels.values() for name in groups))
+    for axes, (title, groups) in zip(every, panels.items(), strict=True):
+        edges = np.histogram_bin_edges(np.concatenate([np.ravel(v) for v in groups.values()]), n_bins)
+        for name, values in groups.items():
+            i = names.index(name)
+            axes.stairs(
+                np.histogram(values, edges)[0], edges, color=COLOURS[i], linewidth=2, label=name,
+                linestyle=("solid", "dashed", "dotted", "dashdot")[i % 4],
+            )  # fmt: skip
+        axes.set(title=title, xlabel=x_label)
+    every[0].set_ylabel(y_label)
+    handles = {label: h for axes in every for h, label in zip(*axes.get_legend_handles_labels(), strict=True)}
+    if len(handles) > 1:
+        figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=min(len(handles), 4))
+    return figure
+
+
+@styled
+def points_in_space(
+    panels: Mapping[str, tuple[ArrayLike, ArrayLike]],
+    *,
+    labels: Sequence[str],
+    classes: Sequence[str],
+    crosses: Mapping[str, ArrayLike] | None = None,
+) -> Figure:
+    """Draw labelled points in three dimensions, in panels side by side.
+
+    Parameters
+    ----------
+    panels : mapping of title to (points, label)
+        Shapes (n, 3) and (n,); ``label`` holds whole numbers, indices into ``classes``.
+    labels : sequence of three str
+        Axes, with units.
+    classes : sequence of str
+        Names of the classes.
+    crosses : mapping of title to array of shape (m, 3), optional
+        Marks that are drawn in black, such as centroids.
+    """
+    figure = Figure(figsize=(max(6.4, 4.6 * len(panels)), 5.0))
+    for panel, (title, (points, label)) in enumerate(panels.items(), start=1):
+        axes: Any = figure.add_subplot(1, len(panels), panel, projection="3d")
+        for c, name in enumerate(classes):
+            x, y, z = np.asarray(points)[np.asarray(label) == c].T
+            axes.scatter(
+                x, y, z, s=12, marker=MARKERS[c % 7], color=COLOURS[c % 6], alpha=0.8, linewidths=0, label=name
+            )
+        if crosses and title in crosses:
+            x, y, z = np.asarray(crosses[title]).T
+            axes.scatter(x, y, z, s=90, marker="x", color="black", linewidths=2.5, label="centroid", depthshade=False)
+        axes.set(title=title, xlabel=labels[0], ylabel=labels[1], zlabel=labels[2])
+        axes.tick_params(labelsize=8)
+    legend = figure.legend(*figure.axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=4)
+    for handle in legend.legend_handles:
+        if isinstance(handle, PathCollection):  # seen through, a single mark is too pale
+            handle.set_alpha(1.0)
+            handle.set_sizes([45])
+    return figure
+
+
+@styled
+def network_diagram(
+    weights: Sequence[ArrayLike],
+    *,
+    layers: Sequence[str],
+    sizes: Sequence[ArrayLike] | None = None,
+    names: tuple[Sequence[str], Sequence[str]] = ((), ()),
+    strongest: int = 60,
+) -> Figure:
+    """Draw a network: a column of units a layer, and its strongest weights as lines.
+
+    Parameters
+    ----------
+    weights : sequence of array, shape (outputs, inputs)
+        First layer to last.
+    layers : sequence of str
+        Names of the columns: the inputs', then each layer's.
+    sizes : sequence of array, optional
+        Importance of the units of each column, at least 0; the largest of a column is drawn largest.
+    names : (sequence of str, sequence of str)
+        Of the inputs and of the outputs.
+    strongest : int
+        How many weights are drawn of each layer; red where positive, blue where negative.
+    """
+    matrices = [np.asarray(w) for w in weights]
+    counts = [matrices[0].shape[1], *(len(m) for m in matrices)]
+    figure, (axes,) = canvas(width=9.0, height=5.4)
+    heights = [np.linspace(1, 0, n + 2)[1:-1] for n in counts]
+    for layer, matrix in enumerate(matrices):
+        for at in np.argsort(-np.abs(matrix), axis=None)[:strongest]:
+            out, into = np.unravel_index(at, matrix.shape)
+            share = abs(matrix[out, into]) / np.abs(matrix).max()
+            axes.plot(
+                [layer, layer + 1], [heights[layer][into], heights[layer + 1][out]], linewidth=2.5 * share, alpha=0.7,
+                color="#B2182B" if matrix[out, into] > 0 else "#2166AC", zorder=1,
+            )  # fmt: skip
+    for layer, height in enumerate(heights):
+        share = np.ones(len(height)) if sizes is None else np.asarray(sizes[layer]) / (np.max(sizes[layer]) or 1.0)
+        axes.scatter(
+            np.full(len(height), layer), height, s=12 + 110 * share, color="#f2f2f2", edgecolors="#333333", zorder=2
+        )
+    ends = ((-0.06, "right", names[0], heights[0]), (len(matrices) + 0.06, "left", names[1], heights[-1]))
+    for x, align, words, height in ends:
+        for word, y in zip(words, height, strict=False):
+            axes.text(x, y, word, ha=align, va="center", fontsize=9)
+    for layer, name in enumerate(layers):
+        axes.text(layer, 1.03, name, ha="center", va="bottom", fontsize=10)
+    axes.set(xlim=(-0.45, len(matrices) + 0.35), ylim=(0, 1.1))
+    axes.axis("off")
+    return figure

@@ -232,10 +232,12 @@ def _stack(X: ArrayLike, y: ArrayLike, k: int) -> tuple[Tensor, Tensor]:
     return torch.from_numpy(features), torch.from_numpy(labels)
 
 
-def _glorot(n_inputs: int, hidden: Sequence[int], generators: list[torch.Generator], device: str) -> list[Tensor]:
+def _glorot(
+    n_inputs: int, hidden: Sequence[int], generators: list[torch.Generator], device: str, *, n_outputs: int = 1
+) -> list[Tensor]:
     """Draw weights (k, fan_in, fan_out) and biases (k, 1, fan_out), uniform within sqrt(6 / (fan_in + fan_out))."""
     tensors = []
-    widths = [n_inputs, *hidden, 1]
+    widths = [n_inputs, *hidden, n_outputs]
     for fan_in, fan_out in pairwise(widths):
         bound = (6 / (fan_in + fan_out)) ** 0.5
         for rows in (fan_in, 1):
@@ -253,21 +255,31 @@ def _forward(weights: list[Tensor], inputs: Tensor) -> Tensor:
 
 @torch.no_grad()
 def _adam_step(
-    weights: Sequence[Tensor], gradients: Sequence[Tensor], moments: list[tuple[Tensor, Tensor]], step: int, rate: float
+    weights: Sequence[Tensor],
+    gradients: Sequence[Tensor],
+    moments: list[tuple[Tensor, Tensor]],
+    step: int,
+    rate: float,
+    *,
+    factors: Sequence[Tensor | None] | None = None,
 ) -> None:
-    """Take one step of Adam, as `torch.optim.Adam` does, whose first step would import a compiler for two seconds."""
-    for weight, gradient, (mean, square) in zip(weights, gradients, moments, strict=True):
+    """Take one step of Adam, as `torch.optim.Adam` does, whose first step would import a compiler for two seconds.
+
+    `factors` multiply the steps, weight by weight; a factor of the gradient would be divided out again by its own size.
+    """
+    each = factors or [None] * len(weights)
+    for weight, gradient, (mean, square), factor in zip(weights, gradients, moments, each, strict=True):
         mean.lerp_(gradient, 0.1)  # beta_1 = 0.9
         square.mul_(0.999).addcmul_(gradient, gradient, value=0.001)  # beta_2 = 0.999
         scale = square.sqrt().div_((1 - 0.999**step) ** 0.5).add_(1e-8)
-        weight.addcdiv_(mean, scale, value=-rate / (1 - 0.9**step))
+        weight.addcdiv_(mean if factor is None else mean * factor, scale, value=-rate / (1 - 0.9**step))
 
 
 def _network(tensors: list[Tensor]) -> nn.Sequential:
     """Put one network's weights into an ordinary module."""
     matrices, biases = tensors[::2], tensors[1::2]
     with torch.random.fork_rng(devices=[]):  # nn.Linear draws weights that are replaced at once
-        network = mlp(matrices[0].shape[0], [m.shape[1] for m in matrices[:-1]])
+        network = mlp(matrices[0].shape[0], [m.shape[1] for m in matrices[:-1]], matrices[-1].shape[1])
     with torch.no_grad():
         linears = [m for m in network if isinstance(m, nn.Linear)]
         for linear, matrix, bias in zip(linears, matrices, biases, strict=True):

@@ -1,6 +1,8 @@
 """Attribution: how much each input contributed to what a model said, or to how well it says it."""
 
 from xaicourse.attribution.counterfactual import Counterfactuals, counterfactuals
+from xaicourse.attribution.activation import ActivationMaximum, maximise_activation
+from xaicourse.attribution.concepts import ConceptSensitivity, concept_vectors, tcav
 from xaicourse.attribution.gradcam import GradCam, grad_cam
 from xaicourse.attribution.gradients import guided_backprop, input_x_gradient, saliency, smooth_grad
 from xaicourse.attribution.lime import Lime, LimeStability, lime, lime_stability
@@ -27,8 +29,10 @@ from xaicourse.attribution.shapley import ShapleyValues, sampled_shapley_values,
 from xaicourse.attribution.tokens import TokenGradients, merge_word_pieces, token_gradients, token_integrated_gradients
 
 __all__ = [
+    "ActivationMaximum",
     "Attribution",
     "Counterfactuals",
+    "ConceptSensitivity",
     "DropColumnImportance",
     "GradCam",
     "Lime",
@@ -39,6 +43,7 @@ __all__ = [
     "TokenGradients",
     "alpha_beta_rule",
     "counterfactuals",
+    "concept_vectors",
     "drop_column_importance",
     "epsilon_rule",
     "flat_rule",
@@ -51,6 +56,7 @@ __all__ = [
     "layerwise_relevance",
     "lime",
     "lime_stability",
+    "maximise_activation",
     "merge_word_pieces",
     "occlusion",
     "partial_dependence",
@@ -59,6 +65,7 @@ __all__ = [
     "sampled_shapley_values",
     "shapley_values",
     "smooth_grad",
+    "tcav",
     "token_gradients",
     "token_integrated_gradients",
     "z_box_rule",

@@ -1,0 +1,615 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3 (ipykernel)
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# # What is in a neuron?
+#
+# Ten ways to look into a network, and what each can see
+#
+# ```{admonition} After this notebook you can
+# - regress activations on what they might encode, with rows that belong together, and bring components back to columns
+# - test whether a concept matters, with a test whose errors are as rare as it says
+# - rank neurons in several ways, and check the ranking by taking neurons out
+# - say whether a network has learnt features at all, or stayed near its start
+# ```
+# **35 minutes**, and 30 for the exercises · builds on "Pay the neurons?" · data: a simulated portfolio of applications, and drawn scenes
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## The question
+#
+# The auditor has read that node importance does not help the loss. "That is not my question," she says. "You have three networks: the plain one, the
+# one trained with node importance, and one where a single layer was trained so. I must sign that you know what is *in* them. Open them."
+#
+# The project of {cite:t}`brigham2024enforced` lists ten analyses for this. Some it ran on rows that did not belong together, some it only announced. We run
+# all ten, for all three networks.
+
+# %% tags=["setup"]
+import numpy as np
+import pandas as pd
+import torch
+from scipy.stats import spearmanr
+from sklearn.decomposition import PCA
+from sklearn.metrics import adjusted_mutual_info_score
+
+from xaicourse.attribution import layerwise_relevance, maximise_activation, partial_dependence, tcav
+from xaicourse.datasets import load_underwriting, simulate_scenes
+from xaicourse.datasets.scenes import PATTERNS
+from xaicourse.datasets.underwriting import prepare_underwriting
+from xaicourse.exercises import activation_analysis as exercises
+from xaicourse.fairness import (
+    cluster,
+    kernel_drift,
+    layer_activations,
+    mahalanobis,
+    neuron_regressions,
+    train_node_importance,
+)
+from xaicourse.models import small_resnet
+from xaicourse.plotting import bars, dots, histograms, lines, network_diagram, pictures
+from xaicourse.teaching import check, claim, hint, progress, say, show, show_source, table
+from xaicourse.training import train_network
+
+seed = 0
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Three networks
+#
+# The data and the layers are those of the last notebook: ten principal components, 64 and 32 neurons, eight classes.
+
+# %% tags=["live:train three networks"]
+data = load_underwriting(seed=seed)
+train, test = np.flatnonzero(~data.test), np.flatnonzero(data.test)
+prepared = prepare_underwriting(data.features, train=train, scaled=True)
+columns = prepared.to_numpy()
+pca = PCA(10, random_state=0).fit(columns[train])
+Z, y = pca.transform(columns), data.target.to_numpy() - 1
+centroids = cluster(Z[train], seed=seed).centroids
+rows = np.random.default_rng(seed).permutation(train)[:16_000]
+variants = {
+    "plain": {"n_steps": 2},
+    "node importance": {"method": "written", "n_steps": 2},
+    "single layer": {"method": "written", "n_steps": 2, "layers": [1]},
+}
+
+
+def trained(variant, max_epochs=1):
+    """Return one network of a variant, from the seed's start."""
+    return train_node_importance(
+        Z[rows], y[rows], centroids=centroids, seeds=[seed], max_epochs=max_epochs, **variant
+    ).networks[0]
+
+
+networks = {name: trained(variant) for name, variant in progress("networks")(variants.items())}
+
+# %%
+activations = {name: layer_activations(network, Z[test]) for name, network in networks.items()}
+right = {name: (a[-1].argmax(1) == y[test]).mean() for name, a in activations.items()}
+say(
+    "All three take two steps a batch, so that they differ in the modulation alone. They are right for {a:.0%}, {b:.0%} and {c:.0%} of {n:,} held-out applications; always "
+    "saying the largest class would be right for {m:.0%}.",
+    a=right["plain"],
+    b=right["node importance"],
+    c=right["single layer"],
+    n=len(test),
+    m=np.bincount(y[test]).max() / len(test),
+    tolerance={"a": 0.015, "b": 0.015, "c": 0.015},
+)
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Activations against distances
+#
+# If a neuron encodes how far an applicant is from each group, a regression of its activation on the six Mahalanobis distances finds out. All 32 neurons
+# of the second layer share the predictors, so one solve serves all. The rows are in one order on both sides.
+
+# %% tags=["live:regress on distances"]
+distances = mahalanobis(Z[test], centroids, covariance=np.cov(Z[train].T))
+half = np.arange(len(test)) % 2 == 0
+on_distances = {name: neuron_regressions(a[1], distances, held_out=half) for name, a in activations.items()}
+
+# %%
+show(
+    histograms(
+        {
+            "all coefficients": {name: fit.coefficients.ravel() for name, fit in on_distances.items()},
+            "largest of each neuron": {name: abs(fit.coefficients).max(0) for name, fit in on_distances.items()},
+        },
+        x_label="standardised coefficient",
+        y_label="count",
+        n_bins=20,
+    ),
+    caption="Coefficients of the activations on the distances, second layer, three networks.",
+    alt="Two histograms for three networks. The coefficients lie around 0, the largest of each neuron around {typical:.2f} in the plain network; the three outlines overlap.",
+    typical=np.median(abs(on_distances["plain"].coefficients).max(0)),
+    tolerance=0.2,
+)
+r2 = {name: fit.r2.mean() for name, fit in on_distances.items()}
+say(
+    "On the half of the rows that the fit has not seen, the distances explain {a:.0%}, {b:.0%} and {c:.0%} of the neurons' variance, on average.",
+    a=r2["plain"],
+    b=r2["node importance"],
+    c=r2["single layer"],
+    tolerance=0.05,
+)
+
+# %% tags=["live:two shuffles"]
+other_order = np.random.default_rng(seed + 1).permutation(len(test))
+mixed = neuron_regressions(activations["plain"][1][other_order], distances, held_out=half)
+
+# %%
+claim(
+    "With rows in two different orders, as in the project, the same regression explains nothing: its plots showed noise",
+    r2["plain"] > 0.15 and abs(mixed.r2.mean()) < 0.02 and abs(mixed.coefficients).max() < 0.3,
+    aligned_r2=r2["plain"],
+    mixed_r2=mixed.r2.mean(),
+    tolerance={"aligned_r2": 0.05, "mixed_r2": 0.004},
+    fails_if="the second order were the first",
+)
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Activations against inputs, and back to columns
+#
+# The inputs are components, and "component 4 matters" tells an auditor nothing. But components are sums of columns, $z = V(x - \bar x)$. A linear
+# function of components with slopes $b$ is the linear function of columns with slopes $V^\top b$, exactly.
+
+# %% tags=["live:back to columns"]
+on_inputs = {name: neuron_regressions(a[1], Z[test], held_out=half) for name, a in activations.items()}
+best = int(on_inputs["plain"].r2.argmax())
+spread = Z[test][~half].std(0)
+slopes = on_inputs["plain"].coefficients[:, best] / spread  # undo the standardisation of the components
+by_column = pd.Series(pca.components_.T @ slopes, index=prepared.columns)
+through_columns = (columns[test] - pca.mean_) @ by_column.to_numpy()
+
+# %%
+strongest = by_column.reindex(by_column.abs().sort_values(ascending=False).index)[:8]
+show(
+    bars(
+        {"slope": strongest.to_numpy()},
+        [name.replace("_", " ") for name in strongest.index],
+        value_label="standardised slope",
+        horizontal=True,
+    ),
+    caption="The neuron that its inputs explain best, in terms of columns.",
+    alt="Bars for the eight columns with the steepest slopes, all between {low:.2f} and {high:.2f}.",
+    low=strongest.min(),
+    high=strongest.max(),
+    tolerance=0.1,
+)
+claim(
+    "The slopes of the columns give every row the same value as the slopes of the components",
+    np.allclose(through_columns, Z[test] @ slopes, atol=1e-4),
+    largest_difference=abs(through_columns - Z[test] @ slopes).max().round(3),
+    fails_if="the standardisation were not undone",
+)
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Which group is nearest?
+
+# %%
+nearest = distances.argmin(1)
+euclidean = ((Z[test][:, None] - centroids) ** 2).sum(2).argmin(1)
+counts = {"Mahalanobis": np.bincount(nearest, minlength=6), "Euclid (k-means)": np.bincount(euclidean, minlength=6)}
+show(
+    bars(counts, [f"group {i + 1}" for i in range(6)], value_label="held-out applications"),
+    caption="How many applications each centroid is nearest to, by two distances.",
+    alt="Two bars for each of six groups. The two distances disagree for {share:.0%} of the applications.",
+    share=(nearest != euclidean).mean(),
+    tolerance=0.01,
+)
+
+# %% [markdown]
+# The project finds groups by one distance and assigns rows by another. Where the two disagree, "near" has no meaning of its own.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Do activations form groups?
+#
+# Activation clustering asks the neurons themselves: k-means on the second layer's activations. Do its groups match the classes (what the network should say), or the
+# groups of the inputs? The adjusted mutual information is 0 by chance and 1 for the same groups.
+
+# %% tags=["live:cluster the activations"]
+found = {name: cluster(a[1][:4000], n_clusters=6, seed=seed).labels for name, a in activations.items()}
+said = {name: a[-1].argmax(1)[:4000] for name, a in activations.items()}
+match = {
+    "what the network says": [adjusted_mutual_info_score(said[n], found[n]) for n in networks],
+    "groups of the inputs": [adjusted_mutual_info_score(nearest[:4000], found[n]) for n in networks],
+    "true classes": [adjusted_mutual_info_score(y[test][:4000], found[n]) for n in networks],
+}
+
+# %%
+show(
+    bars(match, list(networks), value_label="adjusted mutual information"),
+    caption="What the groups of activations agree with.",
+    alt="Three bars for each network. In the plain one the groups agree with its own answers by {a:.2f}, with groups of inputs by {b:.2f}, with true classes by {c:.2f}.",
+    a=match["what the network says"][0],
+    b=match["groups of the inputs"][0],
+    c=match["true classes"][0],
+    tolerance=0.15,
+)
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Does a concept matter?
+#
+# Nobody told the networks about illness or build. The simulation knows both. A *concept vector* points, among the first layer's activations, from random
+# applicants to those who have the concept; the score of TCAV {cite:p}`kim2018tcav` is the share of rows in which a step that way raises the chance of class 8, the best.
+
+# %%
+show_source(tcav)
+
+# %% tags=["live:test concepts"]
+concepts = data.truth.concepts().iloc[test]
+pool = np.random.default_rng(seed + 2).permutation(len(test))
+
+
+def concept_test(network, concept):
+    """Return TCAV of class 8 for a planted concept, in the first layer."""
+    first = torch.tensor(layer_activations(network, Z[test])[0], dtype=torch.float32)
+    having = pool[concepts[concept].to_numpy()[pool]][:150]
+    others, studied = pool[:3000], pool[-500:]
+    return tcav(
+        lambda a: network[2:](a).log_softmax(1),
+        first[studied],
+        first[having],
+        first[others],
+        target=7,
+        n_runs=5,
+        n_random=99,
+        seed=seed,
+    )
+
+
+tests = {
+    name: {c: concept_test(network, c) for c in concepts} for name, network in progress("concepts")(networks.items())
+}
+
+# %%
+table(
+    pd.DataFrame(
+        {(f"{n}: {k}"): [getattr(t, k) for t in of.values()] for n, of in tests.items() for k in ("score", "p_value")},
+        index=list(concepts),
+    ),
+    caption="TCAV of class 8: the score, and the share of random sets that are as far from one half.",
+    formats="{:.2f}",
+    tolerance=0.25,
+)
+ill = [tests[name]["illness"] for name in networks]
+claim(
+    "In all three networks a step towards illness lowers the chance of class 8 in nearly every row, which few random sets do",
+    all(test.score < 0.2 and test.p_value <= 0.15 for test in ill),
+    scores=[test.score for test in ill],
+    p_values=[test.p_value for test in ill],
+    tolerance=0.08,
+    fails_if="the concepts were those of other people",
+)
+say(
+    "Build decides classes in the simulation too, and the vector tells people of large build from others in {build:.0%} of the cases, against {illness:.0%} for illness. "
+    "Yet its score in the plain network is {score:.2f}, no finding. A test that finds nothing does not show that there is nothing: the vector is one of many directions that tell the two apart, and the "
+    "network may go by another. Nor is a single small p-value among six concepts a surprise.",
+    build=tests["plain"]["build"].accuracy,
+    illness=tests["plain"]["illness"].accuracy,
+    score=tests["plain"]["build"].score,
+    tolerance={"build": 0.03, "illness": 0.03, "score": 0.15},
+)
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Which neurons carry the answer?
+#
+# Four rankings of the 32 neurons, for the logit of class 8: LRP hands the logit back to the neurons; the correlation of an activation with the logit; that correlation
+# times the weight that leads there; and the coefficient from the distances. What happens when a neuron is taken out decides between them.
+
+# %%
+studied = slice(0, 2000)
+
+
+def rankings(network):
+    """Return four measures of the second layer's neurons, and what taking each out does to the logit of class 8."""
+    _, second, logits = (a[studied] for a in layer_activations(network, Z[test]))
+    weight = network[4].weight[7].double().numpy()
+    logit = logits[:, 7]
+    varies = np.where(second.std(0) > 0, second.std(0), 1)
+    correlation = ((second - second.mean(0)) * (logit - logit.mean())[:, None]).mean(0) / varies / logit.std()
+    relevance = layerwise_relevance(network[4:], torch.tensor(second, dtype=torch.float32), target=7)
+    fit = neuron_regressions(second, distances[studied])
+    measures = {
+        "LRP": relevance.values.abs().mean(0).numpy(),
+        "correlation": abs(correlation),
+        "weight × correlation": abs(weight * correlation),
+        "distances": abs(fit.coefficients).max(0),
+    }
+    # Taken out: the logits lose what the neuron hands on, and the chance of class 8 changes.
+    handed_on = second[:, :, None] * network[4].weight.T.double().numpy()
+    chance = (
+        torch.tensor(logits[:, None] - handed_on).log_softmax(2)[..., 7]
+        - torch.tensor(logits[:, None]).log_softmax(2)[..., 7]
+    )
+    without = chance.abs().mean(0).numpy()
+    return measures, without, relevance
+
+
+# %% tags=["live:rank the neurons"]
+ranked = {name: rankings(network) for name, network in networks.items()}
+agreement = {m: [spearmanr(of[m], without)[0] for of, without, _ in ranked.values()] for m in ranked["plain"][0]}
+
+# %%
+show(
+    dots(
+        {n: [agreement[m][i] for m in agreement] for i, n in enumerate(networks)},
+        list(agreement),
+        value_label="rank correlation with the effect of taking the neuron out",
+        limits=(0, 1.02),
+    ),
+    caption="How well each ranking foresees what happens without a neuron.",
+    alt="Dots for four rankings and three networks. LRP is at {lrp:.2f}; correlation at {c:.2f}, weight times correlation at {w:.2f} and distances at {d:.2f} in the plain network.",
+    lrp=agreement["LRP"][0],
+    c=agreement["correlation"][0],
+    w=agreement["weight × correlation"][0],
+    d=agreement["distances"][0],
+    tolerance=0.25,
+)
+bias = {name: float(network[4].bias[7]) for name, network in networks.items()}
+lost = {name: float((relevance.delta + bias[name]).abs().max()) for name, (_, _, relevance) in ranked.items()}
+claim(
+    "LRP conserves relevance: what is missing from the logit is what the bias took, in every row of the three networks",
+    max(lost.values()) < 1e-3,
+    largest_gap=round(max(lost.values()), 3),
+    fails_if="the bias were forgotten",
+)
+claim(
+    "LRP foresees what happens without a neuron better than correlation does, in all three networks",
+    all(a > c for a, c in zip(agreement["LRP"], agreement["correlation"])) and min(agreement["LRP"]) > 0.5,
+    lrp=agreement["LRP"],
+    correlation=agreement["correlation"],
+    tolerance=0.25,
+    fails_if="LRP were that of another class",
+)
+
+# %% [markdown]
+# A neuron may go up and down with the answer because another one that does the work goes up and down with it. Only what a neuron hands on counts.
+
+# %% slideshow={"slide_type": "slide"} tags=["live:draw the network"]
+drawn = networks["plain"]
+importance = [
+    on_inputs["plain"].coefficients.__abs__().mean(1),
+    layerwise_relevance(drawn[2:], torch.tensor(activations["plain"][0][studied], dtype=torch.float32), target=7)
+    .values.abs()
+    .mean(0)
+    .numpy(),
+    ranked["plain"][0]["LRP"],
+    np.ones(8),
+]
+picture = network_diagram(
+    [m.weight.numpy() for m in drawn if isinstance(m, torch.nn.Linear)],
+    layers=["10 components", "64 neurons", "32 neurons", "8 classes"],
+    sizes=importance,
+    names=([f"component {i + 1}" for i in range(10)], [f"class {i + 1}" for i in range(8)]),
+)
+top = np.sort(importance[2])[::-1]
+
+# %%
+show(
+    picture,
+    caption="The plain network. Neurons are sized by their relevance for class 8; of each layer the 60 strongest weights are drawn, red positive, blue negative.",
+    alt="Four columns of circles joined by lines. Few neurons of the second layer are large: the first eight of 32 hold {share:.0%} of its relevance.",
+    share=top[:8].sum() / top.sum(),
+    tolerance=0.12,
+)
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## What moves a neuron?
+#
+# Partial dependence sets one input to each value of a grid, in all rows, and averages the activation. For the most relevant neuron of each network, along the input that
+# moves it most:
+
+
+# %% tags=["live:partial dependence"]
+def response(name):
+    """Return the partial dependence of the most relevant neuron on the input that moves it most."""
+    j = int(ranked[name][0]["LRP"].argmax())
+    feature = int(abs(on_inputs[name].coefficients[:, j]).argmax())
+    curve = partial_dependence(
+        lambda X: layer_activations(networks[name], X)[1][:, j], Z[test][:1000], feature, grid=np.linspace(-3, 3, 13)
+    )
+    return curve
+
+
+curves = {name: response(name) for name in networks}
+
+# %%
+show(
+    lines(
+        np.linspace(-3, 3, 13),
+        {"": {name: curve.mean for name, curve in curves.items()}},
+        x_label="value of the component that moves the neuron most",
+        y_labels="mean activation",
+    ),
+    caption="Partial dependence of the neuron most relevant for class 8.",
+    alt="Three curves over the value of a component. They are bent like a ReLU and range from {low:.2f} to {high:.2f}.",
+    low=min(c.mean.min() for c in curves.values()),
+    high=max(c.mean.max() for c in curves.values()),
+    tolerance=0.6,
+)
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Which applicant would a neuron like best?
+#
+# Activation maximisation climbs the activation inside a ball, here as far from the mean as a typical applicant is. Without the ball the climb would never end. For a linear unit $w \cdot x + b$ the
+# answer is known, $r\,w / \lVert w \rVert$, and a neuron of the first layer is linear where it is on.
+
+# %% tags=["live:climb"]
+radius = float(np.median(np.linalg.norm(Z[train], axis=1)))
+first_layer, starts = drawn[0], torch.zeros(1, 10)
+climbed = torch.cat([maximise_activation(first_layer, starts, target=j, radius=radius).values for j in range(8)])
+exact = radius * first_layer.weight[:8] / first_layer.weight[:8].norm(dim=1, keepdim=True)
+j = int(ranked["plain"][0]["LRP"].argmax())
+many = torch.tensor(Z[test][:64], dtype=torch.float32)
+peak = maximise_activation(drawn[:4], many, target=j, radius=radius)
+likes = pd.Series(pca.components_.T @ peak.values[peak.activation.argmax()].double().numpy(), index=prepared.columns)
+
+# %%
+claim(
+    "For linear units the climb ends at r w / |w|",
+    torch.allclose(climbed, exact, atol=1e-4),
+    units=len(exact),
+    fails_if="the ball had twice the radius",
+)
+widest = likes.abs().sort_values(ascending=False)
+say(
+    "The most relevant neuron of the second layer reaches {peak:.2f} from the best of 64 starts; the highest activation among the real applicants within the ball is {real:.2f}. In columns, the applicant "
+    "that it likes best is spread out: the ten columns that differ most from the average hold {share:.0%} of the squared difference.",
+    peak=float(peak.activation.max()),
+    real=activations["plain"][1][np.linalg.norm(Z[test], axis=1) <= radius, j].max(),
+    share=(widest[:10] ** 2).sum() / (widest**2).sum(),
+    tolerance={"peak": 1.0, "real": 1.0, "share": 0.15},
+)
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## And a unit that looks at pictures?
+#
+# The same function, and a network that sorts drawn scenes by the pattern of an object. Climbing pixels one by one gives noise that only a network can love. So the climb goes over a coarse grid of colours that is enlarged to
+# the picture: smoothness is built in, as it is into real pictures.
+
+# %% tags=["live:a unit of a picture network"]
+scenes = simulate_scenes(500, size=32, seed=seed)
+
+
+def coarse(grid):
+    """Enlarge a grid of colours (rows, 3, 8, 8) to pictures of 32 pixels around grey."""
+    return torch.nn.functional.interpolate(grid, scale_factor=4, mode="bilinear")
+
+
+eyes = train_network(
+    lambda: small_resnet(3, width=8),
+    torch.from_numpy(scenes.images) - 0.5,
+    torch.from_numpy(scenes.labels),
+    max_epochs=5,
+    seed=seed,
+    progress=progress("a picture network"),
+)
+noise = 0.05 * torch.randn(1, 3, 8, 8, generator=torch.Generator().manual_seed(seed))
+dreams = [
+    maximise_activation(lambda g: eyes(coarse(g)), noise, target=k, radius=4.0, bounds=(-0.5, 0.5), n_steps=40)
+    for k in range(3)
+]
+
+# %%
+show(
+    pictures({f"{PATTERNS[k]}": (coarse(d.values)[0] + 0.5).permute(1, 2, 0).numpy() for k, d in enumerate(dreams)}),
+    caption="What raises each of the three logits most, within a ball.",
+    alt="Three pictures of coloured texture. The logits rise from at most {start:.1f} to at least {end:.1f}.",
+    start=max(float(d.start) for d in dreams),
+    end=min(float(d.activation) for d in dreams),
+    tolerance=30.0,
+)
+
+# %% [markdown]
+# None of them looks like a scene. What a unit likes best is far from anything it was shown; it says what the unit *could* answer to, not what it did answer to.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Have the networks learnt features at all?
+#
+# A network that hardly moves from its start is *lazy*: it is a linear model in its gradients at the start, and its neurons are random features {cite:p}`chizat2019lazy`. Looking into
+# such neurons would be looking into noise. Three numbers say how far training went: the distance of the weights, how much the tangent kernel $J J^\top$ turned, and the error of the linearisation.
+
+# %% tags=["live:measure the drift"]
+beginning = trained(variants["plain"], max_epochs=0)
+drifts = {name: kernel_drift(beginning, network, Z[test][:400], target=7) for name, network in networks.items()}
+
+# %%
+drift_table = pd.DataFrame({name: vars(d) for name, d in drifts.items()}).T
+table(
+    drift_table.rename(
+        columns={
+            "movement": "weights moved",
+            "alignment": "kernel alignment",
+            "linear_error": "error of the linearisation",
+        }
+    ),
+    caption="Relative distance of the weights, alignment of the kernels (1: unchanged), error over the spread of the output.",
+    tolerance=0.12,
+)
+claim(
+    "None of the three is lazy: the linearised network misses the trained one by more than a tenth of its output's spread, and the kernel has turned",
+    all(d.linear_error > 0.1 and d.alignment < 0.99 for d in drifts.values()),
+    errors=[d.linear_error for d in drifts.values()],
+    alignments=[d.alignment for d in drifts.values()],
+    tolerance=0.15,
+    fails_if="the networks were compared with themselves",
+)
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Exercise 1 — Back to columns (difficulty 2, 10 minutes)
+# A neuron was regressed on *standardised* components: `coefficients` has one number for each, `spread` their standard deviations. `components` has a row for each component (as
+# `PCA.components_`). Return the slope of each column.
+
+
+# %% tags=["exercise"]
+def back_to_columns(coefficients, spread, components):
+    ### BEGIN SOLUTION
+    return components.T @ (coefficients / spread)
+    ### END SOLUTION
+
+
+check(exercises.back_to_columns, back_to_columns)  # hint(exercises.back_to_columns) helps, in layers
+
+# %% [markdown]
+# ## Exercise 2 — The score of a concept (difficulty 1, 8 minutes)
+# `gradients` holds, row by row, the gradient of the output with respect to a layer's activations; `concept` and `others` hold activations of examples. Take the
+# difference of their means as the concept's vector, and return the share of rows in which a step along it raises the output.
+
+
+# %% tags=["exercise"]
+def concept_score(gradients, concept, others):
+    ### BEGIN SOLUTION
+    vector = concept.mean(axis=0) - others.mean(axis=0)
+    return np.mean(gradients @ vector > 0)
+    ### END SOLUTION
+
+
+check(exercises.concept_score, concept_score)
+
+# %% [markdown]
+# ## Exercise 3 — Take a neuron out (difficulty 2, 12 minutes)
+# The last layer is linear: logit $= h W^\top + b$, with `weights` of shape (classes, neurons). Return, for each neuron, the mean absolute change of the logit of class `k` when its
+# activation is set to its *mean* over the rows (rather than to zero, which may be far from anything the neuron does).
+
+
+# %% tags=["exercise"]
+def effect_of_each(h, weights, k):
+    ### BEGIN SOLUTION
+    return np.abs((h - h.mean(axis=0)) * weights[k]).mean(axis=0)
+    ### END SOLUTION
+
+
+check(exercises.effect_of_each, effect_of_each)
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## What to remember
+#
+# - Rows that do not belong together give plots that look like any others. Check alignment where it must matter: shuffle one side, and see the result vanish.
+# - A vector exists for any set of examples. Only against random sets that go through all the same steps does a score mean something.
+# - Judge rankings of neurons by taking neurons out. Correlation alone is fooled by neurons that go along.
+# - Before you look into neurons, find out whether training moved them.
+
+# %% [markdown]
+# ## Where it breaks
+#
+# - Ten components hide most of the table: what they dropped no neuron can hold, however it was trained.
+# - Linear regressions see what is linear. A neuron that answers to *either* extreme of a distance looks empty to them.
+# - The t-test of the original TCAV takes runs that share the concept's examples for independent, and finds far too much; the test here is
+#   honest about chance, but a concept that goes along with a cause is found as readily as the cause.
+# - One network a variant is an example, not a comparison. For that see the last notebook.
+
+# %% [markdown]
+# ## Further reading
+#
+# - {cite:t}`kim2018tcav`: concept vectors, with the experiments that made them known.
+# - {cite:t}`bach2015pixelwise`: where relevance propagation and its conservation come from.
+# - {cite:t}`chizat2019lazy`: the lazy regime, and why a network in it has not learnt features.
+# - {cite:t}`brigham2024enforced`: the list of analyses that this notebook carries out.

@@ -1,0 +1,134 @@
+"""Activation maximisation: the input, among all of a given size, that a unit answers to most."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from xaicourse.attribution.explained import Model, check_inputs, explaining, gradient, outputs, pick
+from xaicourse.validation import Progress, check_finite, check_float, check_int, check_shape, silent
+
+
+@dataclass(frozen=True)
+class ActivationMaximum:
+    """The best inputs that were found, and what the unit makes of them.
+
+    Attributes
+    ----------
+    values : Tensor
+        The inputs with the highest activation met from each start; shape of the inputs.
+    activation : Tensor, shape (n,)
+        The unit's activation there.
+    start : Tensor, shape (n,)
+        The unit's activation where the search began.
+    """
+
+    values: Tensor
+    activation: Tensor
+    start: Tensor
+
+
+def maximise_activation(
+    model: Model,
+    inputs: Tensor,
+    *,
+    radius: float,
+    target: int | Tensor | None = None,
+    centre: Tensor | float = 0.0,
+    bounds: tuple[float, float] | None = None,
+    n_steps: int = 100,
+    internal_batch_size: int | None = None,
+    progress: Progress | None = None,
+) -> ActivationMaximum:
+    r"""Climb a unit's activation within a ball around a centre, from each row of the inputs.
+
+    .. math:: \max_x f(x) \quad\text{subject to}\quad \lVert x - c \rVert_2 \le r
+
+    by projected gradient ascent: steps of length :math:`r (1 - t/T)` along the gradient's direction, each followed
+    by the projection onto the ball. Without the ball nothing would end the climb: a ReLU network grows without limit. A
+    linear unit has its maximum at :math:`c + r\,w/\lVert w\rVert`, and the first step from the centre finds it. For any
+    other unit it is a local maximum: start from several rows and compare.
+
+    Parameters
+    ----------
+    model : callable
+        Maps a tensor (n, ...) to the units' activations (n,) or (n, units), each row by itself: a network, its first
+        layers (``network[:2]``), or a function such as the mean over the places of a convolutional map.
+    inputs : Tensor, shape (n, ...)
+        Where the searches start, brought into the ball first. Where a unit is flat (a ReLU that is off), it stays.
+    radius : float
+        Of the ball, in units of the inputs, above zero.
+    target : int, Tensor of shape (n,) or None
+        The unit, for all rows or row by row; ``None`` if there is only one.
+    centre : Tensor of shape (1, ...) or (n, ...), or float
+        Of the ball.
+    bounds : (float, float), optional
+        Least and greatest value of each input, such as those of a pixel; they must include the centre.
+    n_steps : int
+        Number of gradients for each start.
+    internal_batch_size : int or None
+        Most rows given to the model at once; ``None`` takes as many as hold 2**18 numbers.
+    progress : callable or None
+        Wraps the loop over blocks of rows, as ``tqdm.tqdm`` does; ``None`` is silent.
+
+    Raises
+    ------
+    TypeError
+        If the inputs are no floating-point tensor.
+    ValueError
+        If an argument has a wrong shape or range or is not finite, the bounds leave the centre out, or the output has
+        no finite gradient.
+
+    References
+    ----------
+    Erhan, Bengio, Courville, Vincent: Visualizing higher-layer features of a deep network. Technical report 1341,
+    University of Montreal (2009).
+
+    Examples
+    --------
+    >>> weights = torch.tensor([3.0, 4.0])
+    >>> maximise_activation(lambda x: x @ weights, torch.zeros(1, 2), radius=10.0).values
+    tensor([[6., 8.]])
+    """
+    inputs, targets, size = check_inputs(inputs, target, internal_batch_size)
+    radius = check_float("radius", radius, minimum=0.0)
+    if radius == 0:
+        raise ValueError("radius: got 0, expected a number above zero")
+    if isinstance(centre, Tensor):
+        check_shape("centre", centre, (1 if centre.shape[:1] == (1,) else len(inputs), *inputs.shape[1:]))
+        check_finite("centre", centre)
+        middle = centre.detach().to(inputs).expand_as(inputs)
+    else:
+        middle = inputs.new_tensor(check_float("centre", centre)).expand_as(inputs)
+    low, high = (check_float("bounds", end) for end in bounds) if bounds else (-torch.inf, torch.inf)
+    if not (low < high and (middle >= low).all() and (middle <= high).all()):
+        raise ValueError(f"bounds: got ({low:g}, {high:g}), expected a range that includes the centre")
+    n_steps = check_int("n_steps", n_steps)
+
+    def into(x: Tensor, c: Tensor) -> Tensor:
+        # The centre is within the bounds, so that clamping brings no coordinate further away from it.
+        length = (x - c).flatten(1).norm(dim=1).clamp(min=radius).view(-1, *[1] * (x.ndim - 1))
+        return (c + (x - c) * (radius / length)).clamp(low, high)
+
+    best = into(inputs, middle)
+    with explaining(model):
+        start = pick(outputs(model, best, size), targets)
+        highest = start.clone()
+        for first in (progress or silent)(range(0, len(inputs), size)):
+            rows = slice(first, first + size)
+            unit = None if targets is None else targets[rows]
+            x = best[rows].clone()
+            for step in range(n_steps):
+                slope = gradient(model, x.detach(), unit)
+                if not slope.isfinite().all():
+                    raise ValueError("model: got a gradient that is NaN or infinite on the way up")
+                length = slope.flatten(1).norm(dim=1).view(-1, *[1] * (x.ndim - 1))
+                direction = slope / length.where(length > 0, torch.ones_like(length))
+                x = into(x.detach() + direction * (radius * (1 - step / n_steps)), middle[rows])
+                now = pick(outputs(model, x, size), unit)
+                better = now > highest[rows]
+                highest[rows] = now.where(better, highest[rows])
+                best[rows] = x.where(better.view(-1, *[1] * (x.ndim - 1)), best[rows])
+    return ActivationMaximum(best, highest, start)

@@ -1,0 +1,180 @@
+"""Exercises of the notebook on the analysis of activations, and the alterations under which its claims fail."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from xaicourse.teaching import Exercise, require
+
+Answer = Callable[..., Any]
+
+
+def _check_back_to_columns(answer: Answer) -> None:
+    rng = np.random.default_rng(0)
+    components = np.linalg.qr(rng.normal(size=(5, 3)))[0].T
+    coefficients, spread = np.array([1.0, -2.0, 0.5]), np.array([3.0, 0.5, 1.5])
+    result = np.asarray(answer(coefficients, spread, components), dtype=float)
+    require(result.shape == (5,), f"expected one slope for each of the 5 columns; got shape {result.shape}")
+    require(
+        not np.allclose(result, components.T @ coefficients),
+        "the coefficients are per standard deviation of a component; bring them to its own units first",
+    )
+    require(
+        not np.allclose(result, components.T @ (coefficients * spread)),
+        "a slope per unit of a component with a large spread is smaller than one per standard deviation, not larger",
+    )
+    rows = rng.normal(size=(20, 5))
+    expected = (rows @ components.T / spread) @ coefficients
+    require(
+        np.allclose(rows @ result, expected),
+        f"for a row of columns the neuron's fit is {expected[0]:.3f}; your slopes give {rows[0] @ result:.3f}",
+    )
+
+
+back_to_columns = Exercise(
+    name="Back to columns",
+    checker=_check_back_to_columns,
+    hints=(
+        "Which two steps lead from a column to what the regression was given: a product with `components`, and then?",
+        "A slope per standard deviation becomes one per unit when it is divided by that deviation. Then turn it: a "
+        "component is a sum of columns.",
+        "`components.T @ (coefficients / spread)`",
+    ),
+    honest=(
+        lambda b, s, V: sum(b[i] / s[i] * V[i] for i in range(len(b))),
+        lambda b, s, V: ((b / s) @ V).tolist(),
+    ),
+    wrong={
+        "the spread left in": lambda b, _, V: V.T @ b,
+        "times the spread": lambda b, s, V: V.T @ (b * s),
+        "still components": lambda b, s, _: b / s,
+        "sizes only": lambda b, s, V: abs(V).T @ (b / s),
+    },
+)
+
+
+def _check_concept_score(answer: Answer) -> None:
+    rng = np.random.default_rng(0)
+    gradients = rng.normal([0.8, 0, 0, 0], size=(200, 4))
+    concept, others = rng.normal([2, 0, 0, 5], size=(30, 4)), rng.normal([0, 0, 0, 5], size=(60, 4))
+    vector = concept.mean(0) - others.mean(0)
+    result = answer(gradients, concept, others)
+    require(isinstance(result, int | float | np.number), f"return one number, a share of rows; got {result!r}")
+    value, expected = float(result), float(np.mean(gradients @ vector > 0))
+    require(0 <= value <= 1, f"a share lies between 0 and 1; got {value:.3f}. Count rows rather than adding slopes.")
+    require(
+        abs(value - (1 - expected)) > 1e-9,
+        "that is the share of rows in which the step *away* from the concept raises the output: mind the order",
+    )
+    require(
+        abs(value - float(np.mean(gradients @ concept.mean(0) > 0))) > 1e-9,
+        "what the examples of the concept share with everybody is no part of it: take the others' mean away",
+    )
+    require(
+        abs(value - expected) < 1e-9, f"the step raises the output in {expected:.1%} of rows; you found {value:.1%}"
+    )
+
+
+concept_score = Exercise(
+    name="The score of a concept",
+    checker=_check_concept_score,
+    hints=(
+        "The derivative along a vector is a product of the gradient with it. One product a row, then only its sign.",
+        "The vector is `concept.mean(axis=0) - others.mean(axis=0)`; its length does not matter for a sign.",
+        "`np.mean(gradients @ (concept.mean(axis=0) - others.mean(axis=0)) > 0)`",
+    ),
+    honest=(
+        lambda g, c, o: sum(float(row @ (c.mean(0) - o.mean(0))) > 0 for row in g) / len(g),
+        lambda g, c, o: np.heaviside(g @ (c.mean(0) - o.mean(0)), 0).mean(),
+    ),
+    wrong={
+        "the other way": lambda g, c, o: np.mean(g @ (o.mean(0) - c.mean(0)) > 0),
+        "without the others": lambda g, c, _: np.mean(g @ c.mean(0) > 0),
+        "the mean slope": lambda g, c, o: 5 * np.mean(g @ (c.mean(0) - o.mean(0))),
+        "one for each row": lambda g, c, o: g @ (c.mean(0) - o.mean(0)) > 0,
+        "the share of units": lambda g, c, o: np.mean(g * (c.mean(0) - o.mean(0)) > 0),
+    },
+)
+
+
+def _check_effect_of_each(answer: Answer) -> None:
+    rng = np.random.default_rng(0)
+    h, weights = np.maximum(rng.normal([0, 0, 9, 0], size=(300, 4)), 0), rng.normal(size=(3, 4))
+    h[:, 3] = 2.0  # a neuron that says the same of everybody
+    kept = h.copy()
+    result = np.asarray(answer(h, weights, 1), dtype=float)
+    require(np.array_equal(h, kept), "the caller's activations have changed: work on a copy")
+    require(result.shape == (4,), f"expected one number for each of the 4 neurons; got shape {result.shape}")
+    expected = np.abs((h - h.mean(0)) * weights[1]).mean(0)
+    require(
+        not np.allclose(result, np.abs(h * weights[1]).mean(0)),
+        "these neurons were set to zero. The third one never is near zero: set each to its mean instead.",
+    )
+    require(
+        bool((result >= 0).all()) and not np.allclose(result, 0),
+        "take the absolute change row by row, before the mean: the changes themselves average to nothing",
+    )
+    require(
+        abs(result[3]) < 1e-9,
+        "a neuron that always says the same changes nothing when it is set to its mean: expected 0",
+    )
+    require(
+        np.allclose(result, expected), f"expected {expected.round(3)}, got {result.round(3)}; is it the row k of W?"
+    )
+
+
+def _by_hand(h: Any, W: Any, k: int) -> Any:
+    out = []
+    for j in range(h.shape[1]):
+        without = h.copy()
+        without[:, j] = h[:, j].mean()
+        out.append(np.abs(h @ W[k] - without @ W[k]).mean())
+    return out
+
+
+effect_of_each = Exercise(
+    name="Take a neuron out",
+    checker=_check_effect_of_each,
+    hints=(
+        "The logit is a sum over neurons, so replacing one of them changes one term of the sum.",
+        "That term is $h_j W_{kj}$; with the mean in place of $h_j$ it changes by $(h_j - \\bar h_j) W_{kj}$.",
+        "`np.abs((h - h.mean(axis=0)) * weights[k]).mean(axis=0)`",
+    ),
+    honest=(_by_hand,),
+    wrong={
+        "set to zero": lambda h, W, k: np.abs(h * W[k]).mean(0),
+        "signed": lambda h, W, k: ((h - h.mean(0)) * W[k]).mean(0),
+        "the weights alone": lambda _, W, k: np.abs(W[k]),
+        "another class": lambda h, W, k: np.abs((h - h.mean(0)) * W[k - 1]).mean(0),
+        "one number": lambda h, W, k: np.abs((h - h.mean(0)) * W[k]).mean(),
+    },
+)
+
+# The named alteration of each claim: what to replace in the notebook's code, and by what.
+ALTERATIONS = {
+    "the second order were the first": (
+        "other_order = np.random.default_rng(seed + 1).permutation(len(test))",
+        "other_order = np.arange(len(test))",
+    ),
+    "the standardisation were not undone": (
+        "pd.Series(pca.components_.T @ slopes",
+        'pd.Series(pca.components_.T @ on_inputs["plain"].coefficients[:, best]',
+    ),
+    "the concepts were those of other people": (
+        "concepts[concept].to_numpy()[pool]",
+        "concepts[concept].to_numpy()[::-1][pool]",
+    ),
+    "the bias were forgotten": ("(relevance.delta + bias[name])", "relevance.delta"),
+    "LRP were that of another class": (
+        "torch.tensor(second, dtype=torch.float32), target=7)",
+        "torch.tensor(second, dtype=torch.float32), target=2)",
+    ),
+    "the ball had twice the radius": ("exact = radius * first_layer", "exact = 2 * radius * first_layer"),
+    "the networks were compared with themselves": (
+        "kernel_drift(beginning, network,",
+        "kernel_drift(network, network,",
+    ),
+}
