@@ -10,6 +10,7 @@ from xaicourse.datasets.base import fetch as fetch
 # One line a data set: importing its module registers it.
 from xaicourse.datasets.census import load_census as load_census
 from xaicourse.datasets.census_twin import simulate_census as simulate_census
+from xaicourse.datasets.collisions import simulate_collisions as simulate_collisions
 from xaicourse.datasets.reviews import load_reviews as load_reviews
 from xaicourse.datasets.reviews import simulate_reviews as simulate_reviews
 from xaicourse.datasets.scenes import simulate_scenes as simulate_scenes
