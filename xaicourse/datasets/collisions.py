@@ -29,7 +29,7 @@ from numpy.typing import NDArray
 from xaicourse.validation import Seed, check_float, check_int, check_seed
 
 LUMINOSITY = 10.0  # 1 / ab
-CROSS_SECTIONS = {"signal": 10.0, "background": 600.0}  # ab, of events with pT above MIN_PT
+CROSS_SECTIONS = {"signal": 10.0, "background": 550.0}  # ab, of events with pT above MIN_PT
 MASS = 180.0  # GeV, of the new particle
 MIN_PT = 400.0  # GeV
 HALF_WIDTH = 1.2  # rad, of the picture
