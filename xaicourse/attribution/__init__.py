@@ -1,5 +1,6 @@
 """Attribution: how much each input contributed to what a model said, or to how well it says it."""
 
+from xaicourse.attribution.counterfactual import Counterfactuals, counterfactuals
 from xaicourse.attribution.gradcam import GradCam, grad_cam
 from xaicourse.attribution.gradients import saliency, smooth_grad
 from xaicourse.attribution.path import Attribution, gradient_shap, integrated_gradients
@@ -15,11 +16,13 @@ from xaicourse.attribution.tokens import TokenGradients, merge_word_pieces, toke
 
 __all__ = [
     "Attribution",
+    "Counterfactuals",
     "DropColumnImportance",
     "GradCam",
     "PartialDependence",
     "PermutationImportance",
     "TokenGradients",
+    "counterfactuals",
     "drop_column_importance",
     "grad_cam",
     "gradient_shap",

@@ -11,7 +11,13 @@ from xaicourse.datasets.base import fetch as fetch
 from xaicourse.datasets.census import load_census as load_census
 from xaicourse.datasets.census_twin import simulate_census as simulate_census
 from xaicourse.datasets.collisions import simulate_collisions as simulate_collisions
+from xaicourse.datasets.portfolio import simulate_portfolio as simulate_portfolio
 from xaicourse.datasets.reviews import load_reviews as load_reviews
 from xaicourse.datasets.reviews import simulate_reviews as simulate_reviews
 from xaicourse.datasets.scenes import simulate_scenes as simulate_scenes
 from xaicourse.datasets.sentences import simulate_sentences as simulate_sentences
+from xaicourse.datasets.splits import Split as Split
+from xaicourse.datasets.splits import stratified_split as stratified_split
+from xaicourse.datasets.underwriting import load_underwriting as load_underwriting
+from xaicourse.datasets.underwriting import prepare_underwriting as prepare_underwriting
+from xaicourse.datasets.underwriting_twin import simulate_underwriting as simulate_underwriting

@@ -86,7 +86,7 @@ def _check_efficiency_interval(answer: Callable[..., Any]) -> None:
         require(result.shape == (2,), f"expected a pair (low, high); got shape {result.shape}")
         require(
             bool(np.isfinite(result).all()),
-            f"with {k} of {n} an end is no number. When none passes the lower end is 0, when all pass the upper end is 1",
+            f"with {k} of {n} an end is no number. If none passes the lower end is 0, if all pass the upper is 1",
         )
         require(
             0 <= result[0] <= result[1] <= 1, f"an efficiency lies between 0 and 1; with {k} of {n} you have {result}"
@@ -144,8 +144,8 @@ def _check_lowest_edge(answer: Callable[..., Any]) -> None:
         require(result in kept, f"{result:g} is none of the edges that may be chosen")
         require(
             kept[int(result)] <= budget,
-            f"with the edge {result:g} and the upper end {upper} the line keeps {kept[int(result)]:.4f} of the background, "
-            f"more than the budget of {budget}",
+            f"with the edge {result:g} and the upper end {upper} the line keeps {kept[int(result)]:.4f} of the "
+            f"background, more than the budget of {budget}",
         )
         best = min(e for e, share in kept.items() if share <= budget)
         beyond = min((int(e) for e in edges if np.mean(masses > e) <= budget), default=0)
@@ -199,7 +199,8 @@ ALTERATIONS = {
     ),
     "the maps were noise": (
         "graded = {name: (on(m, masks), on(m, turned)) for name, m in maps.items()}",
-        "graded = {k: (on(n := np.random.default_rng(1).random(m.shape), masks), on(n, turned)) for k, m in maps.items()}",
+        "graded = {k: (on(r := np.random.default_rng(1).random(m.shape), masks), on(r, turned)) "
+        "for k, m in maps.items()}",
     ),
     "the hole were beside the prong both times": (
         '{"weaker prong": weaker, "beside it": side}',

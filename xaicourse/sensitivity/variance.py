@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.stats import norm, qmc
 
+from xaicourse.resampling import bootstrap_counts
 from xaicourse.validation import Progress, Seed, check_finite, check_float, check_int, check_seed, check_shape, silent
 
 Floats = NDArray[np.float64]
@@ -179,7 +180,9 @@ def sobol_indices(
     terms = [a, b, a * a, b * b, *(b * (ab - a)), *((a - ab) ** 2 / 2), *(ba[i] * ab[j] - a * b for i, j in pairs)]
     table = np.stack(terms, axis=1)
     estimate = _indices(table.mean(0), d, pairs)
-    resampled = np.concatenate([_indices(counts @ table / n, d, pairs) for counts in _counts(rng, n, n_resamples)])
+    resampled = np.concatenate(
+        [_indices(counts @ table / n, d, pairs) for counts in bootstrap_counts(rng, n, n_resamples)]
+    )
     width = norm.ppf(0.5 + conf_level / 2) * resampled.std(axis=0, ddof=1)
     matrices = [_symmetric(values[2 * d :], d, pairs) if second_order else None for values in (estimate, width)]
     return SobolIndices(
@@ -300,15 +303,6 @@ def _indices(means: Floats, d: int, pairs: list[tuple[int, int]]) -> Floats:
     for k, (i, j) in enumerate(pairs, start=2 * d):
         shares[..., k] -= shares[..., i] + shares[..., j]
     return np.asarray(shares)
-
-
-def _counts(rng: np.random.Generator, n: int, n_resamples: int) -> Iterable[Floats]:
-    """Yield how often each bootstrap sample draws each of n rows, some samples at a time to bound memory."""
-    at_once = max(1, 4_000_000 // n)
-    for first in range(0, n_resamples, at_once):
-        size = min(at_once, n_resamples - first)
-        drawn = rng.integers(n, size=(size, n)) + np.arange(size)[:, None] * n
-        yield np.bincount(drawn.ravel(), minlength=size * n).reshape(size, n).astype(float)
 
 
 def _symmetric(values: Floats, d: int, pairs: list[tuple[int, int]]) -> Floats:
