@@ -254,7 +254,7 @@ for i in range(4):
     panels[f"truth {i}"] = masks[i]
 show(
     pictures(panels, columns=8, titles=["picture", "saliency", "Grad-CAM", "true prongs"] * 2),
-    caption="Four recognised signal events, two maps of the logit *new particle*, and the true prongs.",
+    caption="Four recognised signal events, two maps of the logit of the new particle, and the true prongs.",
     alt="A grid of four events. Grad-CAM is bright near the two true prongs, saliency speckled around them. Grad-CAM agrees with "
     "Captum to {off:.0e} of its size.",
     off=off,
@@ -711,7 +711,8 @@ check(exercises.lowest_edge, lowest_edge)
 # - We knew the mass that we were looking for. A real search tries many, and pays for it: by chance some window has an excess.
 # - The map was graded on events that the network recognises. What it overlooks has no map.
 # - A new line in the menu helps from the day it is switched on. The collisions of the past are gone.
-#
+
+# %% [markdown]
 # ## Further reading
 #
 # - {cite:t}`deoliveira2016jet`: convolutional networks on pictures of jets, and what they learn beyond mass and distance.

@@ -81,7 +81,7 @@ worth_of_a_cut = Exercise(
     hints=(
         "After the cut there are signal · s events on background · b.",
         "Put both into s / √b, and divide by what it was before: s and b cancel.",
-        "`signal / np.sqrt(background)`: half of the signal on a hundredth of the background is worth a factor of five.",
+        "`signal / np.sqrt(background)`: half of the signal on a hundredth of the background is worth a factor 5.",
     ),
     honest=(
         lambda signal, background: signal * background**-0.5,
@@ -119,7 +119,7 @@ ALTERATIONS = {
         "effect = 100 * (p_twins[1] - p_twins[0])[test] * np.random.default_rng(1).choice([-1, 1], test.sum())",
     ),
     "the answers had been those before the search": (
-        "target=1, actionable=free,",
-        "target=0, actionable=free,",
+        "black_box, row, target=1, actionable=free,",
+        "black_box, row, target=0, actionable=free,",
     ),
 }
