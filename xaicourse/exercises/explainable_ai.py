@@ -119,7 +119,7 @@ ALTERATIONS = {
         "effect = 100 * (p_twins[1] - p_twins[0])[test] * np.random.default_rng(1).choice([-1, 1], test.sum())",
     ),
     "the answers had been those before the search": (
-        "black_box, row, target=1, actionable=free,",
-        "black_box, row, target=0, actionable=free,",
+        "actionable=free, ranges=limits,",
+        "actionable=free, ranges=(row[0], row[0]),",
     ),
 }
