@@ -36,6 +36,36 @@ def mlp(n_inputs: int, hidden: Sequence[int], n_outputs: int = 1) -> nn.Sequenti
     return nn.Sequential(*layers[:-1])
 
 
+def small_cnn(n_classes: int, *, width: int = 8) -> nn.Sequential:
+    """Return three convolutions for pictures of one channel and 32 pixels or so, an average over places, and a head.
+
+    The first convolution halves the picture; the others keep its 16 by 16 places, which `grad_cam` can look at:
+    ``network.maps``.
+
+    Parameters
+    ----------
+    n_classes : int
+        Number of outputs (logits).
+    width : int
+        Maps of the first layer; the others have twice as many.
+
+    Examples
+    --------
+    >>> sum(p.numel() for p in small_cnn(2).parameters())
+    3730
+    """
+    narrow = check_int("width", width)
+    wide = 2 * narrow
+    maps = nn.Sequential(
+        nn.Conv2d(1, narrow, 5, 2, 2), nn.ReLU(),
+        nn.Conv2d(narrow, wide, 3, padding=1), nn.ReLU(),
+        nn.Conv2d(wide, wide, 3, padding=1), nn.ReLU(),
+    )  # fmt: skip
+    pool = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten())
+    head = nn.Linear(wide, check_int("n_classes", n_classes))
+    return nn.Sequential(OrderedDict(maps=maps, pool=pool, head=head))
+
+
 def small_resnet(n_classes: int, *, width: int = 16) -> nn.Sequential:
     """Return a residual network of four of torchvision's basic blocks, for pictures of 64 pixels or so.
 
