@@ -10,8 +10,9 @@ from collections.abc import Callable
 import gymnasium
 import numpy as np
 import optuna
+import shap
 import torch
-from captum.attr import GradientShap
+from captum.attr import GradientShap, IntegratedGradients
 from SALib.analyze import sobol as salib_sobol
 from SALib.sample import sobol as salib_sample
 from sklearn.exceptions import ConvergenceWarning
@@ -20,7 +21,7 @@ from sklearn.linear_model import LinearRegression
 from sklearn.metrics import make_scorer, mean_squared_error
 from sklearn.neural_network import MLPClassifier
 
-from xaicourse.attribution import gradient_shap, permutation_importance
+from xaicourse.attribution import gradient_shap, integrated_gradients, permutation_importance, shapley_values
 from xaicourse.causality import StructuralCausalModel
 from xaicourse.models import mlp
 from xaicourse.sensitivity import batch_jacobian, cart_poles, episode_returns, g_function, grid_anova, sobol_indices
@@ -43,16 +44,64 @@ def twenty_networks() -> tuple[Work, Work]:
     return lambda: train_mlps(X, y, seeds=range(20), max_epochs=40, tol=-np.inf), one_by_one
 
 
+def a_network_and_rows() -> tuple[torch.nn.Module, torch.Tensor, torch.Tensor]:
+    torch.manual_seed(0)
+    return mlp(100, [64, 64]).eval(), torch.randn(1000, 100), torch.randn(100, 100)
+
+
 def attribution_of_rows() -> tuple[Work, Work]:
     """GradientSHAP of 1,000 rows of 100 features with 50 samples, against Captum's."""
-    torch.manual_seed(0)
-    model = mlp(100, [64, 64]).eval()
-    inputs, baselines = torch.randn(1000, 100), torch.randn(100, 100)
+    model, inputs, baselines = a_network_and_rows()
     library = GradientShap(model)
     return (
         lambda: gradient_shap(model, inputs, baselines=baselines, n_samples=50),
         lambda: library.attribute(inputs, baselines, n_samples=50, stdevs=0.0),
     )
+
+
+def integrated_gradients_of_rows() -> tuple[Work, Work]:
+    """Integrated Gradients of 1,000 rows of 100 features with 64 steps, against Captum's."""
+    model, inputs, _ = a_network_and_rows()
+    library = IntegratedGradients(model)
+    return (
+        lambda: integrated_gradients(model, inputs, n_steps=64),
+        lambda: library.attribute(inputs, n_steps=64, internal_batch_size=2621),
+    )
+
+
+def integrated_gradients_and_its_passes() -> tuple[Work, Work]:
+    """Integrated Gradients of 1,000 rows with 64 steps, against the bare forward and backward passes it needs."""
+    model, inputs, _ = a_network_and_rows()
+    return lambda: integrated_gradients(model, inputs, n_steps=64), lambda: bare_passes(model, inputs, 64)
+
+
+def gradient_shap_and_its_passes() -> tuple[Work, Work]:
+    """GradientSHAP of 1,000 rows with 50 samples, against the bare forward and backward passes it needs."""
+    model, inputs, baselines = a_network_and_rows()
+    return (
+        lambda: gradient_shap(model, inputs, baselines=baselines, n_samples=50),
+        lambda: bare_passes(model, inputs, 50),
+    )
+
+
+def bare_passes(model: torch.nn.Module, inputs: torch.Tensor, n_points: int) -> None:
+    """Gradients at as many points as a path method takes, in batches of as many numbers, and nothing else."""
+    points = inputs.repeat(n_points, 1)
+    for rows in points.split(2**18 // inputs.shape[1]):
+        torch.autograd.grad(model(rows.requires_grad_()).sum(), rows)
+
+
+def exact_shapley_of_ten_columns() -> tuple[Work, Work]:
+    """Exact Shapley values of 20 rows of 10 columns with 100 baselines, against shap's exact explainer."""
+    rng = np.random.default_rng(0)
+    weights, background, rows = rng.normal(size=(10, 64)), rng.normal(size=(100, 10)), rng.normal(size=(20, 10))
+
+    def model(X: np.ndarray) -> np.ndarray:
+        return np.tanh(X @ weights) @ weights[0]
+
+    explainer = shap.explainers.ExactExplainer(model, shap.maskers.Independent(background, max_samples=100))
+    assert np.allclose(explainer(rows, silent=True).values, shapley_values(model, rows, baselines=background).values)
+    return lambda: shapley_values(model, rows, baselines=background), lambda: explainer(rows, silent=True)
 
 
 def importance_of_columns() -> tuple[Work, Work]:
@@ -165,6 +214,10 @@ def main(repeats: int = 5) -> None:
     benchmarks = (
         twenty_networks,
         attribution_of_rows,
+        gradient_shap_and_its_passes,
+        integrated_gradients_of_rows,
+        integrated_gradients_and_its_passes,
+        exact_shapley_of_ten_columns,
         jacobians_of_rows,
         importance_of_columns,
         sampling_a_world,

@@ -1,18 +1,19 @@
 """Saliency and SmoothGrad: derivatives that are known, Captum, and what must not be touched."""
 
 import math
+import warnings
 from functools import partial
 
 import numpy as np
 import pytest
 import torch
-from captum.attr import NoiseTunnel, Saliency
+from captum.attr import GuidedBackprop, InputXGradient, NoiseTunnel, Saliency
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_attribution_path import F64, Breaking, close, mlp, row, rows_of, same, smooth, snapshot
 from torch import nn
 
-from xaicourse.attribution import saliency, smooth_grad
+from xaicourse.attribution import guided_backprop, input_x_gradient, saliency, smooth_grad
 
 few = settings(max_examples=25, deadline=None, derandomize=True)
 seeds = st.integers(0, 2**32 - 1)
@@ -221,3 +222,75 @@ def test_bad_arguments(bad, error, message):
     with pytest.raises(error) as refusal:
         smooth_grad(options.pop("model"), options.pop("inputs"), **options)
     assert str(refusal.value) == message
+
+
+# --- input x gradient, guided backpropagation --------------------------------------------------------------------
+
+
+def relu_network(relu=None):
+    """Convolutions, batch normalisation and three ReLUs: modules, or one function used three times."""
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        layers = nn.ModuleList([nn.Conv2d(2, 4, 3), nn.BatchNorm2d(4), nn.Conv2d(4, 3, 3), nn.Linear(48, 6)])
+        last = nn.Linear(6, 3)
+    if relu is None:
+        parts = [*layers[:2], nn.ReLU(), layers[2], nn.ReLU(), nn.Flatten(), layers[3], nn.ReLU(), last]
+        return nn.Sequential(*parts).double()
+
+    class Functional(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.layers, self.last = layers, last
+
+        def forward(self, x):
+            x = relu(self.layers[1](self.layers[0](x)))
+            return self.last(relu(self.layers[3](relu(self.layers[2](x)).flatten(1))))
+
+    return Functional().double()
+
+
+def check_guided(attribute, relu=None):
+    x, target = torch.from_numpy(np.random.default_rng(0).normal(size=(5, 2, 8, 8))), torch.arange(5) % 3
+    values = attribute(relu_network(relu), x, target=target)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        reference = GuidedBackprop(relu_network().eval()).attribute(x.clone().requires_grad_(), target=target)
+    close(values, reference, atol=1e-12)
+
+
+@pytest.mark.parametrize("relu", [None, torch.relu, torch.nn.functional.relu_, nn.ReLU(inplace=True)])
+def test_guided_backprop_agrees_with_captum_also_where_relus_are_functions(relu):
+    check_guided(guided_backprop, relu)
+    check_guided(partial(guided_backprop, internal_batch_size=2), relu)
+
+
+def test_the_mutants_of_guided_backprop_are_rejected():
+    def deconvolution(model, inputs, target):
+        """Passes what is positive above, whatever came from below."""
+        grad = saliency(model, inputs, target=target)
+        return grad.clamp(min=0)
+
+    for mutant in (saliency, deconvolution):
+        with pytest.raises(AssertionError):
+            check_guided(mutant)
+
+
+def test_guided_backprop_needs_a_relu_and_leaves_the_model_alone():
+    with pytest.raises(ValueError, match="without a ReLU"):
+        guided_backprop(lambda x: x.clamp(min=0), row(1))
+    with pytest.raises(ValueError, match="without a ReLU"):
+        guided_backprop(lambda x: torch.zeros(len(x)), row(1))
+    net, x = relu_network().train(), torch.from_numpy(np.random.default_rng(0).normal(size=(5, 2, 8, 8)))
+    before = snapshot(net, x)
+    guided_backprop(net, x, target=0)
+    with pytest.raises(ValueError, match="target: got 9"):
+        guided_backprop(net, x, target=9)
+    assert same(snapshot(net, x), before)
+
+
+def test_input_x_gradient():
+    net, x = mlp(), rows_of(5, 4, 6)
+    values = input_x_gradient(net, x, target=1)
+    net.eval()
+    close(values, InputXGradient(net).attribute(x.clone().requires_grad_(), target=1), atol=1e-12)
+    close(input_x_gradient(lambda x: 2 * x[:, 0] + 3 * x[:, 1] + 7, row(1, 5)), row(2, 15), atol=1e-12)

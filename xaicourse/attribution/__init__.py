@@ -1,7 +1,7 @@
 """Attribution: how much each input contributed to what a model said, or to how well it says it."""
 
 from xaicourse.attribution.gradcam import GradCam, grad_cam
-from xaicourse.attribution.gradients import saliency, smooth_grad
+from xaicourse.attribution.gradients import guided_backprop, input_x_gradient, saliency, smooth_grad
 from xaicourse.attribution.path import Attribution, gradient_shap, integrated_gradients
 from xaicourse.attribution.perturbation import (
     DropColumnImportance,
@@ -11,6 +11,16 @@ from xaicourse.attribution.perturbation import (
     partial_dependence,
     permutation_importance,
 )
+from xaicourse.attribution.relevance import (
+    alpha_beta_rule,
+    epsilon_rule,
+    flat_rule,
+    gamma_rule,
+    layerwise_relevance,
+    z_box_rule,
+    z_plus_rule,
+)
+from xaicourse.attribution.shapley import ShapleyValues, sampled_shapley_values, shapley_values
 from xaicourse.attribution.tokens import TokenGradients, merge_word_pieces, token_gradients, token_integrated_gradients
 
 __all__ = [
@@ -19,16 +29,28 @@ __all__ = [
     "GradCam",
     "PartialDependence",
     "PermutationImportance",
+    "ShapleyValues",
     "TokenGradients",
+    "alpha_beta_rule",
     "drop_column_importance",
+    "epsilon_rule",
+    "flat_rule",
+    "gamma_rule",
     "grad_cam",
     "gradient_shap",
+    "guided_backprop",
+    "input_x_gradient",
     "integrated_gradients",
+    "layerwise_relevance",
     "merge_word_pieces",
     "partial_dependence",
     "permutation_importance",
     "saliency",
+    "sampled_shapley_values",
+    "shapley_values",
     "smooth_grad",
     "token_gradients",
     "token_integrated_gradients",
+    "z_box_rule",
+    "z_plus_rule",
 ]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -127,3 +128,18 @@ def pick(output: Tensor, target: Tensor | None) -> Tensor:
         wrong = target.min() if target.min() < 0 else target.max()
         raise ValueError(f"target: got {wrong}, expected an output from 0 to {n_outputs - 1}")
     return output.gather(1, target[:, None])[:, 0]
+
+
+def graph(output: Tensor, skip: Mapping[Any, Any]) -> Iterator[Any]:
+    """Each operation that led to the output, once; those in `skip` are left out, and what they stand for comes next."""
+    seen, ahead = set(), [output.grad_fn]
+    while ahead:
+        node = ahead.pop()
+        if node is None or node in seen:
+            continue
+        seen.add(node)
+        if node in skip:
+            ahead.append(skip[node])
+        else:
+            yield node
+            ahead.extend(parent for parent, _ in node.next_functions)

@@ -1,4 +1,4 @@
-"""Gradients of an output with respect to the inputs: saliency maps, and SmoothGrad, which averages out their noise.
+"""Gradients with respect to the inputs: saliency, input x gradient, guided backpropagation, SmoothGrad.
 
 A gradient says how the output would answer to a small change of each input. It says nothing about how much of the
 output the input accounts for: it promises no sum, and so there is no residual to return.
@@ -10,8 +10,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from xaicourse.attribution.explained import Model, check_inputs, explaining, sum_of_gradients
-from xaicourse.validation import Progress, Seed, check_float, check_int, check_seed
+from xaicourse.attribution.explained import Model, call, check_inputs, explaining, graph, pick, sum_of_gradients
+from xaicourse.validation import Progress, Seed, check_float, check_int, check_seed, silent
 
 
 def saliency(
@@ -145,3 +145,112 @@ def smooth_grad(
         return sum_of_gradients(
             model, inputs, targets, copies, n_samples, size=size, where="at the inputs", progress=progress
         )
+
+
+def input_x_gradient(
+    model: Model,
+    inputs: Tensor,
+    *,
+    target: int | Tensor | None = None,
+    internal_batch_size: int | None = None,
+    progress: Progress | None = None,
+) -> Tensor:
+    """Multiply each input by the gradient with respect to it.
+
+    M_j(x) = x_j df/dx_j, what the output would lose, to first order, if the input shrank to zero. The sum over j is
+    f(x) for a network of ReLUs without biases, and in general no fixed number: hence no residual.
+
+    Parameters
+    ----------
+    model, inputs, target, internal_batch_size, progress
+        As in `saliency`.
+
+    Returns
+    -------
+    Tensor, shape of the inputs
+        In units of the output.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As in `saliency`.
+
+    References
+    ----------
+    Shrikumar, Greenside, Shcherbina, Kundaje: Not just a black box: learning important features through propagating
+    activation differences. arXiv:1605.01713.
+
+    Examples
+    --------
+    >>> input_x_gradient(lambda x: x[:, 0] ** 2 - 3 * x[:, 1], torch.tensor([[2.0, 1.0]]))
+    tensor([[ 8., -3.]])
+    """
+    gradients = saliency(model, inputs, target=target, internal_batch_size=internal_batch_size, progress=progress)
+    return inputs.detach() * gradients
+
+
+def guided_backprop(
+    model: Model,
+    inputs: Tensor,
+    *,
+    target: int | Tensor | None = None,
+    internal_batch_size: int | None = None,
+    progress: Progress | None = None,
+) -> Tensor:
+    """Go back through the model as the gradient does, but let no negative signal pass a ReLU.
+
+    At each ReLU the signal from above passes where the input was positive and the signal itself is: its picture is
+    sharp because it follows strong edges, and it hardly changes when the upper layers are made random. The ReLUs are
+    found in autograd's graph, so they may be modules or functions, in place, and used often.
+
+    Parameters
+    ----------
+    model, inputs, target, internal_batch_size, progress
+        As in `saliency`. ReLUs written in other words, such as ``x.clamp(min=0)``, are not recognised.
+
+    Returns
+    -------
+    Tensor, shape of the inputs
+
+    Raises
+    ------
+    TypeError
+        As in `saliency`.
+    ValueError
+        As in `saliency`; also if the model uses no ReLU, as the result would be the plain gradient.
+
+    References
+    ----------
+    Springenberg, Dosovitskiy, Brox, Riedmiller: Striving for simplicity: the all convolutional net. ICLR workshop 2015,
+    arXiv:1412.6806.
+
+    Adebayo, Gilmer, Muelly, Goodfellow, Hardt, Kim: Sanity checks for saliency maps. NeurIPS 2018, arXiv:1810.03292.
+
+    Examples
+    --------
+    The gradient of the difference is (1, -1); its second half does not pass.
+
+    >>> guided_backprop(lambda x: torch.relu(x[:, 0]) - torch.relu(x[:, 1]), torch.tensor([[2.0, 1.0]]))
+    tensor([[1., 0.]])
+    """
+    inputs, targets, size = check_inputs(inputs, target, internal_batch_size)
+    values = torch.zeros_like(inputs)
+    with explaining(model):
+        for first in (progress or silent)(range(0, len(inputs), size)):
+            rows = slice(first, first + size)
+            with torch.enable_grad():
+                x = inputs[rows].clone().requires_grad_()
+                output = pick(call(model, x), None if targets is None else targets[rows])
+                relus = [node for node in graph(output, {}) if node.name() == "ReluBackward0"]
+                if not relus:
+                    raise ValueError("model: got one without a ReLU, expected at least one on the way to the output")
+                for relu in relus:
+                    relu.register_hook(_no_negative)  # of this graph, which is gone after the pass
+                values[rows] = torch.autograd.grad(output.sum(), x)[0]
+    if not values.isfinite().all():
+        raise ValueError("model: got a signal that is NaN or infinite at the inputs")
+    return values
+
+
+def _no_negative(passed: tuple[Tensor | None, ...], _above: object) -> tuple[Tensor | None, ...]:
+    return tuple(None if signal is None else signal.clamp(min=0) for signal in passed)

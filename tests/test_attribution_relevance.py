@@ -1,0 +1,337 @@
+"""Relevance propagation: published values, conservation, sums over products by hand, Captum, and untouched models."""
+
+import pytest
+import torch
+from captum.attr import LRP
+from captum.attr._utils.lrp_rules import EpsilonRule
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import nn
+from torch.nn import functional as F
+
+from xaicourse.attribution import (
+    alpha_beta_rule,
+    epsilon_rule,
+    flat_rule,
+    gamma_rule,
+    input_x_gradient,
+    layerwise_relevance,
+    z_box_rule,
+    z_plus_rule,
+)
+from xaicourse.models import small_resnet
+
+few = settings(max_examples=25, deadline=None, derandomize=True)
+seeds = st.integers(0, 2**32 - 1)
+F64 = torch.float64
+
+
+def close(a, b, atol=1e-4):
+    torch.testing.assert_close(a, b, atol=atol, rtol=0.0)
+
+
+def row(*numbers):
+    return torch.tensor([numbers], dtype=F64)
+
+
+def linear(weight, bias=None):
+    layer = nn.Linear(len(weight[0]), len(weight), bias=bias is not None).double()
+    with torch.no_grad():
+        layer.weight.copy_(torch.tensor(weight))
+        if bias is not None:
+            layer.bias.copy_(torch.tensor(bias))
+    return layer
+
+
+def m5(corner=2.0):
+    first = [[2.0] * 3 for _ in range(3)]
+    first[0][0] = corner
+    return nn.Sequential(linear(first), nn.ReLU(), linear([[3.0, 3.0, 3.0]]))
+
+
+def normal(seed, *shape):
+    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed), dtype=F64)
+
+
+# --- published values -------------------------------------------------------------------------------------------
+
+
+def test_epsilon_on_m5():
+    close(layerwise_relevance(m5(), row(1, 2, 3)).values, row(18, 36, 54))
+
+
+def test_gamma_layer_by_layer_on_m5():
+    net = m5(-2.0)
+    rules = {net[0]: gamma_rule(1.0), net[2]: gamma_rule(0.25)}
+    close(layerwise_relevance(net, row(1, 2, 3), rules=rules).values, row(28 / 3, 104 / 3, 52))
+
+
+def test_alpha_1_beta_0_on_m5():
+    for rule in (alpha_beta_rule(1, 0), z_plus_rule()):
+        close(layerwise_relevance(m5(-2.0), row(1, 2, 3), rule=rule).values, row(12, 33.6, 50.4))
+
+
+@pytest.mark.parametrize(("rule", "expected"), [(alpha_beta_rule(1, 0), (-1, 0)), (alpha_beta_rule(2, 1), (-2, 0.5))])
+def test_equation_60_of_bach_et_al(rule, expected):
+    close(layerwise_relevance(linear([[1.0, -1.0]], [-1.0]), row(1, 1), rule=rule).values, row(*expected))
+
+
+# --- rules, by their formulas -----------------------------------------------------------------------------------
+
+RULES = {
+    "epsilon": epsilon_rule(),
+    "gamma": gamma_rule(0.5),
+    "alpha_beta": alpha_beta_rule(2, 1),
+    "z_plus": z_plus_rule(),
+    "flat": flat_rule(),
+    "z_box": z_box_rule(-4, 5),
+}
+
+
+def share(name, x, w, b, relevance):
+    """The rule as a table of products, one row for each input and one column for each output."""
+    p, bias = x[:, None] * w.T, b
+    up, down = p.clamp(min=0), p.clamp(max=0)
+    if name == "gamma":
+        p, bias = p + 0.5 * up, bias + 0.5 * bias.clamp(min=0)
+    if name == "z_plus":
+        p, bias = up, bias.clamp(min=0)
+    if name == "flat":
+        p, bias = torch.ones_like(p), 0
+    if name == "z_box":
+        p, bias = p + 4 * w.T.clamp(min=0) - 5 * w.T.clamp(max=0), 0
+    if name == "alpha_beta":
+        positive, negative = up.sum(0) + b.clamp(min=0), down.sum(0) + b.clamp(max=0)
+        return (2 * up / positive - down / negative) @ relevance
+    return (p / (p.sum(0) + bias)) @ relevance
+
+
+def check_by_hand(name, seed, relevance_of):
+    """A layer that reads inputs of both signs, and one that reads what comes out of a ReLU."""
+    net = nn.Sequential(nn.Linear(5, 6), nn.ReLU(), nn.Linear(6, 1)).double()
+    with torch.no_grad():
+        for i, p in enumerate(net.parameters()):
+            p.copy_(normal(seed + i, *p.shape))
+    x = normal(seed + 9, 1, 5)
+    hidden = net[:2](x)[0].detach()
+    above = share("epsilon", hidden, net[2].weight.detach(), net[2].bias.detach(), net(x)[0].detach())
+    expected = share(name, x[0], net[0].weight.detach(), net[0].bias.detach(), above)
+    torch.testing.assert_close(relevance_of(net, x)[0], expected, atol=1e-6, rtol=1e-3)
+
+
+@pytest.mark.parametrize("name", RULES)
+@pytest.mark.parametrize("seed", [0, 20, 40])
+def test_each_rule_on_inputs_of_both_signs(name, seed):
+    check_by_hand(name, seed, lambda net, x: layerwise_relevance(net, x, rules={net[0]: RULES[name]}).values)
+
+
+@pytest.mark.parametrize("name", ["gamma", "z_plus", "alpha_beta"])
+def test_the_mutant_that_splits_weights_and_not_products_is_rejected(name, monkeypatch):
+    import xaicourse.attribution.relevance as module
+
+    def of_weights(layer, sign):
+        keep = {"min": 0} if sign > 0 else {"max": 0}
+        return layer.apply(layer.x, layer.weight.clamp(**keep), layer.bias.clamp(**keep))
+
+    monkeypatch.setattr(module, "_part", of_weights)
+    with pytest.raises(AssertionError):
+        check_by_hand(name, 0, lambda net, x: layerwise_relevance(net, x, rules={net[0]: RULES[name]}).values)
+
+
+# --- conservation -----------------------------------------------------------------------------------------------
+
+
+def without_biases(n_out=3):
+    return nn.Sequential(
+        nn.Conv2d(2, 4, 3, padding=1, bias=False),
+        nn.ReLU(),
+        nn.MaxPool2d(2),
+        nn.Conv2d(4, 5, 3, bias=False),
+        nn.ReLU(),
+        nn.AvgPool2d(2),
+        nn.Flatten(),
+        nn.Linear(5, n_out, bias=False),
+    ).double()
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_relevance_is_conserved(name):
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        net = without_biases()
+    x = normal(1, 3, 2, 10, 10).clamp(-4, 5)
+    for target in (1, torch.tensor([0, 1, 2])):
+        rules = {net[0]: RULES[name]}
+        result = layerwise_relevance(net, x, target=target, rule=epsilon_rule(1e-9), rules=rules)
+        close(result.delta, torch.zeros(3, dtype=F64), atol=1e-7)
+        assert result.values.shape == x.shape
+
+
+@few
+@given(seeds)
+def test_without_biases_plain_relevance_is_input_times_gradient(seed):
+    net = nn.Sequential(nn.Linear(4, 6, bias=False), nn.ReLU(), nn.Linear(6, 2, bias=False)).double()
+    x = normal(seed, 3, 4)
+    plain = layerwise_relevance(net, x, target=1, rule=epsilon_rule(0.0)).values
+    close(plain, input_x_gradient(net, x, target=1), atol=1e-10)
+
+
+def fold(net, x, target, rule):
+    """The network whose batch normalisations are gone into the layers before them."""
+    from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+    first = fuse_conv_bn_eval(net.eval()[0], net[1])
+    return layerwise_relevance(nn.Sequential(first, *net[2:]), x, target=target, rule=rule).values
+
+
+@pytest.mark.parametrize("rule", [epsilon_rule(0.1), gamma_rule(), alpha_beta_rule(2, 1), z_plus_rule()])
+def test_batch_normalisation_is_folded(rule):
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        net = nn.Sequential(
+            nn.Conv2d(2, 3, 3), nn.BatchNorm2d(3), nn.ReLU(inplace=True), nn.Flatten(), nn.Linear(48, 2)
+        ).double()
+        for _ in range(3):
+            net(1 + 2 * torch.randn(8, 2, 6, 6, dtype=F64))
+        nn.init.normal_(net[1].weight)
+        nn.init.normal_(net[1].bias)
+    x = normal(3, 4, 2, 6, 6)
+    ours = layerwise_relevance(net.train(), x, target=1, rule=rule).values
+    close(ours, fold(net, x, 1, rule), atol=1e-9)
+    for layer in (net[1],):
+        layer.bias.data += 0.5  # the check sees a difference
+    with pytest.raises(AssertionError):
+        close(ours, fold(net, x, 1, rule), atol=1e-9)
+
+
+def test_batch_normalisation_behind_a_relu_is_a_layer_of_its_own():
+    net = nn.Sequential(linear([[1.0, 0.0], [0.0, 1.0]]), nn.ReLU(), nn.BatchNorm1d(2), linear([[1.0, 1.0]])).double()
+    net[2].running_mean.copy_(torch.tensor([0.0, 1.0]))
+    net[2].weight.data = torch.tensor([3.0, 2.0], dtype=F64) * (1 + net[2].eps) ** 0.5
+    # The second unit, 4, becomes 2 (4 - 1) = 6: the product 8 of it, and a bias of -2 that takes its own share.
+    result = layerwise_relevance(net, row(2, 4))
+    close(result.values, row(6, 8))
+    close(result.delta, torch.tensor([2.0], dtype=F64))
+
+
+class Functional(nn.Module):
+    """The block of a residual network with functional, in-place and re-used ReLUs."""
+
+    def __init__(self):
+        super().__init__()
+        self.a, self.b, self.out = (nn.Linear(4, 4, bias=False).double() for _ in range(3))
+        self.relu = nn.ReLU(inplace=True)
+
+    def forward(self, x):
+        y = self.relu(self.a(x))
+        y = F.relu(self.b(y) + x)
+        return self.out(self.relu(0.5 * y.clone()))
+
+
+def test_residual_blocks_share_between_both_ways():
+    net, x = Functional(), normal(0, 5, 4)
+    result = layerwise_relevance(net, x, target=2, rule=epsilon_rule(0.0))
+    close(result.values, input_x_gradient(net, x, target=2), atol=1e-10)
+    close(result.delta, torch.zeros(5, dtype=F64), atol=1e-10)
+    for rule in (gamma_rule(), z_plus_rule()):
+        result = layerwise_relevance(net, x.abs(), target=2, rule=epsilon_rule(1e-12), rules={net.a: rule})
+        close(result.delta, torch.zeros(5, dtype=F64), atol=1e-6)
+
+
+def test_small_resnet():
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        net = small_resnet(3, width=4).double()
+        for _ in range(3):
+            net(torch.randn(8, 3, 32, 32, dtype=F64))
+    nn.init.zeros_(net.head.bias)
+    for module in net.modules():  # no shift, so that nothing is lost to it
+        if isinstance(module, nn.BatchNorm2d):
+            module.running_mean.zero_()
+    x = normal(1, 2, 3, 32, 32)
+    result = layerwise_relevance(net, x, target=torch.tensor([0, 2]), rule=epsilon_rule(1e-9))
+    close(result.delta, torch.zeros(2, dtype=F64), atol=1e-5)
+    close(result.values, input_x_gradient(net, x, target=torch.tensor([0, 2])), atol=1e-5)
+    plus = layerwise_relevance(
+        net, x, target=0, rule=gamma_rule(), rules={net.stem[0]: z_box_rule(-6, 6), net.head: epsilon_rule(1e-9)}
+    )
+    assert plus.values.isfinite().all()
+    assert net.training
+
+
+# --- Captum, where it is right ----------------------------------------------------------------------------------
+
+
+def test_agrees_with_captum():
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        net = nn.Sequential(nn.Linear(6, 8), nn.ReLU(), nn.Linear(8, 5), nn.ReLU(), nn.Linear(5, 3)).double()
+    x = normal(1, 20, 6).requires_grad_()
+    result = layerwise_relevance(net, x, target=1, rule=epsilon_rule(1e-9))
+    for layer in net:
+        if isinstance(layer, nn.Linear):
+            layer.rule = EpsilonRule()
+    reference, delta = LRP(net).attribute(x, target=1, return_convergence_delta=True)
+    close(result.values, reference.detach(), atol=1e-6)
+    close(result.delta.abs(), delta.detach().abs(), atol=1e-6)
+    other = layerwise_relevance(net, x, target=1, rule=gamma_rule()).values
+    with pytest.raises(AssertionError):
+        close(other, reference.detach(), atol=1e-3)
+
+
+# --- what stays as it was, what is refused ----------------------------------------------------------------------
+
+
+def test_batches_and_state():
+    net, x = Functional().train(), normal(0, 5, 4).requires_grad_()
+    whole = layerwise_relevance(net, x, target=0).values
+    close(layerwise_relevance(net, x, target=0, internal_batch_size=2).values, whole, atol=1e-12)
+    with pytest.raises(ValueError, match="target: got 9"):
+        layerwise_relevance(net, x, target=9)
+    state = torch.get_rng_state()
+    assert all(m.training and not m._forward_hooks for m in net.modules())
+    assert all(p.grad is None and p.requires_grad for p in net.parameters())
+    assert x.grad is None
+    assert torch.equal(x.detach(), normal(0, 5, 4))
+    assert torch.equal(torch.get_rng_state(), state)
+
+
+class By(nn.Module):
+    def __init__(self, last):
+        super().__init__()
+        self.first, self.last = nn.Linear(4, 4).double(), last
+
+    def forward(self, x):
+        return self.last(self.first(x))
+
+
+@pytest.mark.parametrize(
+    "last",
+    [torch.sigmoid, torch.tanh, F.gelu, lambda x: x.softmax(1), lambda x: x * x, lambda x: 1 / x, lambda x: x @ x.T],
+)
+def test_what_has_no_rule_is_refused(last):
+    with pytest.raises(ValueError, match="which relevance has no rule for"):
+        layerwise_relevance(By(last), normal(0, 4, 4), target=0)
+
+
+@pytest.mark.parametrize("last", [torch.relu, F.leaky_relu, lambda x: x / 2 - 1, lambda x: x.reshape(-1, 2, 2).mean(2)])
+def test_what_passes_relevance_on_is_accepted(last):
+    assert layerwise_relevance(By(last), normal(0, 4, 4), target=0).values.isfinite().all()
+
+
+def test_bad_input():
+    net = m5()
+    for make, message in (
+        (lambda: alpha_beta_rule(2, 2), "alpha - beta = 1"),
+        (lambda: epsilon_rule(-1), "epsilon: got -1"),
+        (lambda: z_box_rule(1, 0), "expected low < high"),
+        (lambda: layerwise_relevance(net, row(1, 2, 3), rule=flat_rule()), "does not read the model's inputs"),
+        (lambda: layerwise_relevance(net, row(1, 2, 3), rules={net[0]: z_box_rule(0, 2)}), "outside of the box"),
+        (lambda: layerwise_relevance(net, row(1, 2, 3), rules={net[1]: flat_rule()}), "rules: got ReLU"),
+        (lambda: layerwise_relevance(net, row(1, 2, 3), rules={nn.Linear(1, 1): flat_rule()}), "rules: got Linear"),
+        (lambda: layerwise_relevance(net, row(1, 2, torch.nan)), "inputs: got NaN"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            make()
+    with pytest.raises(TypeError, match="expected a torch"):
+        layerwise_relevance(torch.relu, row(1, 2, 3))
