@@ -2,6 +2,8 @@
 
 from xaicourse.attribution.gradcam import GradCam, grad_cam
 from xaicourse.attribution.gradients import guided_backprop, input_x_gradient, saliency, smooth_grad
+from xaicourse.attribution.lime import Lime, LimeStability, lime, lime_stability
+from xaicourse.attribution.occlusion import occlusion
 from xaicourse.attribution.path import Attribution, gradient_shap, integrated_gradients
 from xaicourse.attribution.perturbation import (
     DropColumnImportance,
@@ -27,6 +29,8 @@ __all__ = [
     "Attribution",
     "DropColumnImportance",
     "GradCam",
+    "Lime",
+    "LimeStability",
     "PartialDependence",
     "PermutationImportance",
     "ShapleyValues",
@@ -42,7 +46,10 @@ __all__ = [
     "input_x_gradient",
     "integrated_gradients",
     "layerwise_relevance",
+    "lime",
+    "lime_stability",
     "merge_word_pieces",
+    "occlusion",
     "partial_dependence",
     "permutation_importance",
     "saliency",

@@ -10,6 +10,8 @@ from xaicourse.datasets.base import fetch as fetch
 # One line a data set: importing its module registers it.
 from xaicourse.datasets.census import load_census as load_census
 from xaicourse.datasets.census_twin import simulate_census as simulate_census
+from xaicourse.datasets.diabetes import load_diabetes as load_diabetes
+from xaicourse.datasets.diabetes import simulate_diabetes as simulate_diabetes
 from xaicourse.datasets.reviews import load_reviews as load_reviews
 from xaicourse.datasets.reviews import simulate_reviews as simulate_reviews
 from xaicourse.datasets.scenes import simulate_scenes as simulate_scenes
