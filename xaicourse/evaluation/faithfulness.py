@@ -119,8 +119,8 @@ def infidelity(
     r"""Return how badly an attribution, read as a slope, predicts what small changes do.
 
     :math:`E_I\big[(\textstyle\sum_j I_j \phi_j - (f(x) - f(x - I)))^2\big]` with I normal of mean 0 and a standard
-    deviation of `scale`. The gradient of a linear model has 0, the best there is; an attribution of zeros has the mean square of
-    the model's own change.
+    deviation of `scale`. The gradient of a linear model has 0, the best there is; an attribution of zeros has the mean
+    square of the model's own change.
 
     Parameters
     ----------
@@ -222,7 +222,8 @@ def parameter_randomisation(
     """Return how alike explanations of a model and of the model with random weights are; about 0 if weights matter.
 
     Every parameter is replaced by a normal draw with the parameter's own standard deviation. The measure is the mean,
-    over several such models, of the rank correlation of the sizes. Near 1, the method shows the input and not the model.
+    over several such models, of the rank correlation of the sizes. Near 1, the method shows the input and not the
+    model.
 
     Parameters
     ----------
