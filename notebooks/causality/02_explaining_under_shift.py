@@ -42,7 +42,7 @@ from sklearn.neighbors import NearestNeighbors
 from xaicourse.attribution import gradient_shap, permutation_importance, shapley_values
 from xaicourse.causality import StructuralCausalModel
 from xaicourse.exercises import explaining_under_shift as exercises
-from xaicourse.plotting import bars, scatter_panels
+from xaicourse.plotting import bars
 from xaicourse.teaching import check, claim, hint, progress, say, show, show_source, table
 from xaicourse.training import train_mlps
 
@@ -236,7 +236,7 @@ show(
     bars(
         {"": list(changes.values())},
         ["the disease", *[f"the diagnosis of\nthe {m}" for m in models]],
-        value_label="change of the share called, or being, sick",
+        value_label="change of the share of patients",
         limits=(0, 1),
     ),
     caption="Everybody's marker is raised. What follows?",

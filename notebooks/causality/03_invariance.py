@@ -49,7 +49,7 @@ from xaicourse.causality import (
     irm_penalty,
 )
 from xaicourse.exercises import invariance as exercises
-from xaicourse.plotting import bars, lines, scatter_panels
+from xaicourse.plotting import bars, lines
 from xaicourse.teaching import check, claim, hint, progress, say, show, show_source, table
 from xaicourse.training import accuracy
 
@@ -109,23 +109,24 @@ left = {"from the marker": left_over(first_pair, [1]), "from the blood value": l
 deviations = {name: [r.std(ddof=1) for r in residuals] for name, residuals in left.items()}
 
 # %%
+quantiles = np.linspace(0, 1, 101)
 show(
-    scatter_panels(
+    lines(
+        100 * quantiles,
         {
-            f"predicted {name}": (
-                np.concatenate([X[:300, column] for X, _ in first_pair]),
-                np.concatenate([r[:300] for r in left[f"from the {name}"]]),
-                np.repeat([0, 1], 300),
-            )
-            for name, column in {"marker": 1, "blood value": 0}.items()
+            f"predicted {name}": {
+                hospital: np.quantile(r, quantiles)
+                for hospital, r in zip(["first hospital", "second hospital"], residuals)
+            }
+            for name, residuals in left.items()
         },
-        x_label="the measurement",
-        y_label="left over",
-        classes=["first hospital", "second hospital"],
+        x_label="patients, sorted (%)",
+        y_labels="left over",
+        markers=False,
     ),
-    caption="What a regression leaves over in two hospitals. Left, the two clouds differ; right, they lie on top of each other.",
-    alt="Two scatter plots. Predicted from the marker, the residuals have a standard deviation of {a:.2f} in the first hospital and "
-    "{b:.2f} in the second. Predicted from the blood value, {c:.2f} and {d:.2f}.",
+    caption="What a regression leaves over, sorted, in two hospitals. Left, the curves differ; right, they lie on top of each other.",
+    alt="Two panels with two rising curves each. Predicted from the marker, the residuals have a standard deviation of {a:.2f} in the first "
+    "hospital and {b:.2f} in the second, and the curves part. Predicted from the blood value, {c:.2f} and {d:.2f}, and they coincide.",
     a=deviations["from the marker"][0],
     b=deviations["from the marker"][1],
     c=deviations["from the blood value"][0],
