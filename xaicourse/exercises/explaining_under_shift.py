@@ -14,7 +14,7 @@ from xaicourse.teaching import Exercise, require
 def _check_formula(answer: Callable[..., Any]) -> None:
     w = np.array([2.0, -1.0, 0.5])
     X = np.array([[1.0, 2.0, 3.0], [4.0, 0.0, -2.0]])
-    B = np.array([[0.0, 1.0, 1.0], [2.0, 1.0, 3.0], [4.0, 1.0, 2.0], [0.0, 3.0, 0.0]])
+    B = np.array([[0.0, 1.0, 1.0], [2.0, 1.0, 3.0], [4.0, 1.0, 2.0], [0.0, 3.0, 6.0]])
     found = np.asarray(answer(w, X, B), float)
     require(found.shape == X.shape, f"one value a row and a column, shape {X.shape}; got shape {found.shape}")
     require(
@@ -70,7 +70,10 @@ _WORLD = StructuralCausalModel(
 def _check_treat(answer: Callable[..., Any]) -> None:
     attributions = {"cause": 0.3, "brake": -0.5, "effect": 0.9, "twin": -0.4, "idle": 0.02}
     found = answer(_WORLD, "y", dict(attributions))
-    require(isinstance(found, set | frozenset | list | tuple), f"return a set of names; got {found!r}")
+    require(
+        isinstance(found, set | frozenset | list | tuple),
+        f"return a set of names, such as {{'x2'}}, of what should not be treated; got {found!r}",
+    )
     found = set(found)
     require(
         "idle" not in found,

@@ -173,8 +173,8 @@ ALTERATIONS = {
         'on_source = answers([source[0], source[1] | {"mean": 5.5}])',
     ),
     "the second hospital had patients as young as the first": (
-        '"mean": 5.5, "spread": 1.0, "flipped": 0.1}]\n',
-        '"mean": 5.0, "spread": 1.0, "flipped": 0.1}]\n',
+        "on_moved = answers(moved)",
+        'on_moved = answers([moved[0], {**moved[1], "mean": 5.0}])',
     ),
     "the p-values were not corrected for the number of tests": (
         "abs(a.column_p_values - [b.pvalues",
@@ -183,9 +183,9 @@ ALTERATIONS = {
     "the marker had been named instead of the blood value": ('"the blood value": [0]}', '"the blood value": [1]}'),
     "one forgot to square": ("by_hand = irm_penalty(z, labels)", "by_hand = irm_penalty(z, labels).sqrt()"),
     "the penalty had no weight": ("weights = [0, 10, 1000]", "weights = [0, 0, 0]"),
-    "the third hospital had the instrument of the first": (
-        '{**hospitals[0], "mean": 5.5, "spread": 10.0}',
-        '{**hospitals[0], "mean": 5.5}',
+    "the third hospital measured the blood value alone": (
+        "accuracy(m, X - centre, y)",
+        "accuracy(m, (X - centre) * [1, 0, 0], y)",
     ),
     "the second hospital diagnosed as well as the first": (
         '{"spread": 1.0, "mean": 5.5, "flipped": 0.25}',
