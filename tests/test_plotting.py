@@ -42,6 +42,21 @@ def test_horizontal_bars_read_from_the_top() -> None:
     assert axes.yaxis_inverted()
 
 
+def test_named_points_stand_where_they_were_put() -> None:
+    figure = draw(
+        plotting.named_points(
+            {"a": (0.5, 0.2), "b": (0.7, 0.1)},
+            errors={"a": (0.1, 0.05), "b": (0.1, 0.05)},
+            x_label="u",
+            y_label="v",
+            chance=(0.4, 0.0),
+        )
+    )
+    axes = figure.axes[0]
+    assert [tuple(c[0].get_xydata()[0]) for c in axes.containers] == [(0.5, 0.2), (0.7, 0.1)]
+    assert [t.get_text() for t in figure.legends[0].get_texts()] == ["a", "b"]
+
+
 def test_dots_and_lines_hold_their_data() -> None:
     axes = draw(plotting.dots({"a": [0.7, 0.8]}, ["x", "y"], value_label="v", reference=(0.75, "r"))).axes[0]
     assert np.allclose(axes.lines[0].get_xdata(), [0.7, 0.8])

@@ -49,6 +49,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     live.add_argument(
         "out", nargs="?", type=Path, metavar="OUT", help="the file to write (default: live/NOTEBOOK.ipynb)"
     )
+    grade = _add(commands, "grade", _grade, "grade every attribution method on tasks whose truth is known")
+    grade.add_argument("--seeds", type=int, default=20, metavar="N", help="networks a task (default: 20)")
+    grade.add_argument("--jobs", type=int, default=-1, metavar="J", help="processes here (default: one a core)")
+    grade.add_argument("--dask", metavar="ADDRESS", help="a Dask scheduler instead, such as tcp://10.0.0.1:8786")
+    grade.add_argument("--out", type=Path, metavar="FILE", help="write every single grade there, as a CSV file")
 
     arguments = parser.parse_args(argv)
     run: Command = arguments.run
@@ -168,6 +173,21 @@ def _live(arguments: argparse.Namespace) -> int:
     except (ValueError, OSError) as error:
         raise UsageError(str(error)) from None
     print(f"{path}: its steps are empty; in it, %live next brings them one by one")
+    return 0
+
+
+def _grade(arguments: argparse.Namespace) -> int:
+    from tqdm import tqdm
+
+    from xaicourse.evaluation import grade
+
+    try:
+        grades = grade(seeds=arguments.seeds, n_jobs=arguments.jobs, dask=arguments.dask, progress=tqdm)
+    except (ValueError, OSError) as error:  # no such number, or nobody at that address
+        raise UsageError(str(error)) from None
+    print(grades.pivot_table(index="method", columns="measure", values="value", sort=False).round(3).to_string())
+    if arguments.out:
+        grades.to_csv(arguments.out, index=False)
     return 0
 
 

@@ -155,6 +155,40 @@ def dots(
 
 
 @styled
+def named_points(
+    points: Mapping[str, tuple[float, float]],
+    *,
+    errors: Mapping[str, tuple[float, float]],
+    x_label: str,
+    y_label: str,
+    chance: tuple[float, float],
+) -> Figure:
+    """Draw one point a name, written beside it, on two measures with their chance levels.
+
+    Parameters
+    ----------
+    points, errors : mapping of str to (float, float)
+        Places across and up, and the half-widths of their intervals.
+    x_label, y_label : str
+        The measures.
+    chance : (float, float)
+        What no information would give: two dashed lines.
+    """
+    figure, (axes,) = canvas(width=7.0, height=4.8)
+    for i, (name, (x, y)) in enumerate(points.items()):
+        colour = COLOURS[i % (len(COLOURS) - 1)]
+        axes.errorbar(
+            x, y, xerr=errors[name][0], yerr=errors[name][1], fmt=MARKERS[i % len(MARKERS)], color=colour, markersize=7,
+            capsize=2, label=name,
+        )  # fmt: skip
+    axes.axvline(chance[0], color="black", linestyle="--", linewidth=1.0)
+    axes.axhline(chance[1], color="black", linestyle="--", linewidth=1.0)
+    axes.set(xlabel=x_label, ylabel=y_label)
+    figure.legend(loc="outside right center", title="dashed: chance")
+    return figure
+
+
+@styled
 def lines(
     x: ArrayLike,
     panels: Mapping[str, Mapping[str, ArrayLike]],

@@ -1,5 +1,19 @@
 """Causal models: what would happen, not only what goes together."""
 
+from xaicourse.causality.invariance import (
+    InvariantPrediction,
+    invariant_causal_prediction,
+    invariant_risk_minimisation,
+    irm_penalty,
+)
 from xaicourse.causality.scm import CausalEffect, StructuralCausalModel, standard_normal
 
-__all__ = ["CausalEffect", "StructuralCausalModel", "standard_normal"]
+__all__ = [
+    "CausalEffect",
+    "InvariantPrediction",
+    "StructuralCausalModel",
+    "invariant_causal_prediction",
+    "invariant_risk_minimisation",
+    "irm_penalty",
+    "standard_normal",
+]

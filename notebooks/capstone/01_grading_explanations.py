@@ -1,0 +1,327 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3 (ipykernel)
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# # Which explanation to believe
+#
+# Ten methods, known truths, twenty seeds
+#
+# ```{admonition} After this notebook you can
+# - grade an explanation against a known truth, and against chance
+# - tell apart four questions: what matters, what this decision rests on, what is stable, what depends on the model
+# - compare two methods by a paired test over seeds
+# - choose a method for a question, and defend the choice with a table
+# ```
+# **25 minutes**, and as many for the exercises · builds on the whole course · data: tables simulated here, whose truth is known
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## The question
+#
+# A network refused a loan. Ten methods of this course explain why, and they do not agree. The customer, the bank and the
+# regulator each quote the one that suits them. Which one is right?
+#
+# On the customer's data nobody can know. So we do what one does with any instrument: calibrate it where the truth is known, many times,
+# and beside an instrument that guesses.
+
+# %% tags=["setup"]
+import numpy as np
+import pandas as pd
+import torch
+from scipy.stats import t
+
+from xaicourse.evaluation import deletion_insertion, effect_correlation, grade, paired_difference, relevance_rank
+from xaicourse.evaluation.grading import DECISIVE, MEASURES, METHODS, draw, true_effects
+from xaicourse.exercises import grading_explanations as exercises
+from xaicourse.plotting import dots, heat_map, named_points
+from xaicourse.teaching import check, claim, hint, progress, say, show, show_source, table
+
+seed = 0
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Tasks with a truth
+#
+# Of eight columns, three decide. How they do differs from task to task:
+#
+# - **linear**: the log-odds are a weighted sum;
+# - **switches**: a sum of steep steps, flat nearly everywhere, so that slopes see little;
+# - **interaction**: two columns act only as a product;
+# - **interaction, twins**: and each of the three has a twin, strongly correlated with it, that decides nothing.
+#
+# The true effect of a column in a row: by how much do the log-odds change, on average, if this column alone is drawn anew?
+
+# %% tags=["live:tasks with a truth"]
+tasks = ["linear", "switches", "interaction", "interaction, twins"]
+effects = {}
+for task in tasks:
+    X, _ = draw(task, 400, np.random.default_rng(seed))
+    effects[task] = true_effects(task, X).mean(0)
+effects = pd.DataFrame(effects, index=[f"x{j}" for j in range(8)]).T
+
+# %%
+show(
+    heat_map(
+        effects.to_numpy(),
+        x_label="column",
+        y_label="",
+        x_ticks=list(effects.columns),
+        y_ticks=list(effects.index),
+        value_label="mean true effect\n(log-odds)",
+    ),
+    caption="The truth: mean effect of each column on the log-odds. Five columns have none.",
+    alt="A heat map of four tasks by eight columns. Only x0, x1 and x2 are coloured; in the linear task their mean effects are {a:.1f}, {b:.1f} and "
+    "{c:.1f}.",
+    a=effects.loc["linear", "x0"],
+    b=effects.loc["linear", "x1"],
+    c=effects.loc["linear", "x2"],
+)
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Four questions, four measures
+#
+# - **Finds the causes**: of the three largest attributions of a row, how many belong to the three columns that decide
+#   ({cite:p}`arras2022clevr`)? By chance three eighths.
+# - **Orders by effect**: the rank correlation with the row's true effects. By chance zero.
+# - **Faithful to the model**: delete columns in the order of the attribution, then insert them, and compare the areas under the model's
+#   probability ({cite:p}`petsiuk2018rise`). By chance *exactly* zero: deleting in a random order is inserting in a random order,
+#   backwards. This one knows no truth but the model.
+# - **Changes nearby** ({cite:p}`yeh2019infidelity`) and **ignores the weights** ({cite:p}`adebayo2018sanity`): the largest change of the
+#   explanation close by, and how alike it is when the network's weights are random. Less is better.
+
+# %%
+show_source(relevance_rank)
+
+# %% slideshow={"slide_type": "fragment"} tags=["live:chance is exactly zero"]
+rng = np.random.default_rng(seed)
+row = torch.tensor(rng.standard_normal((1, 3)))
+orders = torch.tensor([[2.0, 1, 0], [2, 0, 1], [1, 2, 0], [0, 2, 1], [1, 0, 2], [0, 1, 2]])
+by_order = deletion_insertion(lambda x: torch.sin(3 * x).prod(1) + x[:, 0] ** 2, row.expand(6, 3), orders).gain
+at_the_mean = np.zeros((1, 8))
+closed_form = np.array([3, 2, 1]) * np.sqrt(2 / np.pi)  # mean size of a normal number
+measured = true_effects("linear", at_the_mean, n_draws=20_000)[0, list(DECISIVE)]
+
+# %%
+claim(
+    "The measures are what they should be: over all orders the faithfulness of any model averages to zero, and a linear effect is "
+    "its closed form",
+    abs(by_order.mean().item()) < 1e-12 and by_order.abs().max() > 1e-4 and max(abs(measured - closed_form)) < 0.05,
+    largest_single_order=by_order.abs().max().item(),
+    effects=measured,
+    closed_form=closed_form,
+    fails_if="one order were left out",
+)
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## The grading
+#
+# For each task and seed: draw rows, train a network, explain rows it has not seen by each method, grade. The first method **guesses**.
+# The whole is one function, `grade`, so that the same grading with a hundred seeds can run overnight on many machines (`xaicourse grade
+# --seeds 100`).
+
+# %% tags=["live:grade them all"]
+grades = grade(seeds=20, tasks=tasks, first_seed=100 * seed, progress=progress("grading"))
+by_seed = grades.pivot_table(index=["measure", "method"], columns="seed", values="value", sort=False)
+
+# %%
+means = by_seed.mean(axis=1).unstack("measure", sort=False)[list(MEASURES)]
+table(
+    means,
+    caption="Mean grades over four tasks and twenty seeds; chance: 3/8, 3/8, 0, 0, and of the last two less is better",
+    formats="{:.2f}",
+    tolerance=0.03,
+)
+half = t.ppf(0.9995, 19) * by_seed.std(axis=1, ddof=1) / 20**0.5
+graded = [m for m, chance in MEASURES.items() if chance is not None]
+off = np.array([by_seed.loc[(m, "random")].mean() - MEASURES[m] for m in graded])
+claim(
+    "A random attribution scores at chance on all four measures that have a chance level",
+    all(abs(o) < half[(m, "random")] for o, m in zip(off, graded)),
+    off_by=off,
+    interval=[half[(m, "random")] for m in graded],
+    tolerance=0.01,
+    fails_if="the guesser had looked at the gradient",
+)
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## The picture to remember
+#
+# Across: does the method find what decides in the *world*? Up: does it say what holds up *this decision of this model*?
+
+# %%
+narrow = t.ppf(0.975, 19) / t.ppf(0.9995, 19) * half
+show(
+    named_points(
+        {m: (means.loc[m, "finds the causes"], means.loc[m, "faithful to the model"]) for m in METHODS},
+        errors={m: (narrow[("finds the causes", m)], narrow[("faithful to the model", m)]) for m in METHODS},
+        x_label="finds the causes (share of the top three)",
+        y_label="faithful to the model (area gained)",
+        chance=(3 / 8, 0.0),
+    ),
+    caption="Ten methods on two measures; mean over four tasks, with 95 % intervals over twenty seeds.",
+    alt="A scatter of ten methods. Random sits where the chance lines cross. Permutation is far to the right ({a:.2f}) and low ({b:.2f}); "
+    "Integrated Gradients is high ({c:.2f}) and further to the left ({d:.2f}). No method is in the upper right corner.",
+    a=means.loc["permutation", "finds the causes"],
+    b=means.loc["permutation", "faithful to the model"],
+    c=means.loc["Integrated Gradients", "faithful to the model"],
+    d=means.loc["Integrated Gradients", "finds the causes"],
+    tolerance=0.03,
+)
+
+
+# %% tags=["live:compare in pairs"]
+def beats(measure, first, second, *, task=None):
+    """Return the paired difference of two methods on a measure, seed by seed, with its 99.9 % interval."""
+    chosen = grades[(grades.measure == measure) & (grades.task.eq(task) if task else True)]
+    return paired_difference(chosen, first, second)
+
+
+causes = beats("finds the causes", "permutation", "Integrated Gradients")
+faithful = beats("faithful to the model", "Integrated Gradients", "permutation")
+
+# %%
+claim(
+    "No method wins both: permutation finds the causes better than Integrated Gradients, which are more faithful to the decision",
+    causes.low > 0 and faithful.low > 0,
+    permutation_ahead_in_finding=causes.mean,
+    integrated_gradients_ahead_in_faithfulness=faithful.mean,
+    tolerance=0.03,
+    fails_if="both questions were graded by the first measure",
+)
+
+# %% [markdown]
+# They answer different questions. Permutation looks at many rows *and their labels* and says what matters in general; it says the same of
+# every row, so it cannot know that for this customer the large column happened to be near its mean. The methods that multiply by
+# the input answer just that: a column at its mean holds nothing up, however much it could.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Where slopes fail
+#
+# On the switches the network is flat nearly everywhere. A gradient taken *at the row* sees little; gradients on the *way* to the row
+# see the step.
+
+# %% tags=["live:flat places"]
+on_switches = {m: beats("orders by effect", "Integrated Gradients", m, task="switches") for m in ["input × gradient"]}
+flat = on_switches["input × gradient"]
+sampling = beats("changes nearby", "GradientSHAP", "Shapley (exact)")
+weights_blind = beats("ignores the weights", "input × gradient", "saliency")
+
+# %%
+by_task = grades[grades.measure == "orders by effect"].pivot_table(
+    index="task", columns="method", values="value", sort=False
+)
+shown = ["saliency", "input × gradient", "Integrated Gradients", "Shapley (exact)", "LIME", "permutation"]
+show(
+    dots(
+        {m: by_task.loc[tasks, m].to_numpy() for m in shown},
+        tasks,
+        value_label="orders by effect (rank correlation with the truth)",
+        reference=(0.0, "chance"),
+    ),
+    caption="Six methods task by task: how well they order the columns of a row by their true effects.",
+    alt="Dots for six methods on four tasks. On the switches input × gradient has {a:.2f} and Integrated Gradients {b:.2f}.",
+    a=by_task.loc["switches", "input × gradient"],
+    b=by_task.loc["switches", "Integrated Gradients"],
+    tolerance=0.04,
+)
+claim(
+    "On flat ground the way there tells more than the slope: Integrated Gradients order better than input × gradient",
+    flat.low > 0,
+    ahead_by=flat.mean,
+    at_least=flat.low,
+    tolerance=0.03,
+    fails_if="the methods had changed places",
+)
+claim(
+    "Sampling costs stability: GradientSHAP changes more from a row to its neighbour than exact Shapley values",
+    sampling.low > 0,
+    difference=sampling.mean,
+    tolerance=0.05,
+    fails_if="one compared a method with itself",
+)
+claim(
+    "What is multiplied by the input keeps some of its looks when the weights are random; the plain gradient keeps less",
+    weights_blind.low > 0,
+    difference=weights_blind.mean,
+    tolerance=0.08,
+    fails_if="one compared two plain gradients",
+)
+
+# %% [markdown]
+# The last is the warning of the sanity checks: an explanation may look right because the *input* shines through it.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Advice that the table supports
+#
+# | You ask | Believe first | Why, from the table |
+# |---|---|---|
+# | What matters in general? | permutation importance, on held-out rows | finds the causes best; but one answer for all rows |
+# | What holds up this decision of this model? | Integrated Gradients, Shapley values, occlusion | most faithful; they count what a column *does* here |
+# | The model is flat, or has steps | Integrated Gradients or Shapley values, no plain gradient times input | the slope at the row sees no step |
+# | Does the method look at the model at all? | randomise the weights and look again | what multiplies by the input changes less |
+# | What should we *do*? | none of them | see *What an attribution is about*: this needs an intervention |
+#
+# And always: put a guesser beside the methods, and use more than one seed.
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## Exercise 1 — Score at chance (difficulty 1, 5 minutes)
+# A student grades with "the largest attribution is in the mask", by `argmax`. On constant attributions this gives 1 or 0 by accident.
+# Write a function that takes attributions of *one* row and its mask, and returns the *expected* score when ties are broken by lot.
+
+
+# %% tags=["exercise"]
+def fair_pointing(values, mask):
+    ### BEGIN SOLUTION
+    largest = np.asarray(values) == np.max(values)
+    return np.mean(np.asarray(mask)[largest])
+    ### END SOLUTION
+
+
+check(exercises.score_at_chance, fair_pointing)  # hint(exercises.score_at_chance) helps, in layers
+
+# %% [markdown]
+# ## Exercise 2 — In pairs (difficulty 2, 10 minutes)
+# Two methods were graded on the same seeds: arrays `a` and `b`. Return the half-width of the interval of the mean difference `a - b`, with
+# `quantile` (such as 3.9) times the standard error. Use that they share their seeds.
+
+
+# %% tags=["exercise"]
+def half_width(a, b, quantile):
+    ### BEGIN SOLUTION
+    difference = np.asarray(a) - np.asarray(b)
+    return quantile * difference.std(ddof=1) / np.sqrt(len(difference))
+    ### END SOLUTION
+
+
+check(exercises.in_pairs, half_width)
+
+# %% [markdown] slideshow={"slide_type": "slide"}
+# ## What to remember
+#
+# - Explanations can be graded: on tasks whose truth is known, against chance, over many seeds, in pairs.
+# - What matters in the world and what holds up a decision are two questions. No method here is best at both.
+# - A method that guesses belongs into every comparison. So does a model with random weights.
+# - Before you ask which explanation is right, ask: right about what?
+
+# %% [markdown]
+# ## Where it breaks
+#
+# - Our truths are small tables with eight columns and one kind of network. The order of the methods may be another for pictures and texts.
+# - "Faithful" by deletion shows the network rows that do not exist, and favours methods that use the same baseline.
+# - The methods ran with one setting each: LIME with few samples, SmoothGrad with one width. A setting can matter more than a method.
+# - The intervals are over seeds, not over tasks: four tasks are a choice, not a sample.
+
+# %% [markdown]
+# ## Further reading
+#
+# - {cite:t}`arras2022clevr`: grading against known truth for pictures, with the two measures of relevance.
+# - {cite:t}`petsiuk2018rise`: deletion and insertion.
+# - {cite:t}`yeh2019infidelity`: infidelity and sensitivity, and how smoothing trades one for the other.
+# - {cite:t}`adebayo2018sanity`: what happens to famous maps when the weights are random.

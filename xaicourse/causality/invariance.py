@@ -1,0 +1,310 @@
+"""Learning what stays: Invariant Causal Prediction and Invariant Risk Minimisation.
+
+Where environments differ by anything but the equation of y itself, the law of y given its direct causes is the same in
+all of them; the law of y given its effects, in general, is not. Both methods turn this round and look for what stays
+the same. Invariant Causal Prediction tests every set of columns; Invariant Risk Minimisation trains one model that is
+the best in every environment at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike, NDArray
+from scipy.special import fdtr, ndtri, stdtr
+from torch import Tensor, nn
+from torch.nn.functional import binary_cross_entropy_with_logits
+
+from xaicourse.training import _adam_step, _forward, _glorot, _network, _stack
+from xaicourse.validation import Progress, check_finite, check_float, check_int, check_shape, silent
+
+Environments = Sequence[tuple[ArrayLike, ArrayLike]]
+Columns = tuple[int, ...]
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class InvariantPrediction:
+    """What survives in every environment.
+
+    Attributes
+    ----------
+    causes : tuple of int or None
+        Columns that every accepted set holds; with probability 1 - alpha or more, all of them are causes of y. ``None``
+        if no set was accepted: an assumption is violated.
+    p_values : mapping of tuple of int to float
+        For each set of columns the p-value of "its residuals have the same mean and variance everywhere", corrected
+        for the number of tests.
+    accepted : tuple of tuples of int
+        Sets whose p-value is above alpha.
+    column_p_values : ndarray, shape (d,)
+        For each column the largest p-value of a set without it: small where no set can do without the column. One for
+        all if no set was accepted.
+    intervals : ndarray of shape (d, 2) or None
+        Of each column's coefficient, in the units of y per unit of the column, the union of its intervals over the
+        accepted sets, which is zero alone for a set without the column.
+    """
+
+    causes: Columns | None
+    p_values: Mapping[Columns, float]
+    accepted: tuple[Columns, ...]
+    column_p_values: Array
+    intervals: Array | None
+
+
+def invariant_causal_prediction(
+    environments: Environments, *, alpha: float = 0.05, max_size: int | None = None
+) -> InvariantPrediction:
+    r"""Find columns that no invariant linear prediction of y can do without.
+
+    For each set S of columns, y is regressed on :math:`X_S` in all environments together. The residuals of each
+    environment are compared with those of the others: their means by Welch's test, their variances by an F test, both
+    two-sided. The set is accepted when :math:`p_S = \min(1, 2(E - 1) \min_{e, test} p_{S,e,test}) > \alpha`, and
+
+    .. math:: \hat S = \bigcap_{S : p_S > \alpha} S.
+
+    Parameters
+    ----------
+    environments : sequence of (X, y)
+        Two or more; arrays of shape (n, d) and (n,), the same columns everywhere.
+    alpha : float
+        Level of the tests, between 0 and 1.
+    max_size : int or None
+        Most columns in a set; ``None`` tests all :math:`2^d` sets.
+
+    Returns
+    -------
+    InvariantPrediction
+
+    Raises
+    ------
+    ValueError
+        With fewer than two environments or two rows in one; where shapes disagree, a number is not finite, y is
+        constant, or the columns of a set are linearly dependent.
+
+    Notes
+    -----
+    The factor 2(E - 1) and the normal quantile of the intervals, at alpha / 4, are those of the authors' R package.
+    With two environments each test is made twice with one answer, so the factor is Bonferroni's; with more, his is 2E.
+
+    A set without residuals in any environment has the p-value 1.
+
+    References
+    ----------
+    Peters, Bühlmann, Meinshausen: Causal inference by using invariant prediction: identification and confidence
+    intervals. Journal of the Royal Statistical Society B 78, 947 (2016), arXiv:1501.01332.
+
+    Examples
+    --------
+    The first column causes y, the second is an effect of it, and the second environment moved both of them.
+
+    >>> rng = np.random.default_rng(0)
+    >>> def draw(mean, noise, n=500):
+    ...     cause = mean + rng.normal(size=n)
+    ...     y = 2 * cause + rng.normal(size=n)
+    ...     return np.column_stack([cause, y + noise * rng.normal(size=n)]), y
+    >>> found = invariant_causal_prediction([draw(0, 0.5), draw(3, 2)])
+    >>> found.causes, found.accepted
+    ((0,), ((0,),))
+    >>> found.intervals[0]
+    array([1.97, 2.05])
+    """
+    X, y = _check_environments(environments)
+    if not 0 < check_float("alpha", alpha) < 1:
+        raise ValueError(f"alpha: got {alpha}, expected a number between 0 and 1")
+    d = X[0].shape[1]
+    largest = d if max_size is None else min(d, check_int("max_size", max_size))
+    p_values, pieces = {}, []
+    for columns in (s for size in range(largest + 1) for s in combinations(range(d), size)):
+        design = [np.column_stack([rows[:, columns], np.ones(len(rows))]) for rows in X]
+        residuals, interval = _regression(design, y, columns, alpha)
+        p_values[columns] = _equal_residuals(residuals, np.concatenate(y))
+        if p_values[columns] > alpha:
+            piece = np.zeros((d, 2))
+            piece[list(columns)] = interval
+            pieces.append(piece)
+    accepted = tuple(s for s, p in p_values.items() if p > alpha)
+    if not accepted:
+        return InvariantPrediction(None, p_values, (), np.ones(d), None)
+    causes = tuple(sorted(set(range(d)).intersection(*map(set, accepted))))
+    without = np.array([max(p for s, p in p_values.items() if j not in s) for j in range(d)])
+    intervals = np.stack([np.min(pieces, 0)[:, 0], np.max(pieces, 0)[:, 1]], axis=1)
+    return InvariantPrediction(causes, p_values, accepted, without, intervals)
+
+
+def irm_penalty(logits: Tensor, labels: Tensor) -> Tensor:
+    r"""Return how far each network is from being the best in an environment that a common factor can make it.
+
+    Put a factor w behind the network's logits z. In an environment where they cannot be improved by such a factor, the
+    mean cross-entropy R(w z) has derivative zero at w = 1; its square is the penalty,
+
+    .. math:: \Big(\frac{dR}{dw}\Big|_{w=1}\Big)^2 = \Big(\frac1n \sum_i (\sigma(z_i) - y_i)\, z_i\Big)^2.
+
+    Parameters
+    ----------
+    logits : Tensor, shape (..., n)
+        Of an environment's rows, for one network or several.
+    labels : Tensor, shape (..., n)
+        Zeros and ones.
+
+    Returns
+    -------
+    Tensor, shape (...)
+
+    Raises
+    ------
+    ValueError
+        If the shapes differ or a number is not finite.
+
+    References
+    ----------
+    Arjovsky, Bottou, Gulrajani, Lopez-Paz: Invariant risk minimization. arXiv:1907.02893 (2019), equation IRMv1.
+
+    Examples
+    --------
+    >>> irm_penalty(torch.tensor([0.0, 2.0]), torch.tensor([1.0, 0.0]))
+    tensor(0.7758)
+    """
+    if labels.shape != logits.shape:
+        raise ValueError(f"labels: got shape {tuple(labels.shape)}, expected that of the logits, {tuple(logits.shape)}")
+    check_finite("logits", logits)
+    return ((torch.sigmoid(logits) - labels) * logits).mean(-1).square()
+
+
+def invariant_risk_minimisation(
+    environments: Environments,
+    *,
+    penalty_weight: float,
+    hidden: Sequence[int] = (),
+    seeds: Sequence[int] = (0,),
+    max_epochs: int = 800,
+    warm_up: int = 200,
+    learning_rate: float = 0.01,
+    l2: float = 1e-4,
+    progress: Progress | None = None,
+) -> list[nn.Sequential]:
+    r"""Train binary classifiers that no environment could improve by scaling their logits.
+
+    Adam minimises, on all rows at once, the mean over environments of the cross-entropy plus penalties,
+    :math:`\frac1E \sum_e [R_e(f) + \lambda P_e(f)] + \frac{l_2}{2} \lVert W \rVert^2`, with :math:`P_e` of
+    `irm_penalty`. After the warm-up, where λ is at most 1, the sum is divided by max(λ, 1), as the paper's code
+    does, so that the size of the steps stays the same. With weight 0 this is ordinary training on the pooled rows.
+
+    Parameters
+    ----------
+    environments : sequence of (X, y)
+        Two or more. Arrays of shapes (n, d) and (n,), or (k, n, d) and (k, n) with rows of its own for each seed; the
+        number of rows may differ between environments. Standardise the columns first: with one scale for all
+        environments, or their differences are lost.
+    penalty_weight : float
+        λ, at least 0.
+    hidden : sequence of int
+        Widths of the hidden layers; empty for a linear model.
+    seeds : sequence of int
+        One network a seed, of its first weights.
+    max_epochs, warm_up : int
+        Number of steps, and how many of them before the penalty has its full weight.
+    learning_rate, l2 : float
+        Of Adam, and of the weights.
+    progress : callable, optional
+        Wraps the steps, as ``tqdm`` does. Silent by default.
+
+    Returns
+    -------
+    list of nn.Sequential
+        In evaluation mode; each maps (rows, d) to logits of shape (rows, 1).
+
+    Raises
+    ------
+    ValueError
+        With fewer than two environments, no seed, or rows and labels as `xaicourse.training.train_mlps` refuses them.
+
+    References
+    ----------
+    Arjovsky, Bottou, Gulrajani, Lopez-Paz: Invariant risk minimization. arXiv:1907.02893 (2019).
+
+    Examples
+    --------
+    >>> x = np.linspace(-1, 1, 50)
+    >>> rows = [(np.column_stack([x, sign * x]), x > 0) for sign in (1, -1)]
+    >>> [model] = invariant_risk_minimisation(rows, penalty_weight=10, max_epochs=20)
+    >>> model
+    Sequential(
+      (0): Linear(in_features=2, out_features=1, bias=True)
+    )
+    """
+    if len(environments) < 2:
+        raise ValueError(f"environments: got {len(environments)}, expected at least two")
+    data = [_stack(X, y, len(seeds)) for X, y in environments]
+    weight = check_float("penalty_weight", penalty_weight, minimum=0.0)
+    generators = [torch.Generator().manual_seed(seed) for seed in seeds]
+    weights = _glorot(data[0][0].shape[2], hidden, generators, "cpu")
+    moments = [(torch.zeros_like(w), torch.zeros_like(w)) for w in weights]
+    for epoch in (progress or silent)(range(check_int("max_epochs", max_epochs))):
+        now = min(weight, 1.0) if epoch < warm_up else weight
+        losses = torch.zeros(len(seeds))
+        for inputs, labels in data:
+            logits = _forward(weights, inputs.expand(len(seeds), *inputs.shape[1:]))
+            own = labels.expand_as(logits)
+            losses = losses + binary_cross_entropy_with_logits(logits, own, reduction="none").mean(1)
+            losses = losses + now * irm_penalty(logits, own)
+        penalty = l2 / 2 * sum(w.square().sum((1, 2)) for w in weights[::2])
+        total = (losses / len(data) + penalty).sum() / max(now, 1.0)  # a network's gradient sees its own loss alone
+        _adam_step(weights, torch.autograd.grad(total, weights), moments, epoch + 1, learning_rate)
+    return [_network([w[i].detach() for w in weights]) for i in range(len(seeds))]
+
+
+def _check_environments(environments: Environments) -> tuple[list[Array], list[Array]]:
+    if len(environments) < 2:
+        raise ValueError(f"environments: got {len(environments)}, expected at least two")
+    X = [np.asarray(rows, float) for rows, _ in environments]
+    y = [np.asarray(target, float) for _, target in environments]
+    columns = X[0].shape[1] if X[0].ndim == 2 else None
+    for e, (rows, target) in enumerate(zip(X, y, strict=True)):
+        check_shape(f"environments[{e}]: X", rows, (None, columns))
+        check_shape(f"environments[{e}]: y", target, (len(rows),))
+        check_finite(f"environments[{e}]: X", rows)
+        check_finite(f"environments[{e}]: y", target)
+        if len(rows) < 2:
+            raise ValueError(f"environments[{e}]: got {len(rows)} row, expected at least 2")
+    if np.ptp(np.concatenate(y)) == 0:
+        raise ValueError("environments: y is constant, so there is nothing to predict")
+    return X, y
+
+
+def _regression(design: list[Array], y: list[Array], columns: Columns, alpha: float) -> tuple[list[Array], Array]:
+    """Residuals of the pooled regression in each environment, and intervals (size, 2) of the coefficients."""
+    A, b = np.concatenate(design), np.concatenate(y)
+    coefficients, _, rank, _ = np.linalg.lstsq(A, b)
+    if rank < A.shape[1]:
+        raise ValueError(
+            f"environments: columns {columns} are linearly dependent, or more than the rows can tell apart"
+        )
+    residuals = [target - rows @ coefficients for rows, target in zip(design, y, strict=True)]
+    degrees = len(b) - A.shape[1]
+    variance = np.sum((b - A @ coefficients) ** 2) / degrees if degrees else 0.0
+    inverse = np.linalg.inv(np.linalg.qr(A, mode="r"))
+    half = ndtri(1 - alpha / 4) * np.sqrt(variance * (inverse**2).sum(1))
+    return residuals, np.stack([coefficients - half, coefficients + half], axis=1)[:-1]
+
+
+def _equal_residuals(residuals: list[Array], y: Array) -> float:
+    """Corrected p-value of equal means and variances in all environments."""
+    if max(np.abs(r).max() for r in residuals) < 1e-12 * np.abs(y).max():
+        return 1.0  # what is left is rounding
+    smallest = 1.0
+    for e, here in enumerate(residuals):
+        others = np.concatenate([r for i, r in enumerate(residuals) if i != e])
+        (a, b), n = (r.var(ddof=1) for r in (here, others)), (len(here), len(others))
+        if max(a, b) == 0:
+            return 0.0  # constant in each, and, as their mean is zero, not the same constant
+        squared = a / n[0] + b / n[1]
+        degrees = squared**2 / ((a / n[0]) ** 2 / (n[0] - 1) + (b / n[1]) ** 2 / (n[1] - 1))  # Welch's
+        means = 2 * stdtr(degrees, -abs(here.mean() - others.mean()) / np.sqrt(squared))
+        below = fdtr(n[0] - 1, n[1] - 1, a / b) if b else 1.0
+        smallest = min(smallest, float(means), 2 * float(min(below, 1 - below)))
+    return min(1.0, 2 * (len(residuals) - 1) * smallest)
