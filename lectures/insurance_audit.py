@@ -622,7 +622,7 @@ table(
     told.set_axis(labels, axis=1),
     caption="One refused customer and four nearby ones whom the black box accepts (smoker 0 or 1, kg/m², hours a week, euros).",
     formats="{:.1f}",
-    tolerance=2000,
+    tolerance={"smoker": 0.1, "bmi": 2.0, "exercise": 1.5, "deductible": 300.0},
 )
 
 # %%

@@ -1,8 +1,8 @@
 """Attribution: how much each input contributed to what a model said, or to how well it says it."""
 
-from xaicourse.attribution.counterfactual import Counterfactuals, counterfactuals
 from xaicourse.attribution.activation import ActivationMaximum, maximise_activation
 from xaicourse.attribution.concepts import ConceptSensitivity, concept_vectors, tcav
+from xaicourse.attribution.counterfactual import Counterfactuals, counterfactuals
 from xaicourse.attribution.gradcam import GradCam, grad_cam
 from xaicourse.attribution.gradients import guided_backprop, input_x_gradient, saliency, smooth_grad
 from xaicourse.attribution.lime import Lime, LimeStability, lime, lime_stability
@@ -31,8 +31,8 @@ from xaicourse.attribution.tokens import TokenGradients, merge_word_pieces, toke
 __all__ = [
     "ActivationMaximum",
     "Attribution",
-    "Counterfactuals",
     "ConceptSensitivity",
+    "Counterfactuals",
     "DropColumnImportance",
     "GradCam",
     "Lime",
@@ -42,8 +42,8 @@ __all__ = [
     "ShapleyValues",
     "TokenGradients",
     "alpha_beta_rule",
-    "counterfactuals",
     "concept_vectors",
+    "counterfactuals",
     "drop_column_importance",
     "epsilon_rule",
     "flat_rule",

@@ -10,9 +10,9 @@ from xaicourse.datasets.base import fetch as fetch
 # One line a data set: importing its module registers it.
 from xaicourse.datasets.census import load_census as load_census
 from xaicourse.datasets.census_twin import simulate_census as simulate_census
+from xaicourse.datasets.collisions import simulate_collisions as simulate_collisions
 from xaicourse.datasets.diabetes import load_diabetes as load_diabetes
 from xaicourse.datasets.diabetes import simulate_diabetes as simulate_diabetes
-from xaicourse.datasets.collisions import simulate_collisions as simulate_collisions
 from xaicourse.datasets.portfolio import simulate_portfolio as simulate_portfolio
 from xaicourse.datasets.recidivism import load_recidivism as load_recidivism
 from xaicourse.datasets.recidivism import simulate_recidivism as simulate_recidivism

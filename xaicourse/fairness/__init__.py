@@ -1,10 +1,10 @@
 """Fairness: scores for classes that have an order, what neurons encode, and models that are held to account."""
 
-from xaicourse.fairness.mitigation import importance_penalty as importance_penalty
-from xaicourse.fairness.mitigation import train_with_less_importance as train_with_less_importance
 from xaicourse.fairness.audit import GroupMetrics as GroupMetrics
 from xaicourse.fairness.audit import SmallGroupWarning as SmallGroupWarning
 from xaicourse.fairness.audit import group_metrics as group_metrics
+from xaicourse.fairness.mitigation import importance_penalty as importance_penalty
+from xaicourse.fairness.mitigation import train_with_less_importance as train_with_less_importance
 from xaicourse.fairness.modulation import depth_weights as depth_weights
 from xaicourse.fairness.modulation import update_factors as update_factors
 from xaicourse.fairness.modulation import written_factors as written_factors

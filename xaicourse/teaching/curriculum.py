@@ -67,11 +67,6 @@ def notebooks() -> list[Notebook]:
     ]
 
 
-def planned() -> list[str]:
-    """Return the items of the curriculum whose notebook is still to come."""
-    return list(_curriculum()["planned"])
-
-
 def course_map() -> str:
     """Return the README's table of notebooks (Markdown)."""
     lines = [MAP_START, "| | notebook | asks | minutes |", "|---|---|---|---|"]
@@ -93,12 +88,9 @@ def teaching_plan(name: str) -> str:
         "|--:|---|---|--:|",
     ]
     for number, block in enumerate(_curriculum()["plans"][name], start=1):
-        ready = list({home[item].path: home[item] for item in block["items"] if item in home}.values())
-        to_come = [item for item in block["items"] if item not in home]
-        cells = [f"[{n.title}]({posixpath.relpath(n.path, TEACHING.parent.name)}.ipynb)" for n in ready]
-        cells += [f"*planned: {', '.join(to_come)}*"] if to_come else []
-        minutes = str(sum(n.minutes for n in ready)) if ready else "–"
-        lines.append(f"| {number} | {block['theme']} | {' · '.join(cells)} | {minutes} |")
+        read = list({home[item].path: home[item] for item in block["items"]}.values())
+        cells = [f"[{n.title}]({posixpath.relpath(n.path, TEACHING.parent.name)}.ipynb)" for n in read]
+        lines.append(f"| {number} | {block['theme']} | {' · '.join(cells)} | {sum(n.minutes for n in read)} |")
     return "\n".join([*lines, f"<!-- end of {name} -->"])
 
 

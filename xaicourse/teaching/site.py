@@ -21,7 +21,7 @@ from typing import Any
 
 import nbformat
 
-from xaicourse.teaching.curriculum import ROOT, TEACHING, Notebook, notebooks, planned, table_of_contents
+from xaicourse.teaching.curriculum import ROOT, TEACHING, Notebook, notebooks, table_of_contents
 
 PAGES = Path(__file__).with_name("pages")
 FRONT_FIGURE = "notebooks/causality/01_environment_shift", "The model fitted with the fine instrument"
@@ -93,8 +93,6 @@ def course_map() -> str:
             part = n.part
             lines += ["", f"**{part}**", ""]
         lines.append(f"- [{n.title}](/{n.path}.ipynb) · {n.minutes} min  \n  {n.question}")
-    if to_come := len(planned()):
-        lines += ["", f"*{to_come} more topics are planned.*"]
     return "\n".join(lines).strip()
 
 
@@ -108,7 +106,7 @@ def course_at_a_glance() -> str:
         + " · ".join(f"[{n.title}](/{n.path}.ipynb)" for n in members)
         for part, members in parts.items()
     ]
-    return "\n\n".join(lines + ([f"*{len(planned())} more topics are planned.*"] if planned() else []))
+    return "\n\n".join(lines)
 
 
 def front_figure() -> str:
