@@ -367,7 +367,7 @@ claim(
     lrp=agreement["LRP"],
     correlation=agreement["correlation"],
     tolerance=0.25,
-    fails_if="LRP were that of another class",
+    fails_if="the relevances were given to other neurons",
 )
 
 # %% [markdown]
