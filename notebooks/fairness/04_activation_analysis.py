@@ -367,7 +367,7 @@ claim(
     lrp=agreement["LRP"],
     correlation=agreement["correlation"],
     tolerance=0.25,
-    fails_if="LRP were that of another class",
+    fails_if="the relevances were given to other neurons",
 )
 
 # %% [markdown]
@@ -461,8 +461,8 @@ claim(
 )
 widest = likes.abs().sort_values(ascending=False)
 say(
-    "The most relevant neuron of the second layer reaches {peak:.2f} from the best of 64 starts; the highest activation among the real applicants within the ball is {real:.2f}. In columns, the applicant "
-    "that it likes best is spread out: the ten columns that differ most from the average hold {share:.0%} of the squared difference.",
+    "The most relevant neuron of the second layer reaches {peak:.2f} from the best of 64 starts; the highest activation among the real applicants within the ball is {real:.2f}. In columns, the "
+    "applicant that it likes best differs from the average in few: ten of them hold {share:.0%} of the squared difference.",
     peak=float(peak.activation.max()),
     real=activations["plain"][1][np.linalg.norm(Z[test], axis=1) <= radius, j].max(),
     share=(widest[:10] ** 2).sum() / (widest**2).sum(),

@@ -168,9 +168,9 @@ ALTERATIONS = {
         "concepts[concept].to_numpy()[::-1][pool]",
     ),
     "the bias were forgotten": ("(relevance.delta + bias[name])", "relevance.delta"),
-    "LRP were that of another class": (
-        "torch.tensor(second, dtype=torch.float32), target=7)",
-        "torch.tensor(second, dtype=torch.float32), target=2)",
+    "the relevances were given to other neurons": (
+        '"LRP": relevance.values.abs().mean(0).numpy()',
+        '"LRP": relevance.values.abs().mean(0).numpy()[::-1]',
     ),
     "the ball had twice the radius": ("exact = radius * first_layer", "exact = 2 * radius * first_layer"),
     "the networks were compared with themselves": (
