@@ -22,7 +22,7 @@
 # - measure discrimination, with an interval, and check the audit on a portfolio where the size is known, zero included
 # - tell a refused customer what could change, and only what can
 # ```
-# **40 minutes**, and 25 for the exercises · builds on *What 85 % means* · data: customers simulated here, from a causal model that is known
+# **40 minutes**, and 25 for the exercises · builds on the notebook on census income · data: customers simulated here, from a causal model that is known
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## The question

@@ -68,6 +68,8 @@ groups = {
     "health": ["smoker", "bmi", "blood_pressure", "chronic", "exercise", "deductible"],
     "the rest": ["education", "friends", "night_posts", "pages_slant"],
 }
+
+# %% tags=["live:encode the form"]
 words = ["name_origin", "district", "gender"]
 encoder = make_column_transformer(
     (StandardScaler(), [c for c in form if c not in words]),
