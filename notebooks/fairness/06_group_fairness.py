@@ -34,6 +34,8 @@
 # A court asks you to settle it, and to repair the score if it must be repaired. Who is right? And can it be repaired?
 
 # %% tags=["setup"]
+import warnings
+
 import numpy as np
 import pandas as pd
 from fairlearn.metrics import demographic_parity_difference, equalized_odds_difference
@@ -247,7 +249,9 @@ def enforce(X, y, member, split_seed):
     fit_to = Z[~held], y[~held]
     plain = LogisticRegression().fit(*fit_to)
     in_training = ExponentiatedGradient(LogisticRegression(), DemographicParity(difference_bound=epsilon), nu=1e-6)
-    in_training.fit(*fit_to, sensitive_features=member[~held])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # fairlearn's use of pandas
+        in_training.fit(*fit_to, sensitive_features=member[~held])
     after = ThresholdOptimizer(estimator=plain, prefit=True, predict_method="predict_proba")
     after.fit(*fit_to, sensitive_features=member[~held])
     yes = {
