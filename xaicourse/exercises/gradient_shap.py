@@ -230,9 +230,12 @@ ALTERATIONS = {
         "sums = {kind: values[mask].sum(1).mean()",
         "called = np.random.default_rng(seed).random(len(y)) < 0.4\nsums = {kind: values[mask].sum(1).mean()",
     ),
-    "the network were in evaluation mode all along": ('deepcopy(home["net"]).train()', 'deepcopy(home["net"])'),
+    "the network were in evaluation mode all along": (
+        'deepcopy(first["net"]).train()',
+        'deepcopy(first["net"])',
+    ),
     "the sampled values were of another woman": (
-        "sampled = sampled_shapley_values(f, rows[[her]]",
-        "sampled = sampled_shapley_values(f, rows[[her - 1]]",
+        "sampled = sampled_shapley_values(f, rows[woman]",
+        "sampled = sampled_shapley_values(f, rows[woman + 1]",
     ),
 }
