@@ -185,7 +185,7 @@ ALTERATIONS = {
     "the penalty had no weight": ("weights = [0, 10, 1000]", "weights = [0, 0, 0]"),
     "the third hospital measured the blood value alone": (
         "accuracy(m, X - centre, y)",
-        "accuracy(m, (X - centre) * [1, 0, 0], y)",
+        "np.mean((X[:, 0] >= 5) == y)",
     ),
     "the second hospital diagnosed as well as the first": (
         '{"spread": 1.0, "mean": 5.5, "flipped": 0.25}',
