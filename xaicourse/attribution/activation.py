@@ -110,7 +110,8 @@ def maximise_activation(
     def into(x: Tensor, c: Tensor) -> Tensor:
         # The centre is within the bounds, so that clamping brings no coordinate further away from it.
         length = (x - c).flatten(1).norm(dim=1).clamp(min=radius).view(-1, *[1] * (x.ndim - 1))
-        return (c + (x - c) * (radius / length)).clamp(low, high)
+        inside: Tensor = (c + (x - c) * (radius / length)).clamp(low, high)
+        return inside
 
     best = into(inputs, middle)
     with explaining(model):

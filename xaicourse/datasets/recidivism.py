@@ -201,7 +201,9 @@ def _count(
     rng: np.random.Generator, causes: list[np.ndarray], weights: tuple[float, ...], dispersion: float
 ) -> np.ndarray:
     """Draw negative binomial counts: Poisson ones whose means vary by a gamma factor."""
-    return rng.poisson(np.exp(_sum(causes, weights)) * rng.gamma(1 / dispersion, dispersion, len(causes[0])))
+    return np.asarray(
+        rng.poisson(np.exp(_sum(causes, weights)) * rng.gamma(1 / dispersion, dispersion, len(causes[0])))
+    )
 
 
 def _sum(causes: list[np.ndarray], weights: tuple[float, ...]) -> np.ndarray:
