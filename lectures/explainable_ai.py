@@ -608,7 +608,7 @@ table(
     ),
     caption="Two ways for customer B.",
     formats="{:.1f}",
-    tolerance=6.0,
+    tolerance={"bmi (kg/m²)": 2.0, "exercise (hours a week)": 1.5, "deductible (hundred euros)": 3.0},
 )
 
 # %% slideshow={"slide_type": "skip"}

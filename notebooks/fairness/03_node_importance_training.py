@@ -657,5 +657,5 @@ check(exercises.paired_interval, interval)
 # ## Further reading
 #
 # - {cite:t}`brigham2024enforced`: the project, with the formula and the code that this notebook takes apart.
-# - {cite:t}`kingma2015adam`: section 2.1 says what happens when all gradients are rescaled.
+# - {cite:t}`kingma2015adam`: its section on the update rule says what happens when all gradients are rescaled.
 # - {cite:t}`khosla2020supervised`: the contrastive term, where it came from and what it is good for.
