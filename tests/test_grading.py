@@ -86,7 +86,7 @@ def test_a_cluster_that_loses_a_worker_gives_the_same_numbers(grades: pd.DataFra
         working = threading.Thread(target=lambda: found.append(grade(seeds=3, tasks=TASKS, dask=address)))
         victim = next(iter(client.run(os.getpid).values()))
         working.start()
-        while not any(client.processing().values()):
+        while working.is_alive() and not any(client.processing().values()):
             time.sleep(0.05)
         os.kill(victim, signal.SIGKILL)
         working.join()

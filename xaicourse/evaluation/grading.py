@@ -204,13 +204,11 @@ def grade(
     blocks = [(task, numbers[first : first + BLOCK]) for task in tasks for first in range(0, seeds, BLOCK)]
     watched = (progress or silent)(blocks)
     if dask is not None:
-        from distributed import Client, as_completed
+        from distributed import Client
 
         with Client(dask, set_as_default=False) as client:  # type: ignore[no-untyped-call]
             waiting = [client.submit(grade_block, task, list(block), pure=False, retries=2) for task, block in blocks]
-            for _, future in zip(watched, as_completed(waiting), strict=True):  # type: ignore[no-untyped-call]
-                future.result()
-            parts = client.gather(waiting)
+            parts = [future.result() for _, future in zip(watched, waiting, strict=True)]
     elif n_jobs == 1:
         parts = [grade_block(task, block) for task, block in watched]
     else:
