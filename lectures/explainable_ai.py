@@ -406,7 +406,7 @@ claim(
     turned=aside.mean(),
     chance=masks.mean(),
     tolerance={"on_prongs": 0.15, "turned": 0.15, "chance": 0.005},
-    fails_if="the masks were those of other events",
+    fails_if="the true masks had been turned as well",
 )
 
 # %% [markdown] slideshow={"slide_type": "slide"}

@@ -251,7 +251,7 @@ pool = np.random.default_rng(seed + 2).permutation(len(test))
 def concept_test(network, concept):
     """Return TCAV of class 8 for a planted concept, in the first layer."""
     first = torch.tensor(layer_activations(network, Z[test])[0], dtype=torch.float32)
-    having = pool[concepts[concept].to_numpy()[pool]][:150]
+    having = pool[concepts[concept].to_numpy()[pool]][:500]
     others, studied = pool[:3000], pool[-500:]
     return tcav(
         lambda a: network[2:](a).log_softmax(1),
@@ -282,10 +282,10 @@ table(
 ill = [tests[name]["illness"] for name in networks]
 claim(
     "In all three networks a step towards illness lowers the chance of class 8 in nearly every row, which few random sets do",
-    all(test.score < 0.2 and test.p_value <= 0.15 for test in ill),
+    all(test.score < 0.2 and test.p_value <= 0.05 for test in ill),
     scores=[test.score for test in ill],
     p_values=[test.p_value for test in ill],
-    tolerance=0.08,
+    tolerance=0.05,
     fails_if="the concepts were those of other people",
 )
 say(
@@ -354,9 +354,12 @@ show(
     tolerance=0.25,
 )
 bias = {name: float(network[4].bias[7]) for name, network in networks.items()}
-lost = {name: float((relevance.delta + bias[name]).abs().max()) for name, (_, _, relevance) in ranked.items()}
+lost = {}
+for name, (_, _, relevance) in ranked.items():  # at a logit of nearly zero the rule's ε shows
+    clear = abs(layer_activations(networks[name], Z[test])[2][studied, 7]) > 0.01
+    lost[name] = float((relevance.delta + bias[name])[torch.from_numpy(clear)].abs().max())
 claim(
-    "LRP conserves relevance: what is missing from the logit is what the bias took, in every row of the three networks",
+    "LRP conserves relevance: what is missing from the logit is what the bias took, wherever the logit is not nearly zero",
     max(lost.values()) < 1e-3,
     largest_gap=round(max(lost.values()), 3),
     fails_if="the bias were forgotten",
@@ -502,10 +505,9 @@ dreams = [
 show(
     pictures({f"{PATTERNS[k]}": (coarse(d.values)[0] + 0.5).permute(1, 2, 0).numpy() for k, d in enumerate(dreams)}),
     caption="What raises each of the three logits most, within a ball.",
-    alt="Three pictures of coloured texture. The logits rise from at most {start:.1f} to at least {end:.1f}.",
-    start=max(float(d.start) for d in dreams),
-    end=min(float(d.activation) for d in dreams),
-    tolerance=30.0,
+    alt="Three pictures of coloured texture. Each raises its logit, by {least:.1f} at least.",
+    least=min(float(d.activation - d.start) for d in dreams),
+    tolerance=1.0,
 )
 
 # %% [markdown]

@@ -106,9 +106,9 @@ ALTERATIONS = {
         "ranked = roc_auc_score(fresh, ",
         "ranked = roc_auc_score(np.random.default_rng(1).permutation(fresh), ",
     ),
-    "the masks were those of other events": (
+    "the true masks had been turned as well": (
         "aside = (maps",
-        'share = (maps["Grad-CAM"] * np.roll(masks, 1, 0)).sum((1, 2)) / maps["Grad-CAM"].sum((1, 2))\naside = (maps',
+        'share = (maps["Grad-CAM"] * turned).sum((1, 2)) / maps["Grad-CAM"].sum((1, 2))\naside = (maps',
     ),
     "the trigger had stayed as it was": (
         "new = {name: (e.intensity > 800) |",

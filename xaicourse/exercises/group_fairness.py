@@ -113,7 +113,7 @@ ALTERATIONS = {
     ),
     "the identity forgot the base rate": (
         "return base_rate / (1 - base_rate) * (1 - precision)",
-        "return (1 - precision)",
+        "return 0 * base_rate + (1 - precision)",
     ),
     "the two groups had the same base rate": (
         'base, n = r["base_rate"].to_numpy(),',
