@@ -12,6 +12,7 @@ import hashlib
 import json
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -202,6 +203,7 @@ def _bound_at_top(source: str) -> Iterator[str]:
                 yield from (n.id for t in statement.targets for n in ast.walk(t) if isinstance(n, ast.Name))
 
 
+@cache
 def _citations() -> dict[str, tuple[str, str]]:
     """Return the authors' last names and the year of each reference."""
     from pybtex.database import parse_file
