@@ -15,7 +15,10 @@ Array = NDArray[np.float64]
 
 def _check_two_players(answer: Callable[..., Any]) -> None:
     result = answer(1.0, 4.0, 3.0, 10.0)
-    require(isinstance(result, tuple | list) and len(result) == 2, f"return two numbers; got {result!r}")
+    require(
+        isinstance(result, tuple | list) and len(result) == 2,
+        f"return two numbers, the share of the first player and of the second; got {result!r}",
+    )
     a, b = (float(number) for number in result)
     require(
         abs(a + b - 9.0) < 1e-9,
