@@ -8,8 +8,8 @@ import torch
 from sklearn.neural_network import MLPClassifier
 from torch import nn
 
-from xaicourse import training
 from xaicourse.models import mlp, small_resnet
+from xaicourse.stacking import adam_step
 from xaicourse.training import accuracy, probability, train_mlps, train_network
 
 
@@ -57,7 +57,7 @@ def test_adam_is_torchs() -> None:
         for weight, gradient in zip(theirs, gradients, strict=True):
             weight.grad = gradient.clone()
         reference.step()
-        training._adam_step(ours, gradients, moments, step, 0.01)
+        adam_step(ours, gradients, moments, step, 0.01)
     for a, b in zip(ours, theirs, strict=True):
         assert torch.allclose(a, b.detach(), atol=1e-6)
 

@@ -7,7 +7,6 @@ single batched matrix product. Twenty networks then take about as long as two.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from itertools import pairwise
 from typing import Any, TypeVar
 
 import numpy as np
@@ -16,7 +15,7 @@ from numpy.typing import ArrayLike
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy
 
-from xaicourse.models import mlp
+from xaicourse.stacking import adam_step, forward, glorot_weights, stacked_rows, unstacked
 from xaicourse.validation import Progress, check_int, silent
 
 Network = TypeVar("Network", bound=nn.Module)
@@ -83,11 +82,11 @@ def train_mlps(
     True
     """
     k = len(seeds)
-    inputs, labels = _stack(X, y, k)
+    inputs, labels = stacked_rows(X, y, k)
     n = inputs.shape[1]
     batch_size = min(batch_size, n)
     generators = [torch.Generator().manual_seed(seed) for seed in seeds]
-    weights = _glorot(inputs.shape[2], hidden, generators, device)
+    weights = glorot_weights(inputs.shape[2], hidden, generators, device)
     inputs, labels = inputs.to(device), labels.to(device)
     moments = [(torch.zeros_like(w), torch.zeros_like(w)) for w in weights]
     step = 0
@@ -100,14 +99,14 @@ def train_mlps(
         for batch in torch.split(order, batch_size, dim=1):
             own = rows if len(inputs) == k else torch.zeros_like(rows)
             batch_inputs = inputs[own, batch]
-            logits = _forward(weights, batch_inputs)
+            logits = forward(weights, batch_inputs)
             losses = binary_cross_entropy_with_logits(logits, labels[own, batch], reduction="none").mean(1)
             losses = losses + l2 / (2 * batch.shape[1]) * sum(w.square().sum((1, 2)) for w in weights[::2])
             if penalty is not None:
-                losses = losses + penalty(lambda z: _forward(weights, z), batch_inputs)
+                losses = losses + penalty(lambda z: forward(weights, z), batch_inputs)
             step += 1
             # A network's gradient sees only its own loss: the losses can be added up.
-            _adam_step(weights, torch.autograd.grad(losses.sum(), weights), moments, step, learning_rate)
+            adam_step(weights, torch.autograd.grad(losses.sum(), weights), moments, step, learning_rate)
             total += losses.detach() * batch.shape[1]
         loss = total.cpu().numpy() / n
         stale = np.where(loss > best - tol, stale + 1, 0)
@@ -116,7 +115,7 @@ def train_mlps(
             finished.setdefault(int(i), [w[i].detach().clone() for w in weights])
         if len(finished) == k:
             break
-    return [_network(finished.get(i) or [w[i].detach() for w in weights]) for i in range(k)]
+    return [unstacked(finished.get(i) or [w[i].detach() for w in weights]) for i in range(k)]
 
 
 def train_network(
@@ -191,7 +190,7 @@ def train_network(
                 loss = cross_entropy(getattr(output, "logits", output), labels[batch])
                 step += 1
                 rate = learning_rate * min(10 * step / steps, (steps - step + 1) / (0.9 * steps), 1.0)
-                _adam_step(weights, torch.autograd.grad(loss, weights), moments, step, rate)
+                adam_step(weights, torch.autograd.grad(loss, weights), moments, step, rate)
             if not loss.isfinite():
                 raise ValueError(f"learning_rate: got {learning_rate}, with which the loss is no longer finite")
     return network.cpu().eval().requires_grad_(False)
@@ -209,80 +208,3 @@ def probability(model: nn.Module, X: ArrayLike) -> np.ndarray[Any, np.dtype[np.f
     with torch.no_grad():
         logits = model(torch.tensor(np.asarray(X), dtype=torch.float32)).flatten()
     return torch.sigmoid(logits.double()).numpy()
-
-
-def _stack(X: ArrayLike, y: ArrayLike, k: int) -> tuple[Tensor, Tensor]:
-    features, labels = np.asarray(X, np.float32), np.asarray(y, np.float32)
-    if k == 0:
-        raise ValueError("seeds is empty: give one seed a network")
-    if features.ndim not in (2, 3) or labels.shape != features.shape[:-1]:
-        raise ValueError(
-            f"X must be (n, d) with y (n,), or (k, n, d) with y (k, n); got {features.shape}, {labels.shape}"
-        )
-    if features.ndim == 3 and len(features) != k:
-        raise ValueError(f"X holds rows for {len(features)} networks, but seeds names {k}")
-    if not np.isfinite(features).all():
-        raise ValueError("X holds NaN or infinity")
-    if not np.isin(labels, (0, 1)).all():
-        raise ValueError("y must hold 0 and 1 only")
-    if (labels.min(-1) == labels.max(-1)).any():
-        raise ValueError("y holds one class only: there is nothing to tell apart")
-    if features.ndim == 2:
-        features, labels = features[None], labels[None]
-    return torch.from_numpy(features), torch.from_numpy(labels)
-
-
-def _glorot(
-    n_inputs: int, hidden: Sequence[int], generators: list[torch.Generator], device: str, *, n_outputs: int = 1
-) -> list[Tensor]:
-    """Draw weights (k, fan_in, fan_out) and biases (k, 1, fan_out), uniform within sqrt(6 / (fan_in + fan_out))."""
-    tensors = []
-    widths = [n_inputs, *hidden, n_outputs]
-    for fan_in, fan_out in pairwise(widths):
-        bound = (6 / (fan_in + fan_out)) ** 0.5
-        for rows in (fan_in, 1):
-            draws = [torch.rand(rows, fan_out, generator=g) * 2 * bound - bound for g in generators]
-            tensors.append(torch.stack(draws).to(device).requires_grad_())
-    return tensors
-
-
-def _forward(weights: list[Tensor], inputs: Tensor) -> Tensor:
-    activation = inputs
-    for layer in range(0, len(weights), 2):
-        activation = torch.baddbmm(weights[layer + 1], activation if layer == 0 else activation.relu(), weights[layer])
-    return activation.squeeze(2)
-
-
-@torch.no_grad()
-def _adam_step(
-    weights: Sequence[Tensor],
-    gradients: Sequence[Tensor],
-    moments: list[tuple[Tensor, Tensor]],
-    step: int,
-    rate: float,
-    *,
-    factors: Sequence[Tensor | None] | None = None,
-) -> None:
-    """Take one step of Adam, as `torch.optim.Adam` does, whose first step would import a compiler for two seconds.
-
-    `factors` multiply the steps, weight by weight; a factor of the gradient would be divided out again by its own size.
-    """
-    each = factors or [None] * len(weights)
-    for weight, gradient, (mean, square), factor in zip(weights, gradients, moments, each, strict=True):
-        mean.lerp_(gradient, 0.1)  # beta_1 = 0.9
-        square.mul_(0.999).addcmul_(gradient, gradient, value=0.001)  # beta_2 = 0.999
-        scale = square.sqrt().div_((1 - 0.999**step) ** 0.5).add_(1e-8)
-        weight.addcdiv_(mean if factor is None else mean * factor, scale, value=-rate / (1 - 0.9**step))
-
-
-def _network(tensors: list[Tensor]) -> nn.Sequential:
-    """Put one network's weights into an ordinary module."""
-    matrices, biases = tensors[::2], tensors[1::2]
-    with torch.random.fork_rng(devices=[]):  # nn.Linear draws weights that are replaced at once
-        network = mlp(matrices[0].shape[0], [m.shape[1] for m in matrices[:-1]], matrices[-1].shape[1])
-    with torch.no_grad():
-        linears = [m for m in network if isinstance(m, nn.Linear)]
-        for linear, matrix, bias in zip(linears, matrices, biases, strict=True):
-            linear.weight.copy_(matrix.T)
-            linear.bias.copy_(bias[0])
-    return network.eval().requires_grad_(False)

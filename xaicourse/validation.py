@@ -146,6 +146,28 @@ def check_finite(name: str, array: Any) -> None:
         raise ValueError(f"{name}: got NaN or infinity, expected finite numbers only")
 
 
+def check_positions(name: str, positions: Iterable[int], n: int) -> list[int]:
+    """Return `positions` as a list of different integers from 0 to n - 1, at least one.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If one is no integer or out of range, one comes twice, or there is none.
+
+    Examples
+    --------
+    >>> check_positions("columns", (2, 0), 3)
+    [2, 0]
+    >>> check_positions("columns", [3], 3)
+    Traceback (most recent call last):
+    ValueError: columns: got [3], expected different positions from 0 to 2
+    """
+    found = [check_int(name, position, minimum=0) for position in positions]
+    if not found or max(found) >= n or len(set(found)) != len(found):
+        raise ValueError(f"{name}: got {found}, expected different positions from 0 to {n - 1}")
+    return found
+
+
 def check_seed(seed: Seed) -> np.random.Generator:
     """Return the random generator that `seed` stands for; the global generators stay untouched.
 

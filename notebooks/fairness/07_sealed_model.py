@@ -322,7 +322,7 @@ table(
     pd.DataFrame(
         {
             "files": {name: len(found) for name, found in verdicts.items()},
-            "opened": {name: found.count("opened") for name, found in verdicts.items()},
+            "opened": {name: f"{found.count('opened') or 'none'}" for name, found in verdicts.items()},
             "most frequent answer": {name: max(set(found), key=found.count) for name, found in verdicts.items()},
         }
     ),

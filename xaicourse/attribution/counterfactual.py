@@ -21,8 +21,18 @@ import torch
 from torch import Tensor
 
 from xaicourse.attribution.explained import Model, call, check_inputs, explaining
-from xaicourse.training import _adam_step
-from xaicourse.validation import Progress, Seed, check_finite, check_float, check_int, check_seed, check_shape, silent
+from xaicourse.stacking import adam_step
+from xaicourse.validation import (
+    Progress,
+    Seed,
+    check_finite,
+    check_float,
+    check_int,
+    check_positions,
+    check_seed,
+    check_shape,
+    silent,
+)
 
 
 @dataclass(frozen=True)
@@ -123,9 +133,9 @@ def counterfactuals(
     rows, _, _ = check_inputs(inputs, None, None)
     check_shape("inputs", rows, (1, None))
     d, k = rows.shape[1], check_int("n_counterfactuals", n_counterfactuals)
-    blocks = [_positions("categories", block, d) for block in categories]
+    blocks = [check_positions("categories", block, d) for block in categories]
     free = torch.zeros(d, dtype=torch.bool, device=rows.device)
-    free[_positions("actionable", range(d) if actionable is None else actionable, d)] = True
+    free[check_positions("actionable", range(d) if actionable is None else actionable, d)] = True
     if any(bool(free[block].any()) != bool(free[block].all()) for block in blocks):
         raise ValueError("actionable: got a part of a one-hot block of categories, expected all or none of its columns")
     low, high = _ranges(rows, free, ranges)
@@ -168,7 +178,7 @@ def counterfactuals(
             if time.monotonic() - start > time_limit:
                 stopped = "time_limit"
                 break
-            _adam_step([c], [slope], moments, step, rate)
+            adam_step([c], [slope], moments, step, rate)
             c = torch.where(free, torch.clamp(c, low, high), rows)
         values = _sparse(model, best[2], rows, scale, target=target, blocks=blocks)
         outputs = call(model, values)
@@ -238,10 +248,3 @@ def _vector(name: str, values: Tensor, x: Tensor) -> Tensor:
     check_shape(name, values, (x.shape[1],))
     check_finite(name, values)
     return values.detach().to(x)
-
-
-def _positions(name: str, positions: Sequence[int], d: int) -> list[int]:
-    found = [check_int(name, j, minimum=0) for j in positions]
-    if not found or max(found) >= d or len(set(found)) != len(found):
-        raise ValueError(f"{name}: got {found}, expected different positions from 0 to {d - 1}")
-    return found

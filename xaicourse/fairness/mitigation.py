@@ -20,7 +20,7 @@ from numpy.typing import ArrayLike
 from torch import Tensor, nn
 
 from xaicourse.training import train_mlps
-from xaicourse.validation import Progress, check_float, check_int, check_shape
+from xaicourse.validation import Progress, check_float, check_int, check_positions, check_shape
 
 
 def importance_penalty(
@@ -63,7 +63,7 @@ def importance_penalty(
     >>> importance_penalty(lambda x: x @ torch.tensor([3.0, 1.0]), rows, columns=[0], alpha=torch.tensor([0.1, 0.9]))
     tensor(36.)
     """
-    chosen = _chosen(columns, inputs.shape[-1])
+    chosen = check_positions("columns", columns, inputs.shape[-1])
     check_shape("alpha", alpha, (inputs.shape[-2],))
     with torch.enable_grad():
         other = inputs.detach().roll(1, dims=-2)
@@ -126,7 +126,7 @@ def train_with_less_importance(
     >>> steps[1] < 0.2 * steps[0]
     True
     """
-    chosen = _chosen(columns, np.shape(X)[-1] if np.ndim(X) else 0)
+    chosen = check_positions("columns", columns, np.shape(X)[-1] if np.ndim(X) else 0)
     weights = torch.tensor([check_float("strengths", s, minimum=0.0) for s in strengths])
     if len(weights) == 0:
         raise ValueError("strengths: got none, expected one number for each network")
@@ -142,10 +142,3 @@ def train_with_less_importance(
         X, y, hidden=hidden, seeds=[seed] * len(weights), max_epochs=max_epochs, batch_size=batch_size,
         learning_rate=learning_rate, patience=max_epochs, penalty=penalty if weights.any() else None, progress=progress,
     )  # fmt: skip
-
-
-def _chosen(columns: Sequence[int], d: int) -> list[int]:
-    chosen = [check_int("columns", j, minimum=0) for j in columns]
-    if not chosen or max(chosen) >= d or len(set(chosen)) != len(chosen):
-        raise ValueError(f"columns: got {chosen}, expected different positions from 0 to {d - 1}")
-    return chosen

@@ -14,8 +14,17 @@ from torch.nn.functional import cross_entropy, normalize
 
 from xaicourse.fairness.modulation import update_factors, written_factors
 from xaicourse.fairness.neurons import mahalanobis
-from xaicourse.training import _adam_step, _glorot, _network
-from xaicourse.validation import Progress, check_choice, check_finite, check_float, check_int, check_shape, silent
+from xaicourse.stacking import adam_step, glorot_weights, unstacked
+from xaicourse.validation import (
+    Progress,
+    check_choice,
+    check_finite,
+    check_float,
+    check_int,
+    check_positions,
+    check_shape,
+    silent,
+)
 
 STRENGTHS = {"plain": 0.0, "written": 3.0, "update": 0.9, "shuffled": 0.9, "loss": 0.1}
 
@@ -170,7 +179,7 @@ def train_node_importance(
     middle = torch.from_numpy(centres).float().to(device).expand(len(seeds), -1, -1)
     generators = [torch.Generator().manual_seed(seed) for seed in seeds]
     dealers = [torch.Generator().manual_seed(seed + 2**31) for seed in seeds]
-    weights = _glorot(rows.shape[1], hidden, generators, device, n_outputs=int(labels.max()) + 1)
+    weights = glorot_weights(rows.shape[1], hidden, generators, device, n_outputs=int(labels.max()) + 1)
     moments = [(torch.zeros_like(w), torch.zeros_like(w)) for w in weights]
     with torch.no_grad():
         untrained = [z.clone() for z in _signals(weights, middle)[1:]]
@@ -210,12 +219,12 @@ def train_node_importance(
                 if method == "written":
                     pairs = zip(gradients, factors, strict=True)
                     gradients, factors = tuple(g if f is None else g * f for g, f in pairs), [None] * len(weights)
-                _adam_step(weights, gradients, moments, step, learning_rate, factors=factors)
+                adam_step(weights, gradients, moments, step, learning_rate, factors=factors)
             total += fit.detach() * batch.shape[1]
         if not total.isfinite().all():
             raise ValueError(f"learning_rate: got {learning_rate}, with which the loss is no longer finite")
         losses.append(total.cpu().double().numpy() / len(rows))
-    networks = [_network([w[i].detach().cpu() for w in weights]) for i in range(len(seeds))]
+    networks = [unstacked([w[i].detach().cpu() for w in weights]) for i in range(len(seeds))]
     return NodeImportanceTraining(networks, np.array(losses).reshape(max_epochs, len(seeds)).T)
 
 
@@ -248,10 +257,7 @@ def _settings(
         raise ValueError(f"strength: got {power:g}, expected below 1: a weight must not be driven uphill")
     if check_int("n_steps", n_steps) > 2:
         raise ValueError(f"n_steps: got {n_steps}, expected 1 or 2")
-    chosen = list(range(n_layers)) if layers is None else [check_int("layers", i, minimum=0) for i in layers]
-    if not chosen or max(chosen) >= n_layers:
-        raise ValueError(f"layers: got {chosen}, expected some of 0 to {n_layers - 1}")
-    return power, chosen
+    return power, check_positions("layers", range(n_layers) if layers is None else layers, n_layers)
 
 
 def _arrays(
