@@ -87,7 +87,7 @@ say(
 )
 
 # %% [markdown]
-# Where do the hidden groups touch the table? The causal model, in outline (`show_source` at the end of this section prints it whole):
+# Where do the hidden groups touch the table? The causal model, in outline (`help(simulate_portfolio)` writes it out):
 
 # %% slideshow={"slide_type": "slide"}
 graph = causal_graph(

@@ -68,23 +68,31 @@ class Run:
     names_after: list[dict[str, Any]]
     said: list[list[Any]]
 
-    def altered(self, old: str, new: str) -> list[Any]:
-        """Return all statements of the notebook with ``old`` replaced in its code, running only what that reaches."""
+    def altered(self, old: str, new: str, *, name: str) -> list[Any]:
+        """Return what the claims that fail if ``name`` say when ``old`` is replaced in the notebook's code.
+
+        Of the cells that the change reaches, only those run that such a claim needs.
+        """
         hits = [i for i, cell in enumerate(self.cells) if old in cell.source]
         assert len(hits) == 1, f"{old!r} stands in {len(hits)} cells; an alteration must hit exactly one"
         start = hits[0]
+        cells = [*self.cells[:start], Cell(self.cells[start].source.replace(old, new), self.cells[start].tags)]
+        cells += self.cells[start + 1 :]
+        claims = {i for i, said in enumerate(self.said) if any(s.kind == "claim" and s.fails_if == name for s in said)}
+        needed, wanted = set(claims), frozenset[str]()
+        for i in range(len(cells) - 1, start - 1, -1):
+            if i in needed or cells[i].writes & wanted:
+                needed.add(i)
+                wanted |= cells[i].reads
         names = dict(self.names_after[start - 1]) if start else {"__name__": "__notebook__"}
         dirty: frozenset[str] = frozenset()
-        statements = [s for said in self.said[:start] for s in said]
-        for i in range(start, len(self.cells)):
-            cell = self.cells[i]
-            if i == start:
-                cell = Cell(cell.source.replace(old, new), cell.tags)
+        statements = [s for i in claims if i < start for s in self.said[i]]
+        for i, cell in enumerate(cells[start:], start):
             if i != start and not (cell.reads & dirty):
                 names |= {n: self.names_after[i][n] for n in cell.writes if n in self.names_after[i]}
-                statements += self.said[i]
+                statements += self.said[i] if i in claims else []
                 continue
-            if "exercise" in cell.tags or "gpu" in cell.tags:
+            if i not in needed or "exercise" in cell.tags or "gpu" in cell.tags:
                 continue
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # an altered notebook may well complain

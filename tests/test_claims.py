@@ -31,7 +31,7 @@ class ClaimsCanFail:
         assert {c.fails_if for c in claims} <= set(known), "an alteration is named but not described"
         survived = []
         for name in dict.fromkeys(c.fails_if for c in claims):
-            altered = {s.wording: s for s in whole.altered(*known[name]) if s.kind == "claim"}
+            altered = {s.wording: s for s in whole.altered(*known[name], name=name) if s.kind == "claim"}
             named = [c for c in claims if c.fails_if == name]
             survived += [f"{c.wording!r} holds although {name}" for c in named if altered[c.wording].holds]
         assert not survived, "\n".join(survived)

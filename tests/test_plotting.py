@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 
 from xaicourse import plotting
 
@@ -42,19 +43,19 @@ def test_horizontal_bars_read_from_the_top() -> None:
     assert axes.yaxis_inverted()
 
 
-def test_named_points_stand_where_they_were_put() -> None:
+def test_named_points_stand_where_they_were_put_and_no_name_covers_another() -> None:
+    places = {"a": (0.5, 0.2), "b": (0.7, 0.201), "c": (0.6, 0.199), "d": (0.4, 0.3)}
     figure = draw(
         plotting.named_points(
-            {"a": (0.5, 0.2), "b": (0.7, 0.1)},
-            errors={"a": (0.1, 0.05), "b": (0.1, 0.05)},
-            x_label="u",
-            y_label="v",
-            chance=(0.4, 0.0),
+            places, errors=dict.fromkeys(places, (0.1, 0.01)), x_label="u", y_label="v", chance=(0.4, 0.0)
         )
     )
     axes = figure.axes[0]
-    assert [tuple(c[0].get_xydata()[0]) for c in axes.containers] == [(0.5, 0.2), (0.7, 0.1)]
-    assert [t.get_text() for t in figure.legends[0].get_texts()] == ["a", "b"]
+    assert [tuple(c[0].get_xydata()[0]) for c in axes.containers] == list(places.values())
+    names = {text.get_text(): Text.get_window_extent(text) for text in axes.texts}  # without the line to the point
+    assert set(names) == set(places)
+    assert all(not names[m].overlaps(names[n]) for m in names for n in names if m < n)
+    assert all(box.y1 <= figure.bbox.y1 and box.x1 <= figure.bbox.x1 for box in names.values())
 
 
 def test_dots_and_lines_hold_their_data() -> None:

@@ -7,12 +7,12 @@ import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import nbformat
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
 
 from xaicourse.teaching import site
 from xaicourse.teaching.curriculum import notebooks
@@ -22,6 +22,7 @@ DECKS = [f"slides/{n.path.replace('/', '-')}.html" for n in notebooks()]
 USING = ["student.html", "reader.html", "lectures/teaching.html"]
 WORDS = ["introduction.html", "which_method.html", "notation.html", "glossary.html", "threat_model.html"]
 PAGES = ["index.html", *USING, *WORDS, "bibliography.html", "slides/index.html"]
+WINDOW, SLIDE = ViewportSize(width=1280, height=800), ViewportSize(width=1280, height=720)
 NO_BROWSER = "The site is tested in a browser: install chromium (Debian, Ubuntu: apt-get install chromium)"
 
 
@@ -32,11 +33,9 @@ class Site:
     folder: Path
     browser: Browser
 
-    def open(self, name: str, *, width: int = 1280, height: int = 800, scheme: str = "light", query: str = "") -> Page:
+    def open(self, name: str, *, query: str = "") -> Page:
         context = self.browser.new_context(
-            viewport={"width": width, "height": height},
-            color_scheme=scheme,  # type: ignore[arg-type]
-            reduced_motion="reduce",
+            viewport=SLIDE if name in DECKS else WINDOW, color_scheme="light", reduced_motion="reduce"
         )
         page = context.new_page()
         page.trouble = []  # type: ignore[attr-defined]
@@ -71,27 +70,33 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         browser.close()
 
 
-def close(page: Page) -> None:
-    page.context.close()
+@pytest.fixture(scope="module")
+def page(built: Site, request: pytest.FixtureRequest) -> Iterator[Page]:
+    """A page, opened once: pytest runs all tests of one page before the next."""
+    opened = built.open(request.param)
+    yield opened
+    opened.context.close()
 
 
-@pytest.mark.parametrize("name", [*PAGES, *NOTEBOOKS, *DECKS, "search.html"])
-def test_pages_load_whole_and_from_here_alone(built: Site, name: str) -> None:
-    page = built.open(name)
+def each(*names: str) -> pytest.MarkDecorator:
+    return pytest.mark.parametrize("page", names, indirect=True, scope="module")
+
+
+@each(*PAGES, *NOTEBOOKS, *DECKS, "search.html")
+def test_pages_load_whole_and_from_here_alone(page: Page) -> None:
     assert page.trouble == []  # type: ignore[attr-defined]
     assert page.locator("h1").first.inner_text().strip()
-    close(page)
 
 
-def has_formulas(name: str) -> bool:
-    (source,) = [n.source for n, page, deck in zip(notebooks(), NOTEBOOKS, DECKS, strict=True) if name in (page, deck)]
+def has_formulas(url: str) -> bool:
+    names = zip(notebooks(), NOTEBOOKS, DECKS, strict=True)
+    (source,) = [n.source for n, *shown in names if url.endswith(tuple(f"/{name}" for name in shown))]
     return re.search(r"^#.*\$", source.read_text(encoding="utf-8"), re.MULTILINE) is not None
 
 
-@pytest.mark.parametrize("name", [*NOTEBOOKS, *DECKS])
-def test_mathematics_and_figures_are_there(built: Site, name: str) -> None:
-    page = built.open(name)
-    assert (page.evaluate("document.querySelectorAll('mjx-container').length") > 0) == has_formulas(name)
+@each(*NOTEBOOKS, *DECKS)
+def test_mathematics_and_figures_are_there(page: Page) -> None:
+    assert (page.evaluate("document.querySelectorAll('mjx-container').length") > 0) == has_formulas(page.url)
     assert page.evaluate("document.querySelectorAll('mjx-merror').length") == 0
     assert "$" not in page.evaluate(
         "[...document.querySelectorAll('main p')].filter(p => !p.closest('aside')).map(p => p.textContent).join(' ')"
@@ -100,11 +105,10 @@ def test_mathematics_and_figures_are_there(built: Site, name: str) -> None:
     images = page.evaluate("[...document.images].map(image => [image.alt, image.naturalWidth])")
     assert len(images) >= 3
     assert all(len(alt) > 20 and width > 300 for alt, width in images)
-    close(page)
 
 
-def test_the_front_page_is_one_screen(built: Site) -> None:
-    page = built.open("index.html")
+@each("index.html")
+def test_the_front_page_is_one_screen(page: Page) -> None:
     for seen in [
         ".promise",
         "figure img",
@@ -118,7 +122,6 @@ def test_the_front_page_is_one_screen(built: Site) -> None:
         assert page.locator(f".front a:has-text('{n.title}')").count() == 1
     for door in USING:
         assert page.locator(f".sd-card a[href='{door}']").count() == 1
-    close(page)
 
 
 def test_search_finds_a_word(built: Site) -> None:
@@ -126,37 +129,35 @@ def test_search_finds_a_word(built: Site) -> None:
     page.wait_for_selector("#search-results li a")
     assert page.locator("#search-results a[href*='01_environment_shift']").count() >= 1
     assert page.trouble == []  # type: ignore[attr-defined]
-    close(page)
+    page.context.close()
 
 
-@pytest.mark.parametrize("name", NOTEBOOKS)
-def test_solutions_are_folded_and_results_are_not(built: Site, name: str) -> None:
-    page = built.open(name)
+@each(*NOTEBOOKS)
+def test_solutions_are_folded_and_results_are_not(page: Page) -> None:
     assert page.locator("details.hide[open]").count() == 0
     solutions = page.locator("details.hide:has-text('### BEGIN SOLUTION')")
     assert solutions.count() >= 2
     assert not any(pre.is_visible() for pre in solutions.locator("pre").all())
     assert page.locator("blockquote:has-text('✓')").first.is_visible()
     assert page.locator("figure img").first.is_visible()
-    close(page)
 
 
-@pytest.mark.parametrize("name", [*PAGES, *NOTEBOOKS])
-def test_nothing_overflows_on_a_telephone(built: Site, name: str) -> None:
-    page = built.open(name, width=390, height=844)
+@each(*PAGES, *NOTEBOOKS)
+def test_nothing_overflows_on_a_telephone(page: Page) -> None:
+    page.set_viewport_size(ViewportSize(width=390, height=844))
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     wide = """['p', 'figure', 'img', 'blockquote', 'details', 'h1', 'h2']
         .flatMap(tag => [...document.querySelectorAll(`main ${tag}`)])
         .filter(e => !e.closest('.pst-scrollable-table-container'))  // a table scrolls in its own box
         .filter(e => e.getBoundingClientRect().right > 390.5).map(e => e.outerHTML.slice(0, 90))"""
     assert page.evaluate(wide) == []
-    close(page)
+    page.set_viewport_size(WINDOW)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("name", ["index.html", *NOTEBOOKS, DECKS[0], "slides/index.html"])
-def test_accessible(built: Site, name: str, scheme: str) -> None:
-    page = built.open(name, scheme=scheme)
+@each("index.html", *NOTEBOOKS, DECKS[0], "slides/index.html")
+def test_accessible(page: Page, scheme: Literal["light", "dark"]) -> None:
+    page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
     rules = {} if scheme == "light" else {"runOnly": ["color-contrast"]}  # the rest is the same in the dark
     page.evaluate("[...document.querySelectorAll('.highlight')].slice(8).forEach(e => e.remove())")  # alike, and slow
     results = Axe().run(page, options={"resultTypes": ["violations"], **rules}).response
@@ -167,12 +168,11 @@ def test_accessible(built: Site, name: str, scheme: str) -> None:
         for node in v["nodes"]
     ]
     assert serious == []
-    close(page)
+    page.emulate_media(color_scheme="light", reduced_motion="reduce")
 
 
-@pytest.mark.parametrize("name", DECKS)
-def test_every_slide_fits_and_the_keyboard_moves_them(built: Site, name: str) -> None:
-    page = built.open(name, height=720)
+@each(*DECKS)
+def test_every_slide_fits_and_the_keyboard_moves_them(page: Page) -> None:
     sizes: list[Any] = page.evaluate("""Reveal.getSlides().map(section => {
         const {h, v} = Reveal.getIndices(section);
         Reveal.slide(h, v);
@@ -193,11 +193,10 @@ def test_every_slide_fits_and_the_keyboard_moves_them(built: Site, name: str) ->
         page.keyboard.press(key)
         seen.append(page.evaluate("JSON.stringify(Reveal.getIndices())"))
     assert len(set(seen)) >= 2
-    close(page)
 
 
-def test_the_speaker_sees_notes(built: Site) -> None:
-    page = built.open(DECKS[0])
+@each(DECKS[0])
+def test_the_speaker_sees_notes(page: Page) -> None:
     noted = page.evaluate("Reveal.getSlides().filter(s => Reveal.getSlideNotes(s)).map(s => Reveal.getIndices(s))")
     assert len(noted) >= 8
     page.evaluate("({h, v}) => Reveal.slide(h, v)", noted[0])
@@ -206,7 +205,6 @@ def test_the_speaker_sees_notes(built: Site) -> None:
     notes = window.value.locator(".speaker-controls-notes .value")
     notes.wait_for(timeout=5000)
     assert len(notes.inner_text()) > 10
-    close(page)
 
 
 # ---- what makes a deck ----

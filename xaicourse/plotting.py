@@ -175,16 +175,29 @@ def named_points(
         What no information would give: two dashed lines.
     """
     figure, (axes,) = canvas(width=7.0, height=4.8)
-    for i, (name, (x, y)) in enumerate(points.items()):
-        colour = COLOURS[i % (len(COLOURS) - 1)]
-        axes.errorbar(
-            x, y, xerr=errors[name][0], yerr=errors[name][1], fmt=MARKERS[i % len(MARKERS)], color=colour, markersize=7,
-            capsize=2, label=name,
-        )  # fmt: skip
     axes.axvline(chance[0], color="black", linestyle="--", linewidth=1.0)
     axes.axhline(chance[1], color="black", linestyle="--", linewidth=1.0)
+    order = sorted(points, key=lambda name: points[name][1])
+    colours = {name: COLOURS[i % (len(COLOURS) - 1)] for i, name in enumerate(order)}
+    for name, (x, y) in points.items():
+        across, up = errors[name]
+        axes.errorbar(x, y, xerr=across, yerr=up, fmt="o", color=colours[name], markersize=7, capsize=2)
     axes.set(xlabel=x_label, ylabel=y_label)
-    figure.legend(loc="outside right center", title="dashed: chance")
+    low, high = axes.get_ylim()
+    axes.set_ylim(low, high)
+    # The names stand in a column at the right, in the order of their points, far enough apart to be read.
+    apart = 0.06 * (high - low)
+    heights = [points[name][1] for name in order]
+    for i in range(1, len(heights)):
+        heights[i] = max(heights[i], heights[i - 1] + apart)
+    heights[-1] = min(heights[-1], high)
+    for i in range(len(heights) - 2, -1, -1):
+        heights[i] = min(heights[i], heights[i + 1] - apart)
+    for name, height in zip(order, heights, strict=True):
+        axes.annotate(
+            name, xy=points[name], xytext=(1.04, height), textcoords=axes.get_yaxis_transform(), va="center",
+            arrowprops={"arrowstyle": "-", "color": colours[name], "shrinkB": 6}, annotation_clip=False,
+        )  # fmt: skip
     return figure
 
 

@@ -251,7 +251,8 @@ claim(
     "Answers, p-values and intervals are those of the package causalicp, to nine digits",
     same == 10 and max(gaps) < 1e-9,
     same_answer_of_10=same,
-    within=1e-9,
+    largest_gap=max(gaps),
+    tolerance=1e-9,
     fails_if="the p-values were not corrected for the number of tests",
 )
 

@@ -21,7 +21,7 @@
 # - tell what a setting does from what the folds do by chance
 # - get the same from a few trials and a forest, and say how far to trust it
 # ```
-# **20 minutes**, and as many for the exercises · builds on "What a slope does not see" · data: simulated here
+# **20 minutes**, and as many for the exercises · builds on random forests and cross-validation · data: simulated here
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## The question
@@ -159,7 +159,7 @@ claim(
 #
 # Average the table over all settings but one, and what is left is that setting's marginal curve. Its variance is the setting's
 # **main effect**. Average over all but two, subtract the two main effects, and the rest is the pair's **interaction**. And so on; all
-# shares add up to one. This is the functional analysis of variance: the Sobol indices of a table.
+# shares add up to one. This is the functional analysis of variance.
 
 # %%
 show_source(grid_anova)
@@ -278,7 +278,7 @@ flat = scores.ravel()
 
 def shares_from(rows):
     surrogate = RandomForestRegressor(64, random_state=seed).fit(levels[rows], flat[rows])
-    return forest_anova(surrogate, box)
+    return forest_anova(surrogate, box, max_order=1)  # main effects are all we ask for
 
 
 rng = np.random.default_rng(seed)
@@ -337,9 +337,8 @@ for position in positions:
         optuna.trial.create_trial(params=dict(zip(names, position)), distributions=ranges, value=scores[position])
     )
 theirs = optuna.importance.FanovaImportanceEvaluator(n_trees=64, seed=seed).evaluate(study)
-order = sorted(
-    range(4), key=names.__getitem__
-)  # Optuna sorts by name, and a forest depends on the order of its columns
+# Optuna sorts by name, and a forest depends on the order of its columns.
+order = sorted(range(4), key=names.__getitem__)
 same_forest = RandomForestRegressor(64, max_depth=64, random_state=seed)
 same_forest.fit(np.array(positions)[:, order], [scores[p] for p in positions])
 

@@ -21,7 +21,7 @@
 # - find inputs that are worth something only together
 # - turn importances into money: which sensors to buy, and when to service
 # ```
-# **20 minutes**, and as many for the exercises · builds on "What a slope does not see" · data: simulated here
+# **20 minutes**, and as many for the exercises · builds on *Important for what?* · data: simulated here
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## The question
@@ -96,8 +96,9 @@ alone = np.array([v[(j,)] for j in range(3)])
 last = np.array([v[everything] - v[tuple(k for k in range(3) if k != j)] for j in range(3)])
 
 # %% [markdown]
-# What a sensor explains *alone* is its first-order Sobol index. What is lost when it is *taken away last* is its total index. The
-# estimator of the last notebooks must find the same. It draws from the unit cube, so the function begins with the normal quantile:
+# What a sensor explains *alone* is its first-order Sobol index. What is lost when it is *taken away last* is its total index. Both
+# can be estimated from nothing but runs of the rule (*What a slope does not see* builds the estimator by hand), and must come out the
+# same. The estimator draws from a box, here the unit cube, so the function begins with the normal quantile:
 
 # %% tags=["live:Sobol indices"]
 indices = sobol_indices(

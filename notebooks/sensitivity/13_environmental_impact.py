@@ -21,7 +21,7 @@
 # - turn elasticities into a spending plan, and see where the plan goes wrong
 # - tell what to change from what to measure
 # ```
-# **20 minutes**, and as many for the exercises · builds on "What a slope does not see" · data: simulated here
+# **20 minutes**, and as many for the exercises · builds on *Calculating sensitivities* and differential equations · data: simulated here
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## The question
@@ -338,7 +338,8 @@ say(
 # ## What if the parameters are wrong?
 #
 # Nobody knows them to a per cent. Say each may be off by a fifth, up or down. Which of the four makes the forecast uncertain? That is
-# a question about the whole range, and Sobol indices answer it.
+# a question about the whole range. **Sobol indices** answer it: the share of the forecast's variance that would go if one parameter were
+# known (*first order*), and the share that would stay if all others were (*total*). *What a slope does not see* builds them by hand.
 
 # %% tags=["live:what to measure"]
 doubt = 0.2
