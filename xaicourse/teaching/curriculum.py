@@ -113,8 +113,8 @@ def table_of_contents() -> str:
     return "# Made from curriculum.yml by `make notebooks`.\n" + yaml.safe_dump(toc, sort_keys=False)
 
 
-def picture() -> bytes | None:
-    """Return the README's picture (PNG), taken from the stored outputs of a notebook; None while it has none."""
+def front_figure() -> str | None:
+    """Return the figure of the README and the front page (HTML), as a notebook stored it; None while there is none."""
     wanted = _curriculum()["picture"]
     stored = ROOT / f"{wanted['notebook']}.ipynb"
     if not stored.exists():
@@ -122,11 +122,17 @@ def picture() -> bytes | None:
     for cell in json.loads(stored.read_text(encoding="utf-8"))["cells"]:
         for output in cell.get("outputs", []):
             page = "".join(output.get("data", {}).get("text/html", ""))
-            if found := re.search(rf'base64,([^"]+)".*<figcaption>{re.escape(wanted["caption"])}', page):
-                return base64.b64decode(found[1])
+            if f"<figcaption>{wanted['caption']}" in page:
+                return page
     raise ValueError(
         f"curriculum.yml: no figure of {wanted['notebook']} has a caption that begins {wanted['caption']!r}"
     )
+
+
+def picture() -> bytes | None:
+    """Return the README's picture (PNG)."""
+    figure = front_figure()
+    return base64.b64decode(re.findall(r'base64,([^"]+)"', figure)[0]) if figure else None
 
 
 def refresh() -> None:

@@ -21,10 +21,9 @@ from typing import Any
 
 import nbformat
 
-from xaicourse.teaching.curriculum import ROOT, TEACHING, Notebook, notebooks, table_of_contents
+from xaicourse.teaching.curriculum import ROOT, TEACHING, Notebook, front_figure, notebooks, table_of_contents
 
 PAGES = Path(__file__).with_name("pages")
-FRONT_FIGURE = "notebooks/causality/01_environment_shift", "The model fitted with the fine instrument"
 
 # ---- the site ----
 
@@ -107,18 +106,6 @@ def course_at_a_glance() -> str:
         for part, members in parts.items()
     ]
     return "\n\n".join(lines)
-
-
-def front_figure() -> str:
-    """Return a figure that a notebook computed, as HTML, by the beginning of its caption."""
-    path, caption = FRONT_FIGURE
-    (notebook,) = [n for n in notebooks() if n.path == path]
-    for cell in nbformat.read(notebook.stored, as_version=4).cells:
-        for output in cell.get("outputs", []):
-            page = str(output.get("data", {}).get("text/html", ""))
-            if caption in page:
-                return page
-    raise ValueError(f"{path} has no figure whose caption holds {caption!r}")
 
 
 def copy_mathjax(target: Path) -> None:
