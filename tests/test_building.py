@@ -6,6 +6,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from nbclient.exceptions import CellExecutionError
 
 from xaicourse.teaching import notebooks as building
 from xaicourse.teaching.curriculum import ROOT, Notebook
@@ -68,6 +69,23 @@ class TestExecution:
         with pytest.raises(RuntimeError, match=trace):
             execute(pair, body)
         assert not pair.stored.exists()
+
+    def test_only_the_stale_run_and_a_failure_does_not_stop_the_rest(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        course = [Notebook("Part", str(tmp_path / n), n, "?", 1, {}, (), gpu=False, other_seeds=0) for n in "abc"]
+        monkeypatch.setattr(building, "notebooks", lambda: course)
+        monkeypatch.setattr(building, "refresh", lambda: None)
+        for pair, body in zip(course, ["print(1)", "1 / 0", "print(3)"], strict=True):
+            pair.source.write_text(f"# %%\n{body}\n")
+        assert building.main(["/a"]) == 0
+        with pytest.raises(CellExecutionError, match="ZeroDivisionError"):
+            building.main()
+        assert [pair.stored.exists() for pair in course] == [True, False, True]
+        said = capsys.readouterr().out
+        assert f"{course[0].path}: up to date" in said
+        assert f"{course[1].path}: stopped" in said
+        assert said.count("it has never been executed; executing") == 3
 
 
 def test_modules_behind_a_notebook_are_followed_through_imports(pair: Notebook) -> None:

@@ -7,15 +7,16 @@ modules of the package that it imports (directly or not), the lock file, the dat
 from __future__ import annotations
 
 import ast
+import asyncio
 import hashlib
 import importlib
 import os
 import re
 import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 from typing import Any
-from unittest.mock import patch
 
 import jupytext
 import nbformat
@@ -132,8 +133,7 @@ def execute(notebook: Notebook) -> float:
         store_widget_state=False,
         resources={"metadata": {"path": str(notebook.source.parent)}},
     )
-    with patch.dict(os.environ, HEADLESS):
-        client.execute()
+    asyncio.run(client.async_execute(env=os.environ | HEADLESS))
     seconds = time.perf_counter() - start
     for cell in content.cells:
         cell.metadata.pop("execution", None)  # timings
@@ -149,19 +149,26 @@ def execute(notebook: Notebook) -> float:
 
 
 def main(names: Sequence[str] = (), *, force: bool = False) -> int:
-    """Execute the stale notebooks (or those named), and refresh what is made from ``curriculum.yml``."""
+    """Execute the stale notebooks (or those named), one a core at a time; refresh what ``curriculum.yml`` decides."""
     known = {n.path: n for n in notebooks()}
     chosen = [n for path, n in known.items() if not names or any(name in path for name in names)]
     if names and not chosen:
         raise ValueError(f"no notebook matches {list(names)}; there are {sorted(known)}")
+    stale = []
     for n in chosen:
         reason = "asked for" if force else staleness(n)
-        if not reason:
-            print(f"{n.path}: up to date")
-            continue
         mode = data_mode(n)
-        print(f"{n.path}: {reason}; executing" + (f" on {mode} data" if mode != "none" else ""), flush=True)
-        print(f"{n.path}: {execute(n):.1f} s", flush=True)
+        doing = "executing" + (f" on {mode} data" if mode != "none" else "")
+        print(f"{n.path}: {reason}; {doing}" if reason else f"{n.path}: up to date", flush=True)
+        stale += [n] if reason else []
+    # A kernel computes in one thread, and this process only waits for it.
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        running = {pool.submit(execute, n): n for n in stale}
+        for done in as_completed(running):
+            outcome = "stopped" if done.exception() else f"{done.result():.1f} s"
+            print(f"{running[done].path}: {outcome}", flush=True)
+    for done in running:
+        done.result()  # raises what stopped it
     refresh()
     return 0
 
