@@ -187,11 +187,11 @@ def _differences(
     return apart, signs
 
 
-def _agreements(near: Tensor, s: Tensor, widths: Sequence[int]) -> tuple[Tensor, ...]:
+def _agreements(near: Tensor, s: Tensor, widths: Sequence[int]) -> Sequence[Tensor]:
     """Mean over b of m s + (1 - m)(1 - s) = 1/2 + 2 (m - 1/2)(s - 1/2), layer by layer; (k, 1, centroids, outputs)."""
     weight = near.sub(0.5).mul_(2 / near.shape[1]).mT.unsqueeze(2)
-    mean = (weight @ s.sub_(0.5).transpose(1, 2)).add_(0.5)
-    return mean.transpose(1, 2).split(list(widths), 3)
+    mean: Tensor = (weight @ s.sub_(0.5).transpose(1, 2)).add_(0.5)
+    return torch.split(mean.transpose(1, 2), list(widths), 3)
 
 
 def _check(
