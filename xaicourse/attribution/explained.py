@@ -57,13 +57,20 @@ def check_inputs(
 
 
 def gradient(model: Model, rows: Tensor, target: Tensor | None) -> Tensor:
-    """Gradient of each row's output with respect to that row; of nothing else, so no ``.grad`` is filled."""
+    """Gradient of each row's output with respect to that row; of nothing else, so no ``.grad`` is filled.
+
+    The model gets the rows themselves and may overwrite them.
+    """
     with torch.enable_grad():
-        rows.requires_grad_()
-        output = pick(call(model, rows), target)
+        # A model that works in place must not meet a leaf of the graph. An operation on none of the rows makes all of
+        # them a result, without the copy that would cost a twentieth of the passes through a small model.
+        rows = rows.detach()
+        rows[:0].mul_(rows.new_ones((), requires_grad=True))
+        start = torch.autograd.graph.get_gradient_edge(rows)
+        output = pick(_checked(model(rows), len(rows)), target)
         gradient = None
         if output.requires_grad:
-            (gradient,) = torch.autograd.grad(output.sum(), rows, allow_unused=True)
+            (gradient,) = torch.autograd.grad(output.sum(), start, allow_unused=True)
     if gradient is None:
         raise ValueError("model: got an output that has no gradient with respect to the inputs")
     return gradient
@@ -76,14 +83,16 @@ def sum_of_gradients(
     points: Points,
     n_points: int,
     *,
+    times: Tensor | float,
     size: int,
     where: str,
     progress: Progress | None,
 ) -> Tensor:
-    """Sum, over the points that belong to each row, of factor times gradient; shape of the inputs.
+    """`times` the sum, over the points that belong to each row, of weight times gradient; shape of the inputs.
 
-    `points` gives points and factors, (rows, points, ...), of a block of rows and points; `where` says in the error
-    for a gradient that is not finite what the points are.
+    `points` gives points, (rows, points, ...), of a block of rows and points, and weights: of their shape, or (points,)
+    if they are the same for all rows; both are overwritten. `where` says in the error for a gradient that is not finite
+    what the points are.
     """
     values = torch.zeros_like(inputs)
     # Blocks of several rows with all their points, or of one row and some of its points: at most `size` points,
@@ -92,9 +101,14 @@ def sum_of_gradients(
     for first in (progress or silent)(range(0, len(inputs), n_rows)):
         rows = slice(first, min(first + n_rows, len(inputs)))
         for point in range(0, n_points, n_together):
-            z, factor = points(rows, slice(point, min(point + n_together, n_points)))
-            of_each = None if target is None else target[rows].repeat_interleave(z.shape[1])
-            values[rows] += (factor * gradient(model, z.flatten(0, 1), of_each).view_as(z)).sum(1)
+            z, weight = points(rows, slice(point, min(point + n_together, n_points)))
+            shape = z.shape
+            of_each = None if target is None else target[rows].repeat_interleave(shape[1])
+            slopes = gradient(model, z.flatten(0, 1), of_each).view(shape)
+            # A product of matrices reads the gradients once and writes no array of their size.
+            summed = weight @ slopes.reshape(*shape[:2], -1) if weight.ndim == 1 else weight.mul_(slopes).sum(1)
+            values[rows] += summed.view_as(values[rows])
+    values *= times
     if not values.isfinite().all():
         raise ValueError(f"model: got a gradient that is NaN or infinite {where}")
     return values
@@ -107,14 +121,16 @@ def outputs(model: Model, inputs: Tensor, size: int) -> Tensor:
 
 def call(model: Model, rows: Tensor) -> Tensor:
     """Outputs of the model, shape (n, outputs)."""
-    output = model(rows.clone())  # a model that works in place must reach neither the user's rows nor a leaf
+    return _checked(model(rows.clone()), len(rows))  # a model that works in place must not reach the user's rows
+
+
+def _checked(output: object, n: int) -> Tensor:
     if not isinstance(output, Tensor):
         raise TypeError(f"model: got an output of type {type(output).__name__}, expected a tensor")
-    if output.ndim not in (1, 2) or len(output) != len(rows):
-        n = len(rows)
+    if output.ndim not in (1, 2) or len(output) != n:
         raise ValueError(f"model: got outputs of shape {tuple(output.shape)}, expected ({n},) or ({n}, outputs)")
     check_finite("model: outputs", output)
-    return output.reshape(len(rows), -1)
+    return output.reshape(n, -1)
 
 
 def pick(output: Tensor, target: Tensor | None) -> Tensor:

@@ -132,18 +132,26 @@ def smooth_grad(
     stdevs = check_float("stdevs", stdevs, minimum=0.0)
     # One stream for each row: a row's noise does not depend on where the batches end, nor on the rows after it.
     streams = check_seed(seed).spawn(len(inputs)) if stdevs > 0 else []
-    share = inputs.new_tensor(1 / n_samples)
+    ones = inputs.new_ones(n_samples)
 
     def copies(rows: slice, samples: slice) -> tuple[Tensor, Tensor]:
         noisy = inputs[rows, None].repeat_interleave(samples.stop - samples.start, 1)
         if stdevs > 0:
             noise = np.stack([stream.standard_normal(noisy.shape[1:]) for stream in streams[rows]])
             noisy += stdevs * torch.from_numpy(noise).to(inputs)
-        return noisy, share
+        return noisy, ones[samples]
 
     with explaining(model):
         return sum_of_gradients(
-            model, inputs, targets, copies, n_samples, size=size, where="at the inputs", progress=progress
+            model,
+            inputs,
+            targets,
+            copies,
+            n_samples,
+            times=1 / n_samples,
+            size=size,
+            where="at the inputs",
+            progress=progress,
         )
 
 

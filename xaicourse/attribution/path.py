@@ -121,20 +121,23 @@ def integrated_gradients(
         rows = 1 if baselines.shape[:1] == (1,) else len(inputs)
         check_shape("baselines", baselines, (rows, *inputs.shape[1:]))
         check_finite("baselines", baselines)
-        baselines = baselines.detach().to(inputs).expand_as(inputs)
+        baselines = baselines.detach().to(inputs)
     else:
         start = 0.0 if baselines is None else check_float("baselines", baselines)
-        baselines = inputs.new_tensor(start).expand_as(inputs)
+        baselines = torch.full_like(inputs[:1], start)
+    baselines = baselines.expand_as(inputs)
+    difference = inputs - baselines
     nodes, weights = _quadrature(method, check_int("n_steps", n_steps))
-    alpha, weight = _beside(nodes, inputs), _beside(weights, inputs)
+    alpha, weight = _beside(nodes, inputs), torch.from_numpy(weights).to(inputs)
 
     def path(rows: slice, steps: slice) -> tuple[Tensor, Tensor]:
-        start, difference = baselines[rows, None], inputs[rows, None] - baselines[rows, None]
-        return start + alpha[steps] * difference, weight[steps] * difference
+        return torch.addcmul(baselines[rows, None], alpha[steps], difference[rows, None]), weight[steps]
 
     with explaining(model):
         change = pick(outputs(model, inputs, size) - outputs(model, baselines, size), targets)
-        values = sum_of_gradients(model, inputs, targets, path, len(nodes), size=size, where=_WHERE, progress=progress)
+        values = sum_of_gradients(
+            model, inputs, targets, path, len(nodes), times=difference, size=size, where=_WHERE, progress=progress
+        )
     return Attribution(values, values.reshape(len(inputs), -1).sum(1) - change)
 
 
@@ -216,20 +219,27 @@ def gradient_shap(
     # that the size of the batches changes no draw. One stream for two purposes would be cut differently.
     once, uniform, normal = check_seed(seed).spawn(3)
     baselines = baselines.detach().to(inputs)[torch.from_numpy(once.permutation(len(baselines)))]
-    place = torch.from_numpy(once.integers(len(baselines), size=(len(inputs), 1)))
+    place = torch.from_numpy(once.integers(len(baselines), size=len(inputs)))
+    # Each row's baselines follow one another on this circle, from its place on.
+    circle = baselines[torch.arange(len(baselines) + n_samples - 1) % len(baselines)]
 
     def path(rows: slice, samples: slice) -> tuple[Tensor, Tensor]:
         x, s = inputs[rows, None], np.arange(n_samples)[samples]
-        start = baselines[(place[rows] + torch.from_numpy(s)) % len(baselines)]
-        alpha = _beside((s + uniform.random((len(x), len(s)))) / n_samples, inputs)
-        end = x
+        start = circle[samples.start :].unfold(0, len(s), 1).movedim(-1, 1).index_select(0, place[rows])
+        difference = torch.sub(x, start, out=start)
+        alpha = (s + uniform.random((len(x), len(s)))) / n_samples
+        # From the input backwards: x' + α (x - x') = x + (α - 1) (x - x').
+        z = torch.addcmul(x, _beside(alpha - 1, inputs), difference)
         if stdevs > 0:
-            end = x + stdevs * torch.from_numpy(normal.standard_normal(start.shape)).to(inputs)
-        return start + alpha * (end - start), (x - start) / n_samples
+            noise = torch.from_numpy(normal.standard_normal(z.shape)).to(inputs)
+            z.addcmul_(_beside(alpha * stdevs, inputs), noise)
+        return z, difference
 
     with explaining(model):
         change = pick(outputs(model, inputs, size) - outputs(model, baselines, size).mean(0), targets)
-        values = sum_of_gradients(model, inputs, targets, path, n_samples, size=size, where=_WHERE, progress=progress)
+        values = sum_of_gradients(
+            model, inputs, targets, path, n_samples, times=1 / n_samples, size=size, where=_WHERE, progress=progress
+        )
     return Attribution(values, values.reshape(len(inputs), -1).sum(1) - change)
 
 

@@ -49,25 +49,6 @@ class NeuronRegression:
     r2: Floats
 
 
-@dataclass(frozen=True)
-class KernelDrift:
-    """How far training has left the lazy regime, in which a network is its linearisation at the start.
-
-    Attributes
-    ----------
-    movement : float
-        Distance of the parameters from their start, over their length at the start.
-    alignment : float
-        Centred cosine (CKA) of the tangent kernels at start and end; 1 in the lazy regime.
-    linear_error : float
-        Root mean square difference of network and linearisation at the end, over the spread of the network's outputs.
-    """
-
-    movement: float
-    alignment: float
-    linear_error: float
-
-
 def cluster(X: ArrayLike, *, method: str = "kmeans", n_clusters: int = 6, seed: Seed = 0) -> Clusters:
     """Group rows by one of four methods, and return centroids and labels from each.
 
@@ -98,7 +79,7 @@ def cluster(X: ArrayLike, *, method: str = "kmeans", n_clusters: int = 6, seed: 
     from sklearn.cluster import DBSCAN, AgglomerativeClustering, KMeans, MeanShift, estimate_bandwidth
     from sklearn.neighbors import NearestNeighbors
 
-    rows = _table("X", X)
+    rows = table_of("X", X)
     check_choice("method", method, ("kmeans", "hierarchical", "dbscan", "mean shift"))
     if check_int("n_clusters", n_clusters) > len(rows):
         raise ValueError(f"n_clusters: got {n_clusters}, expected at most one for each of the {len(rows)} rows")
@@ -152,7 +133,7 @@ def mahalanobis(X: ArrayLike, centroids: ArrayLike, *, covariance: ArrayLike | N
     array([[1.],
            [3.]])
     """
-    rows, centres = _table("X", X), _table("centroids", centroids)
+    rows, centres = table_of("X", X), table_of("centroids", centroids)
     check_shape("centroids", centres, (None, rows.shape[1]))
     sigma = np.atleast_2d(np.cov(rows.T) if covariance is None else np.asarray(covariance, float))
     check_shape("covariance", sigma, (rows.shape[1], rows.shape[1]))
@@ -182,7 +163,7 @@ def layer_activations(network: nn.Sequential, X: ArrayLike) -> list[Floats]:
     >>> [a.shape for a in layer_activations(network, np.ones((5, 2)))]
     [(5, 3), (5, 1)]
     """
-    signal = torch.as_tensor(_table("X", X)).to(next(network.parameters()))
+    signal = torch.as_tensor(table_of("X", X)).to(next(network.parameters()))
     layers: list[Tensor] = []
     with torch.no_grad():
         for module in network:
@@ -217,7 +198,7 @@ def neuron_regressions(
     >>> fit.coefficients.round(6), fit.r2.round(6)
     (array([[ 1., -1.]]), array([1., 1.]))
     """
-    neurons, columns = _table("activations", activations), _table("predictors", predictors)
+    neurons, columns = table_of("activations", activations), table_of("predictors", predictors)
     if len(neurons) != len(columns):
         raise ValueError(
             f"predictors: got {len(columns)} rows for {len(neurons)} rows of activations; are they aligned?"
@@ -266,7 +247,7 @@ def concept_auc(activations: ArrayLike, concepts: ArrayLike) -> Floats:
     array([[1. ],
            [0.5]])
     """
-    neurons, marks = _table("activations", activations), np.asarray(concepts)
+    neurons, marks = table_of("activations", activations), np.asarray(concepts)
     if marks.ndim != 2 or len(marks) != len(neurons) or marks.dtype != np.bool_:
         raise ValueError(f"concepts: got {marks.dtype} {marks.shape}, expected booleans ({len(neurons)}, n_concepts)")
     count = marks.sum(0)
@@ -277,63 +258,8 @@ def concept_auc(activations: ArrayLike, concepts: ArrayLike) -> Floats:
     return area
 
 
-def kernel_drift(start: nn.Sequential, end: nn.Sequential, X: ArrayLike, *, target: int = 0) -> KernelDrift:
-    r"""Compare a trained network with the start of its training: has it learnt features, or only reweighted fixed ones?
-
-    In the lazy regime a network stays its linearisation :math:`f_0(x) + J_0(x) (\theta - \theta_0)`, and its tangent
-    kernel :math:`K(x, x') = J(x) J(x')^\top` does not change.
-
-    Parameters
-    ----------
-    start, end : nn.Sequential
-        Linear layers with ReLUs between them, of the same shapes.
-    X : array of shape (n, d)
-        Rows to compare on; the kernels hold n² numbers.
-    target : int
-        The output.
-
-    References
-    ----------
-    Chizat, Oyallon, Bach: On lazy training in differentiable programming. NeurIPS 2019, arXiv:1812.07956.
-
-    Examples
-    --------
-    >>> network = nn.Sequential(nn.Linear(2, 1)).double()
-    >>> kernel_drift(network, network, np.eye(2)).movement
-    0.0
-    """
-    rows = _table("X", X)
-    jacobians, outputs = zip(*(_jacobian(network, rows, target) for network in (start, end)), strict=True)
-    if jacobians[0].shape != jacobians[1].shape:
-        raise ValueError("end: expected a network of the same shapes as start")
-    theta = [np.concatenate([p.detach().double().cpu().numpy().ravel() for p in n.parameters()]) for n in (start, end)]
-    moved = theta[1] - theta[0]
-    centred = [j - j.mean(0) for j in jacobians]
-    kernels = [j @ j.T for j in centred]
-    alignment = (kernels[0] * kernels[1]).sum() / np.prod([np.linalg.norm(kernel) for kernel in kernels])
-    spread = outputs[1].std()
-    error = np.sqrt(np.mean((outputs[0] + jacobians[0] @ moved - outputs[1]) ** 2)) / (spread if spread > 0 else 1.0)
-    return KernelDrift(float(np.linalg.norm(moved) / np.linalg.norm(theta[0])), float(alignment), float(error))
-
-
-def _jacobian(network: nn.Sequential, rows: Floats, target: int) -> tuple[Floats, Floats]:
-    """Derivatives of an output with respect to every parameter, row by row, and the output itself."""
-    linear = [m for m in network if isinstance(m, nn.Linear)]
-    weights = [m.weight.detach().double().cpu().numpy() for m in linear]
-    signals = [rows, *(layer_activations(network, rows))]
-    if not 0 <= target < len(weights[-1]):
-        raise ValueError(f"target: got {target}, expected an output from 0 to {len(weights[-1]) - 1}")
-    slope = np.zeros((len(rows), len(weights[-1])))
-    slope[:, target] = 1.0
-    blocks: list[Floats] = []
-    for layer in range(len(linear) - 1, -1, -1):
-        outer = slope[:, :, None] * signals[layer][:, None, :]
-        blocks = [outer.reshape(len(rows), -1), slope, *blocks]
-        slope = (slope @ weights[layer]) * (signals[layer] > 0)
-    return np.hstack(blocks), signals[-1][:, target]
-
-
-def _table(name: str, values: ArrayLike) -> Floats:
+def table_of(name: str, values: ArrayLike) -> Floats:
+    """Return values as a finite table of rows and columns, or say which argument, `name`, is none."""
     array = np.asarray(values, float)
     check_shape(name, array, (None, None))
     check_finite(name, array)

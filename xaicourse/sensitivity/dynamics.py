@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.integrate import solve_ivp
 
 from xaicourse.validation import check_finite, check_float, check_shape
 
@@ -92,6 +91,8 @@ def forward_sensitivities(
     >>> decay.states[:, 0].round(4), decay.derivatives[:, 0, 0].round(4) + 0
     (array([1.    , 0.3679]), array([ 0.    , -0.7358]))
     """
+    from scipy.integrate import solve_ivp  # slow to import, and only this needs it
+
     x0, theta, t = (np.asarray(a, dtype=float) for a in (start, parameters, times))
     for name, array in (("start", x0), ("parameters", theta), ("times", t)):
         check_shape(name, array, (None,))

@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.signal import lfilter
 
 from xaicourse.validation import check_finite, check_int, check_shape
 
@@ -75,6 +74,8 @@ def pi_weights(ar: ArrayLike, ma: ArrayLike, *, d: int = 0, n_weights: int = 10)
     >>> pi_weights([0.5], [-0.25], d=1, n_weights=4)
     array([ 1.25     , -0.1875   , -0.046875 , -0.0117188])
     """
+    from scipy.signal import lfilter  # takes most of a second to import, and only this needs it
+
     autoregression, average = _coefficients("ar", ar), _coefficients("ma", ma)
     d, n_weights = check_int("d", d, minimum=0), check_int("n_weights", n_weights)
     theta = np.r_[1.0, average]

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import t as student_t
+from scipy.special import stdtrit
 
 from xaicourse.validation import check_finite, check_float, check_int
 
@@ -46,7 +46,7 @@ class ReturnSensitivity:
         """Return the ends of the paired interval, by Student's t."""
         if not 0 < check_float("confidence", confidence) < 1:
             raise ValueError(f"confidence: got {confidence}, expected a number between 0 and 1")
-        half = float(student_t.ppf((1 + confidence) / 2, len(self.low) - 1)) * self.paired_error
+        half = float(stdtrit(len(self.low) - 1, (1 + confidence) / 2)) * self.paired_error
         return self.value - half, self.value + half
 
 

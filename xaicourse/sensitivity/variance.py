@@ -15,7 +15,7 @@ from typing import Any
 import joblib
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.stats import norm, qmc
+from scipy.special import ndtri
 
 from xaicourse.resampling import bootstrap_counts
 from xaicourse.validation import Progress, Seed, check_finite, check_float, check_int, check_seed, check_shape, silent
@@ -149,6 +149,8 @@ def sobol_indices(
     >>> result.S1.round(2) + 0, result.ST.round(2), result.n_evaluations
     (array([0.75, 0.  , 0.  ]), array([0.75, 0.25, 0.25]), 81920)
     """
+    from scipy.stats import qmc  # most of a second to import, and only this needs it
+
     low, high = _check_bounds(bounds)
     d = len(low)
     n = check_int("n_samples", n_samples, minimum=2)
@@ -183,7 +185,7 @@ def sobol_indices(
     resampled = np.concatenate(
         [_indices(counts @ table / n, d, pairs) for counts in bootstrap_counts(rng, n, n_resamples)]
     )
-    width = norm.ppf(0.5 + conf_level / 2) * resampled.std(axis=0, ddof=1)
+    width = ndtri(0.5 + conf_level / 2) * resampled.std(axis=0, ddof=1)
     matrices = [_symmetric(values[2 * d :], d, pairs) if second_order else None for values in (estimate, width)]
     return SobolIndices(
         S1=estimate[:d], S1_conf=width[:d], ST=estimate[d : 2 * d], ST_conf=width[d : 2 * d],

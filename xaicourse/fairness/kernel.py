@@ -1,0 +1,86 @@
+"""How far training moves a network: its tangent kernel at start and end, and its linearisation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+from torch import nn
+
+from xaicourse.fairness.neurons import Floats, layer_activations, table_of
+
+
+@dataclass(frozen=True)
+class KernelDrift:
+    """How far training has left the lazy regime, in which a network is its linearisation at the start.
+
+    Attributes
+    ----------
+    movement : float
+        Distance of the parameters from their start, over their length at the start.
+    alignment : float
+        Centred cosine (CKA) of the tangent kernels at start and end; 1 in the lazy regime.
+    linear_error : float
+        Root mean square difference of network and linearisation at the end, over the spread of the network's outputs.
+    """
+
+    movement: float
+    alignment: float
+    linear_error: float
+
+
+def kernel_drift(start: nn.Sequential, end: nn.Sequential, X: ArrayLike, *, target: int = 0) -> KernelDrift:
+    r"""Compare a trained network with the start of its training: has it learnt features, or only reweighted fixed ones?
+
+    In the lazy regime a network stays its linearisation :math:`f_0(x) + J_0(x) (\theta - \theta_0)`, and its tangent
+    kernel :math:`K(x, x') = J(x) J(x')^\top` does not change.
+
+    Parameters
+    ----------
+    start, end : nn.Sequential
+        Linear layers with ReLUs between them, of the same shapes.
+    X : array of shape (n, d)
+        Rows to compare on; the kernels hold n² numbers.
+    target : int
+        The output.
+
+    References
+    ----------
+    Chizat, Oyallon, Bach: On lazy training in differentiable programming. NeurIPS 2019, arXiv:1812.07956.
+
+    Examples
+    --------
+    >>> network = nn.Sequential(nn.Linear(2, 1)).double()
+    >>> kernel_drift(network, network, np.eye(2)).movement
+    0.0
+    """
+    rows = table_of("X", X)
+    jacobians, outputs = zip(*(_jacobian(network, rows, target) for network in (start, end)), strict=True)
+    if jacobians[0].shape != jacobians[1].shape:
+        raise ValueError("end: expected a network of the same shapes as start")
+    theta = [np.concatenate([p.detach().double().cpu().numpy().ravel() for p in n.parameters()]) for n in (start, end)]
+    moved = theta[1] - theta[0]
+    centred = [j - j.mean(0) for j in jacobians]
+    kernels = [j @ j.T for j in centred]
+    alignment = (kernels[0] * kernels[1]).sum() / np.prod([np.linalg.norm(kernel) for kernel in kernels])
+    spread = outputs[1].std()
+    error = np.sqrt(np.mean((outputs[0] + jacobians[0] @ moved - outputs[1]) ** 2)) / (spread if spread > 0 else 1.0)
+    return KernelDrift(float(np.linalg.norm(moved) / np.linalg.norm(theta[0])), float(alignment), float(error))
+
+
+def _jacobian(network: nn.Sequential, rows: Floats, target: int) -> tuple[Floats, Floats]:
+    """Derivatives of an output with respect to every parameter, row by row, and the output itself."""
+    linear = [m for m in network if isinstance(m, nn.Linear)]
+    weights = [m.weight.detach().double().cpu().numpy() for m in linear]
+    signals = [rows, *(layer_activations(network, rows))]
+    if not 0 <= target < len(weights[-1]):
+        raise ValueError(f"target: got {target}, expected an output from 0 to {len(weights[-1]) - 1}")
+    slope = np.zeros((len(rows), len(weights[-1])))
+    slope[:, target] = 1.0
+    blocks: list[Floats] = []
+    for layer in range(len(linear) - 1, -1, -1):
+        outer = slope[:, :, None] * signals[layer][:, None, :]
+        blocks = [outer.reshape(len(rows), -1), slope, *blocks]
+        slope = (slope @ weights[layer]) * (signals[layer] > 0)
+    return np.hstack(blocks), signals[-1][:, target]
