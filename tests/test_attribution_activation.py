@@ -68,8 +68,8 @@ def test_it_never_falls_below_its_start_and_never_leaves_the_ball_or_the_bounds(
 
 def test_pictures_rows_of_targets_and_batches():
     net = torch.nn.Sequential(torch.nn.Conv2d(2, 3, 3), torch.nn.ReLU()).double()
-    for weight in net.parameters():
-        torch.nn.init.uniform_(weight, -0.3, 0.3, generator=torch.Generator().manual_seed(3))
+    torch.nn.init.uniform_(net[0].weight, -0.3, 0.3, generator=torch.Generator().manual_seed(3))
+    net[0].bias.data = torch.tensor([1.0, -9.0, 1.0], dtype=F64)  # the second map is off everywhere
     starts = torch.rand(3, 2, 6, 6, generator=torch.Generator().manual_seed(0), dtype=F64)
     whole, parts = (
         maximise_activation(
@@ -80,7 +80,8 @@ def test_pictures_rows_of_targets_and_batches():
     )  # fmt: skip
     close(whole.values, parts.values)
     assert whole.values.shape == starts.shape
-    assert (whole.activation[:2] > whole.start[:2]).all()  # the third is off everywhere
+    assert (whole.activation[:2] > whole.start[:2]).all()
+    assert whole.activation[2] == 0
 
 
 def test_a_unit_that_is_off_stays_where_it_is():

@@ -122,7 +122,7 @@ def maximise_activation(
             unit = None if targets is None else targets[rows]
             x = best[rows].clone()
             for step in range(n_steps):
-                slope = gradient(model, x.clone(), unit)
+                slope = gradient(model, x.detach(), unit)
                 if not slope.isfinite().all():
                     raise ValueError("model: got a gradient that is NaN or infinite on the way up")
                 length = slope.flatten(1).norm(dim=1).view(-1, *[1] * (x.ndim - 1))

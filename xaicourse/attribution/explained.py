@@ -57,20 +57,13 @@ def check_inputs(
 
 
 def gradient(model: Model, rows: Tensor, target: Tensor | None) -> Tensor:
-    """Gradient of each row's output with respect to that row; of nothing else, so no ``.grad`` is filled.
-
-    The model gets the rows themselves and may overwrite them.
-    """
+    """Gradient of each row's output with respect to that row; of nothing else, so no ``.grad`` is filled."""
     with torch.enable_grad():
-        # A model that works in place must not meet a leaf of the graph. An operation on none of the rows makes all of
-        # them a result, without the copy that would cost a twentieth of the passes through a small model.
-        rows = rows.detach()
-        rows[:0].mul_(rows.new_ones((), requires_grad=True))
-        start = torch.autograd.graph.get_gradient_edge(rows)
-        output = pick(_checked(model(rows), len(rows)), target)
+        rows.requires_grad_()
+        output = pick(call(model, rows), target)
         gradient = None
         if output.requires_grad:
-            (gradient,) = torch.autograd.grad(output.sum(), start, allow_unused=True)
+            (gradient,) = torch.autograd.grad(output.sum(), rows, allow_unused=True)
     if gradient is None:
         raise ValueError("model: got an output that has no gradient with respect to the inputs")
     return gradient
@@ -91,7 +84,7 @@ def sum_of_gradients(
     """`times` the sum, over the points that belong to each row, of weight times gradient; shape of the inputs.
 
     `points` gives points, (rows, points, ...), of a block of rows and points, and weights: of their shape, or (points,)
-    if they are the same for all rows; both are overwritten. `where` says in the error for a gradient that is not finite
+    if they are the same for all rows; they are overwritten. `where` says in the error for a gradient that is not finite
     what the points are.
     """
     values = torch.zeros_like(inputs)
@@ -102,11 +95,10 @@ def sum_of_gradients(
         rows = slice(first, min(first + n_rows, len(inputs)))
         for point in range(0, n_points, n_together):
             z, weight = points(rows, slice(point, min(point + n_together, n_points)))
-            shape = z.shape
-            of_each = None if target is None else target[rows].repeat_interleave(shape[1])
-            slopes = gradient(model, z.flatten(0, 1), of_each).view(shape)
+            of_each = None if target is None else target[rows].repeat_interleave(z.shape[1])
+            slopes = gradient(model, z.flatten(0, 1), of_each).view_as(z)
             # A product of matrices reads the gradients once and writes no array of their size.
-            summed = weight @ slopes.reshape(*shape[:2], -1) if weight.ndim == 1 else weight.mul_(slopes).sum(1)
+            summed = weight @ slopes.reshape(*z.shape[:2], -1) if weight.ndim == 1 else weight.mul_(slopes).sum(1)
             values[rows] += summed.view_as(values[rows])
     values *= times
     if not values.isfinite().all():
@@ -121,16 +113,14 @@ def outputs(model: Model, inputs: Tensor, size: int) -> Tensor:
 
 def call(model: Model, rows: Tensor) -> Tensor:
     """Outputs of the model, shape (n, outputs)."""
-    return _checked(model(rows.clone()), len(rows))  # a model that works in place must not reach the user's rows
-
-
-def _checked(output: object, n: int) -> Tensor:
+    output = model(rows.clone())  # a model that works in place must reach neither the user's rows nor a leaf
     if not isinstance(output, Tensor):
         raise TypeError(f"model: got an output of type {type(output).__name__}, expected a tensor")
-    if output.ndim not in (1, 2) or len(output) != n:
+    if output.ndim not in (1, 2) or len(output) != len(rows):
+        n = len(rows)
         raise ValueError(f"model: got outputs of shape {tuple(output.shape)}, expected ({n},) or ({n}, outputs)")
     check_finite("model: outputs", output)
-    return output.reshape(n, -1)
+    return output.reshape(len(rows), -1)
 
 
 def pick(output: Tensor, target: Tensor | None) -> Tensor:

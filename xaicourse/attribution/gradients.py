@@ -143,16 +143,9 @@ def smooth_grad(
 
     with explaining(model):
         return sum_of_gradients(
-            model,
-            inputs,
-            targets,
-            copies,
-            n_samples,
-            times=1 / n_samples,
-            size=size,
-            where="at the inputs",
+            model, inputs, targets, copies, n_samples, times=1 / n_samples, size=size, where="at the inputs",
             progress=progress,
-        )
+        )  # fmt: skip
 
 
 def input_x_gradient(

@@ -95,20 +95,19 @@ def written_factors(
     list of Tensor, shape (k, inputs, outputs)
         Between 0 and 2, for each of those layers; 1 everywhere at strength 0.
     """
-    near, chosen = (
-        _check(matrices, signals, references, distances),
-        list(range(len(matrices)) if layers is None else layers),
-    )
-    apart, signs = _differences(signals, references, chosen)
-    agreements = _agreements(near, apart.abs_().sigmoid_(), [matrices[layer].shape[2] for layer in chosen])
+    weighing, floor = _weighing(_check(matrices, signals, references, distances))
     factors = []
     eta = depth_weights(len(matrices), peak=peak)
-    for layer, sign, agreement in zip(chosen, signs, agreements, strict=True):
-        parts = sign.mul_(matrices[layer].unsqueeze(2))
-        total = parts.sum(3, keepdim=True)
+    for layer in range(len(matrices)) if layers is None else layers:
+        matrix, before, after, reference = matrices[layer], signals[layer], signals[layer + 1], references[layer]
+        apart = (after.unsqueeze(1) - reference.unsqueeze(2)).abs_().sigmoid_()
+        agreement = weighing @ apart + floor
+        sign = _sign(before, after, reference)
+        total = (matrix.unsqueeze(1) * sign).sum(3)
         inverse = total.masked_fill_(total == 0, torch.inf).reciprocal_()
-        push = parts.mul_(inverse).mul_(agreement).sum(2)
-        factors.append(push.mul_(intensity * strength * float(eta[layer]) / near.shape[2]).tanh_().add_(1))
+        # W is the same for every centroid, so it is multiplied in after the mean over them.
+        push = matrix * sign.mul_(agreement).mul_(inverse.unsqueeze(3)).mean(1)
+        factors.append(1 + torch.tanh(push * (intensity * strength * float(eta[layer]))))
     return factors
 
 
@@ -151,47 +150,31 @@ def update_factors(
     list of Tensor, shape (k, inputs, outputs)
         Between 1 - strength and 1 + strength.
     """
-    near, chosen = (
-        _check(matrices, signals, references, distances),
-        list(range(len(matrices)) if layers is None else layers),
-    )
-    apart, signs = _differences(signals, references, chosen)
-    scale = torch.cat([signals[layer + 1] for layer in chosen], 2).var(1, correction=0)[:, None, None] + 1e-12
-    alike = apart.square_().div_(-scale).exp_()
-    agreements = _agreements(near, 1 - alike, [matrices[layer].shape[2] for layer in chosen])
+    weighing, floor = _weighing(_check(matrices, signals, references, distances))
     factors = []
     eta = depth_weights(len(matrices), peak=peak, width=width)
-    for layer, sign, agreement in zip(chosen, signs, agreements, strict=True):
-        size = matrices[layer].abs()
-        share = matrices[layer].shape[2] * size / (size.sum(2, keepdim=True) + 1e-12)
-        push = sign.mul_(agreement).sum(2).mul_(share)
-        factors.append(push.mul_(float(eta[layer]) / near.shape[2]).tanh_().mul_(strength).add_(1))
+    for layer in range(len(matrices)) if layers is None else layers:
+        matrix, before, after, reference = matrices[layer], signals[layer], signals[layer + 1], references[layer]
+        scale = after.var(1, correction=0)[:, None, None] + 1e-12
+        apart = 1 - (after.unsqueeze(1) - reference.unsqueeze(2)).square_().div_(-scale).exp_()
+        agreement = weighing @ apart + floor
+        size = matrix.abs()
+        share = matrix.shape[2] * size / (size.sum(2, keepdim=True) + 1e-12)
+        push = _sign(before, after, reference).mul_(agreement).mean(1) * share
+        factors.append(1 + strength * torch.tanh(push * float(eta[layer])))
     return factors
 
 
-def _differences(
-    signals: Sequence[Tensor], references: Sequence[Tensor], layers: Sequence[int]
-) -> tuple[Tensor, list[Tensor]]:
-    """D of all units of the layers, (k, batch, centroids, units), and for each layer the sign of sum_b a_bi D_bco,
-    (k, inputs, centroids, outputs).
-    """
-    # Layers are small: one operation on the units of all of them costs little more than on those of one.
-    after, reference = (
-        torch.cat(part, 2) for part in ([signals[i + 1] for i in layers], [references[i] for i in layers])
-    )
-    apart = after.unsqueeze(2) - reference.unsqueeze(1)
-    signs = []
-    for layer, of_layer in zip(layers, apart.split([references[i].shape[2] for i in layers], 3), strict=True):
-        before = signals[layer].mT
-        signs.append((before @ of_layer.flatten(2)).view(*before.shape[:2], *of_layer.shape[2:]).sign_())
-    return apart, signs
+def _weighing(near: Tensor) -> tuple[Tensor, Tensor]:
+    """Split the mean over the batch of m s + (1 - m)(1 - s) into a product with s, and what does not depend on s."""
+    m = near.mT.unsqueeze(2)  # (k, centroids, 1, batch)
+    return (2 * m - 1) / m.shape[3], (1 - m).mean(3, keepdim=True)
 
 
-def _agreements(near: Tensor, s: Tensor, widths: Sequence[int]) -> Sequence[Tensor]:
-    """Mean over b of m s + (1 - m)(1 - s) = 1/2 + 2 (m - 1/2)(s - 1/2), layer by layer; (k, 1, centroids, outputs)."""
-    weight = near.sub(0.5).mul_(2 / near.shape[1]).mT.unsqueeze(2)
-    mean: Tensor = (weight @ s.sub_(0.5).transpose(1, 2)).add_(0.5)
-    return torch.split(mean.transpose(1, 2), list(widths), 3)
+def _sign(before: Tensor, after: Tensor, reference: Tensor) -> Tensor:
+    """Sign of sum_b a_bi (z_bo - c_o), with one sum over b for all centroids; (k, centroids, inputs, outputs)."""
+    together = before.mT @ after
+    return together.unsqueeze(1).sub(before.sum(1)[:, None, :, None] * reference.unsqueeze(2)).sign_()
 
 
 def _check(
