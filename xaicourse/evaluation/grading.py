@@ -103,6 +103,22 @@ def grade(
     return grades
 
 
+def by_family(grades: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """Return the mean grades of each family that was graded: a row a method, a column a measure.
+
+    Examples
+    --------
+    >>> list(by_family(grade(seeds=1, tasks=["sentences"]))["sentences"].index)[:3]
+    ['(the network)', 'random', 'gradient norm']
+    """
+    tables = {}
+    for name, family in FAMILIES.items():
+        chosen = grades[grades["task"].isin(family.tasks)]
+        if len(chosen):
+            tables[name] = chosen.pivot_table(index="method", columns="measure", values="value", sort=False)
+    return tables
+
+
 @dataclass(frozen=True)
 class PairedDifference:
     """Mean difference over the seeds, and its interval."""

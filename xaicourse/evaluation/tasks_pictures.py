@@ -40,8 +40,7 @@ TASKS = ("scenes", "prongs")
 MEASURES = {**dict.fromkeys(LOCATED, 0.0), "faithful to the model": 0.0, "ignores the weights": None}
 PATCH = {"scenes": 6, "prongs": 2}  # pixels a side of what is deleted at once
 CUTS = 8  # training pictures from each scene
-N_TRAIN = {"scenes": 640, "prongs": 400}
-RATE = {"scenes": 0.015, "prongs": 0.04}
+EPOCHS = {"scenes": 10, "prongs": 6}
 
 Method = Callable[[nn.Sequential, Tensor, Tensor, Tensor, np.random.Generator], Tensor]
 METHODS: dict[str, Method] = {  # of a network, pictures, their classes, a background and a generator
@@ -104,12 +103,12 @@ def network() -> nn.Sequential:
     return nn.Sequential(OrderedDict(maps=maps, pool=pool, head=nn.Linear(16, 2)))
 
 
-def grade_seeds(task: str, seeds: Sequence[int], *, n_rows: int = 8) -> Iterator[Grade]:
+def grade_seeds(task: str, seeds: Sequence[int], *, n_train: int = 400, n_rows: int = 6) -> Iterator[Grade]:
     """Train one network a seed, explain its true classes by every method, and grade the explanations."""
     for seed in seeds:
         rng = np.random.default_rng([100 + TASKS.index(task), seed])
-        x, y, _ = draw(task, N_TRAIN[task], rng, cuts=CUTS)
-        net = train_network(network, x, y, max_epochs=6, batch_size=32, learning_rate=RATE[task], seed=seed)
+        x, y, _ = draw(task, n_train, rng, cuts=CUTS)
+        net = train_network(network, x, y, max_epochs=EPOCHS[task], batch_size=40, learning_rate=3e-2, seed=seed)
         new, classes, mask = draw(task, 48, rng)
         yield seed, NETWORK, ACCURACY, float((net(new).argmax(1) == classes).double().mean())
         rows = torch.arange(n_rows) if task == "scenes" else classes.nonzero()[:n_rows, 0]  # of the new particle

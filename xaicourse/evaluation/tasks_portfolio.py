@@ -39,7 +39,7 @@ MEASURES = {
 
 
 def _shapley(model: nn.Module, x: Tensor, rows: tasks_tables.Rows, rng: np.random.Generator) -> Tensor:
-    found: Tensor = sampled_shapley_values(model, x, baselines=rows.background, n_samples=30, seed=rng).values
+    found: Tensor = sampled_shapley_values(model, x, baselines=rows.background, n_samples=20, seed=rng).values
     return found
 
 
@@ -73,7 +73,7 @@ def draw(task: str, n: int, rng: np.random.Generator) -> tuple[Array, NDArray[np
     return X, portfolio.accepted.to_numpy() == 1, effects
 
 
-def grade_seeds(task: str, seeds: Sequence[int], *, n_train: int = 2000, n_rows: int = 8) -> Iterator[Grade]:
+def grade_seeds(task: str, seeds: Sequence[int], *, n_train: int = 1500, n_rows: int = 8) -> Iterator[Grade]:
     """Train one network a seed, all together, explain them by every method, and grade the explanations."""
     drawn = [np.random.default_rng([300, seed]) for seed in seeds]  # in both tasks the same customers
     portfolios = [draw(task, n_train + 300, rng) for rng in drawn]
