@@ -180,12 +180,14 @@ def _grade(arguments: argparse.Namespace) -> int:
     from tqdm import tqdm
 
     from xaicourse.evaluation import grade
+    from xaicourse.evaluation.grading import by_family
 
     try:
         grades = grade(seeds=arguments.seeds, n_jobs=arguments.jobs, dask=arguments.dask, progress=tqdm)
     except (ValueError, OSError) as error:  # no such number, or nobody at that address
         raise UsageError(str(error)) from None
-    print(grades.pivot_table(index="method", columns="measure", values="value", sort=False).round(3).to_string())
+    for family, table in by_family(grades).items():
+        print(f"{family}\n{table.round(3).to_string(na_rep='')}\n")
     if arguments.out:
         grades.to_csv(arguments.out, index=False)
     return 0

@@ -47,6 +47,7 @@ def deletion_insertion(
     *,
     baselines: Tensor | float = 0.0,
     target: int | Tensor | None = None,
+    feature_mask: Tensor | None = None,
     internal_batch_size: int | None = None,
 ) -> Curves:
     """Delete and insert the features of each row, the most important first, and watch the output.
@@ -60,6 +61,9 @@ def deletion_insertion(
         first.
     baselines : Tensor of shape (n, ...) or (1, ...), or float
         What a deleted feature is set to.
+    feature_mask : Tensor of integers, shape (...), or None
+        Which numbers of a row are deleted together: the pixels of a patch, the embedding of a token. Groups are
+        counted from 0, and the attribution of one is the sum of its parts'. ``None``: each number by itself.
     target, internal_batch_size
         As in `xaicourse.attribution.integrated_gradients`.
 
@@ -85,15 +89,20 @@ def deletion_insertion(
     (tensor([[6., 3., 1., 0.]]), tensor([[0., 3., 5., 6.]]))
     >>> curves.gain
     tensor([1.3333])
+    >>> deletion_insertion(lambda rows: rows.sum(1), x, x, feature_mask=torch.tensor([0, 0, 1])).deletion
+    tensor([[6., 3., 0.]])
     """
     inputs, targets, size = check_inputs(inputs, target, internal_batch_size)
     check_shape("attributions", attributions, tuple(inputs.shape))
     check_finite("attributions", attributions)
     flat = inputs.reshape(len(inputs), -1)
     start = torch.as_tensor(baselines).to(inputs).expand_as(inputs).reshape(flat.shape)
-    d = flat.shape[1]
-    order = attributions.detach().reshape(flat.shape).argsort(stable=True, dim=1, descending=True)
-    place = order.argsort(dim=1)[:, None]  # when each feature's turn comes
+    groups = _groups(feature_mask, inputs)
+    d = int(groups.max()) + 1
+    worth = torch.zeros(len(flat), d, dtype=attributions.dtype, device=attributions.device)
+    worth.index_add_(1, groups, attributions.detach().reshape(flat.shape))
+    order = worth.argsort(stable=True, dim=1, descending=True)
+    place = order.argsort(dim=1)[:, None, groups]  # when each feature's turn comes
     gone = place < torch.arange(d + 1, device=inputs.device)[:, None]
     ways = [torch.where(g, b[:, None], a[:, None]) for g, a, b in ((gone, flat, start), (gone, start, flat))]
     of_each = None if targets is None else targets.repeat_interleave(d + 1)
@@ -103,6 +112,19 @@ def deletion_insertion(
         )
     area = [torch.trapezoid(curve, dim=1) / d for curve in (insertion, deletion)]
     return Curves(deletion, insertion, area[0] - area[1])
+
+
+def _groups(feature_mask: Tensor | None, inputs: Tensor) -> Tensor:
+    """Return the group of each number of a row."""
+    if feature_mask is None:
+        return torch.arange(inputs[0].numel(), device=inputs.device)
+    if feature_mask.is_floating_point() or feature_mask.dtype == torch.bool:
+        raise TypeError(f"feature_mask: got {feature_mask.dtype}, expected integers")
+    check_shape("feature_mask", feature_mask, tuple(inputs.shape[1:]))
+    groups = feature_mask.flatten().to(inputs.device)
+    if groups.unique().tolist() != list(range(int(groups.max()) + 1)):
+        raise ValueError("feature_mask: got groups with a gap or below 0, expected 0, 1, 2 and so on")
+    return groups
 
 
 def infidelity(

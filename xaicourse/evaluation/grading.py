@@ -1,155 +1,38 @@
-"""Which explanation to believe? Every method for tables, on tasks whose truth is known, graded over many seeds.
+"""Which explanation to believe? The methods of the course, on tasks whose truth is known, graded over many seeds.
 
-Of eight columns three decide (0, 1 and 2). In the tasks "..., twins" each of the three has a twin, a column that is
-correlated with it and decides nothing. A network is trained for each task and seed, each method explains it on rows it
-has not seen, and each measure grades the explanations.
+There are families of tasks, each with the methods that can explain its networks and the measures that fit its truth:
+tables (`tasks_tables`), a portfolio of customers (`tasks_portfolio`), pictures (`tasks_pictures`) and sentences
+(`tasks_sentences`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
-from typing import Any
 
-import numpy as np
 import pandas as pd
-import torch
-from numpy.typing import NDArray
 from scipy.stats import t
-from torch import Tensor, nn
 
-from xaicourse.attribution import (
-    gradient_shap,
-    input_x_gradient,
-    integrated_gradients,
-    lime,
-    occlusion,
-    permutation_importance,
-    saliency,
-    shapley_values,
-    smooth_grad,
-)
-from xaicourse.evaluation.faithfulness import deletion_insertion, max_sensitivity, parameter_randomisation
-from xaicourse.evaluation.localisation import effect_correlation, relevance_mass, relevance_rank
-from xaicourse.training import train_mlps
+from xaicourse.evaluation import tasks_pictures, tasks_portfolio, tasks_sentences, tasks_tables
+from xaicourse.evaluation.family import one_thread
 from xaicourse.validation import Progress, check_int, silent
 
-Array = NDArray[np.float64]
-
-N_COLUMNS, DECISIVE, TWIN_CORRELATION = 8, (0, 1, 2), 0.9
-LOGITS: dict[str, Callable[[Array], Array]] = {
-    "linear": lambda X: 3 * X[:, 0] - 2 * X[:, 1] + X[:, 2],
-    "switches": lambda X: 3 * np.tanh(5 * X[:, 0]) - 2 * np.tanh(5 * X[:, 1]) + np.tanh(5 * X[:, 2]),
-    "interaction": lambda X: 3 * X[:, 0] * X[:, 1] + 2 * X[:, 2],
+FAMILIES = {
+    "tables": tasks_tables.FAMILY,
+    "portfolio": tasks_portfolio.FAMILY,
+    "pictures": tasks_pictures.FAMILY,
+    "sentences": tasks_sentences.FAMILY,
 }
-TASKS = tuple(f"{name}{twins}" for twins in ("", ", twins") for name in LOGITS)
-MEASURES = {
-    "finds the causes": 3 / 8,
-    "relevance on the causes": 3 / 8,
-    "orders by effect": 0.0,
-    "faithful to the model": 0.0,
-    "changes nearby": None,
-    "ignores the weights": None,
-}
-"""Measures and their chance levels; of the last two, less is better."""
-
-BLOCK = 10  # seeds that are trained together: always the same ones, so that no result depends on who computes what
+TASKS = tuple(task for family in FAMILIES.values() for task in family.tasks)
+BLOCK = 10  # seeds that are computed together: always the same ones, so that no result depends on who computes what
 
 
-@dataclass(frozen=True)
-class Rows:
-    """What a method may see beside the rows that it explains."""
-
-    background: Tensor
-    X: Tensor
-    y: NDArray[np.bool_]
-
-
-def _random(_model: nn.Module, x: Tensor, _rows: Rows, rng: np.random.Generator) -> Tensor:
-    return torch.from_numpy(rng.standard_normal(tuple(x.shape))).to(x)
-
-
-def _lime(model: nn.Module, x: Tensor, rows: Rows, rng: np.random.Generator) -> Tensor:
-    """Coefficients of a straight line fitted to the model around each row."""
-
-    def outputs(X: Array) -> Array:
-        said: Array = model(torch.from_numpy(X).float()).detach().double().numpy()[:, 0]
-        return said
-
-    scale = rows.X.std(0).double().numpy()
-    return torch.from_numpy(
-        np.asarray(lime(outputs, x.double().numpy(), scale=scale, n_samples=200, seed=rng).values)
-    ).to(x)
-
-
-def _permutation(model: nn.Module, x: Tensor, rows: Rows, rng: np.random.Generator) -> Tensor:
-    """One importance a column, the same for every row."""
-    found = permutation_importance(
-        lambda X: model(torch.from_numpy(X)).detach().numpy()[:, 0] > 0,
-        rows.X.numpy(), rows.y, score=lambda y, said: float(np.mean(y == said)), n_repeats=5, seed=rng,
-    )  # fmt: skip
-    return torch.from_numpy(found.mean).to(x).expand_as(x)
-
-
-Method = Callable[[nn.Module, Tensor, Rows, np.random.Generator], Tensor]
-METHODS: dict[str, Method] = {
-    "random": _random,
-    "saliency": lambda model, x, _, __: saliency(model, x).abs(),
-    "SmoothGrad": lambda model, x, _, rng: smooth_grad(model, x, n_samples=20, stdevs=0.3, seed=rng).abs(),
-    "input × gradient": lambda model, x, _, __: input_x_gradient(model, x),
-    "Integrated Gradients": lambda model, x, _, __: integrated_gradients(model, x, n_steps=20).values,
-    "GradientSHAP": lambda model, x, rows, rng: (
-        gradient_shap(model, x, baselines=rows.background, n_samples=40, seed=rng).values
-    ),
-    "Shapley (exact)": lambda model, x, rows, _: shapley_values(model, x, baselines=rows.background).values,
-    "occlusion": lambda model, x, _, __: occlusion(model, x),
-    "LIME": _lime,
-    "permutation": _permutation,
-}
-SIGNLESS = ("saliency", "SmoothGrad", "LIME", "permutation")  # sizes; the others speak for or against
-
-
-def draw(task: str, n: int, rng: np.random.Generator) -> tuple[Array, NDArray[np.bool_]]:
-    """Draw n rows of a task (columns of mean 0 and variance 1) and their labels."""
-    X = rng.standard_normal((n, N_COLUMNS))
-    if task.endswith("twins"):
-        own = (1 - TWIN_CORRELATION**2) ** 0.5
-        X[:, 4:7] = TWIN_CORRELATION * X[:, :3] + own * X[:, 4:7]
-    return X, rng.random(n) < 1 / (1 + np.exp(-LOGITS[task.removesuffix(", twins")](X)))
-
-
-def true_effects(task: str, X: Array, *, n_draws: int = 64) -> Array:
-    """Return by how much the log-odds of each row change, on average, when one column is drawn anew: the truth."""
-    logit = LOGITS[task.removesuffix(", twins")]
-    before, effects = logit(X), np.zeros_like(X)
-    for j in DECISIVE:
-        for value in np.random.default_rng(0).standard_normal(n_draws):
-            changed = X.copy()
-            changed[:, j] = value
-            effects[:, j] += abs(logit(changed) - before) / n_draws
-    return effects
-
-
-def grade_block(task: str, seeds: Sequence[int], *, n_train: int = 1000, n_rows: int = 8) -> pd.DataFrame:
+def grade_block(task: str, seeds: Sequence[int]) -> pd.DataFrame:
     """Train one network a seed, explain it by every method, and grade the explanations; one row a grade."""
-    drawn = [np.random.default_rng([TASKS.index(task), seed]) for seed in seeds]
-    train, held_out = ([draw(task, n, rng) for rng in drawn] for n in (n_train, 300))
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)  # sums in one order, wherever this runs
-    try:
-        networks = train_mlps(
-            [X for X, _ in train], [y for _, y in train], hidden=[32], seeds=seeds, max_epochs=60, batch_size=200,
-            learning_rate=1e-2,
-        )  # fmt: skip
-        grades = [
-            (task, method, measure, seed, value)
-            for seed, network, (X, y), rng in zip(seeds, networks, held_out, drawn, strict=True)
-            for method, measure, value in _grade(task, network, X, y, n_rows=n_rows, rng=rng)
-        ]
-    finally:
-        torch.set_num_threads(threads)
-    return pd.DataFrame(grades, columns=["task", "method", "measure", "seed", "value"])
+    [family] = [family for family in FAMILIES.values() if task in family.tasks]
+    with one_thread():
+        found = [(task, method, measure, seed, value) for seed, method, measure, value in family.grade(task, seeds)]
+    return pd.DataFrame(found, columns=["task", "method", "measure", "seed", "value"])
 
 
 def grade(
@@ -184,7 +67,8 @@ def grade(
     Returns
     -------
     DataFrame
-        Columns task, method, measure, seed, value.
+        Columns task, method, measure, seed, value. Beside the grades of the methods stands the accuracy of each
+        network, on rows it has not seen, with the method `family.NETWORK`.
 
     Raises
     ------
@@ -193,9 +77,9 @@ def grade(
 
     Examples
     --------
-    >>> grades = grade(seeds=1, tasks=["linear"])
-    >>> list(grades.columns), len(grades) == len(METHODS) * len(MEASURES)
-    (['task', 'method', 'measure', 'seed', 'value'], True)
+    >>> grades = grade(seeds=1, tasks=["sentences"])
+    >>> list(grades.columns), sorted(grades["measure"].unique())[:2]
+    (['task', 'method', 'measure', 'seed', 'value'], ['accuracy', 'faithful to the model'])
     """
     if unknown := [task for task in tasks if task not in TASKS]:
         raise ValueError(f"tasks: got {unknown[0]!r}, expected some of {', '.join(map(repr, TASKS))}")
@@ -217,6 +101,22 @@ def grade(
         parts = Parallel(n_jobs=n_jobs)(delayed(grade_block)(task, list(block)) for task, block in watched)
     grades: pd.DataFrame = pd.concat(parts, ignore_index=True)
     return grades
+
+
+def by_family(grades: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """Return the mean grades of each family that was graded: a row a method, a column a measure.
+
+    Examples
+    --------
+    >>> list(by_family(grade(seeds=1, tasks=["sentences"]))["sentences"].index)[:3]
+    ['(the network)', 'random', 'gradient norm']
+    """
+    tables = {}
+    for name, family in FAMILIES.items():
+        chosen = grades[grades["task"].isin(family.tasks)]
+        if len(chosen):
+            tables[name] = chosen.pivot_table(index="method", columns="measure", values="value", sort=False)
+    return tables
 
 
 @dataclass(frozen=True)
@@ -248,45 +148,3 @@ def paired_difference(grades: pd.DataFrame, first: str, second: str, *, level: f
     half = float(t.ppf((1 + level) / 2, n - 1) * difference.std(ddof=1) / n**0.5)
     mean = float(difference.mean())
     return PairedDifference(mean, mean - half, mean + half)
-
-
-def _grade(
-    task: str, network: nn.Module, X: Array, y: NDArray[np.bool_], *, n_rows: int, rng: np.random.Generator
-) -> Iterator[tuple[str, str, float]]:
-    """Name, measure and mean grade of every method on the first rows."""
-    x = torch.tensor(X, dtype=torch.float32)
-    rows, explained = Rows(x[n_rows : n_rows + 16], x[n_rows:], y[n_rows:]), x[:n_rows]
-    side = network(explained).sign()
-    chosen = (side[:, 0] > 0).long()
-    mask = np.zeros((n_rows, N_COLUMNS), bool)
-    mask[:, DECISIVE] = True
-    effects = true_effects(task, X[:n_rows])
-
-    def said(z: Tensor) -> Tensor:
-        """Return the probabilities of both classes."""
-        positive = torch.sigmoid(network(z))
-        return torch.cat([1 - positive, positive], dim=1)
-
-    for name, method in METHODS.items():
-        explain: Any = partial(_explain, method, rows, rng)
-        values = explain(network, explained)
-        sizes = values.abs().double().numpy()
-        towards = values if name in SIGNLESS else values * side
-        yield name, "finds the causes", float(relevance_rank(sizes, mask).mean())
-        yield name, "relevance on the causes", float(relevance_mass(sizes, mask).mean())
-        yield name, "orders by effect", float(effect_correlation(sizes, effects).mean())
-        yield (
-            name,
-            "faithful to the model",
-            float(deletion_insertion(said, explained, towards, target=chosen).gain.mean()),
-        )
-        yield name, "changes nearby", float(max_sensitivity(partial(explain, network), explained, n_samples=2).mean())
-        yield (
-            name,
-            "ignores the weights",
-            float(parameter_randomisation(network, explain, explained, n_samples=1).mean()),
-        )
-
-
-def _explain(method: Method, rows: Rows, rng: np.random.Generator, model: nn.Module, x: Tensor) -> Tensor:
-    return method(model, x, rows, rng).detach()

@@ -119,4 +119,25 @@ ALTERATIONS = {
         '"Shapley (exact)", "Shapley (exact)")',
     ),
     "one compared two plain gradients": ('"input × gradient", "saliency")', '"SmoothGrad", "saliency")'),
+    "one compared an insurer with itself": (
+        "of_one.assign(method=of_one.task), insurers[1], insurers[0])",
+        "of_one.assign(method=of_one.task), insurers[1], insurers[1])",
+    ),
+    "accuracy above that of a coin had been taken for accuracy": ("surely.min() > 0.6,", "surely.min() - 0.5 > 0.6,"),
+    "the guesser had looked at the picture": (
+        'guessed = seen[seen.method == "random"]',
+        'guessed = seen[seen.method == "the picture itself"]',
+    ),
+    "it were asked of the scenes": (
+        '"the picture itself", "Integrated Gradients", task="prongs", graded=seen)',
+        '"the picture itself", "Integrated Gradients", task="scenes", graded=seen)',
+    ),
+    "it were asked of the prongs": (
+        'm, "the picture itself", task="scenes", graded=seen)',
+        'm, "the picture itself", task="prongs", graded=seen)',
+    ),
+    "the two had changed places": (
+        '"occlusion", "gradient × embedding", task="sentences", graded=seen)',
+        '"gradient × embedding", "occlusion", task="sentences", graded=seen)',
+    ),
 }

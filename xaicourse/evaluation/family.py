@@ -1,0 +1,87 @@
+"""What the families of tasks share: their form, scores above chance, the guesser, and sums in one order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from xaicourse.evaluation.faithfulness import Explain
+from xaicourse.evaluation.localisation import pointing_game, relevance_mass, relevance_rank
+
+Grade = tuple[int, str, str, float]  # seed, method, measure, value
+NETWORK, ACCURACY = "(the network)", "accuracy"
+"""Beside the grades of the methods, one row a network: how many held-out rows it gets right."""
+
+
+@dataclass(frozen=True)
+class Family:
+    """Tasks of one kind, and how they are graded.
+
+    Attributes
+    ----------
+    tasks, methods : tuple of str
+        Names.
+    measures : mapping of str to float or None
+        Measures and their chance levels; ``None`` where less is better and chance means nothing.
+    grade : callable
+        Takes a task and seeds; yields seed, method, measure and value.
+    """
+
+    tasks: tuple[str, ...]
+    methods: tuple[str, ...]
+    measures: Mapping[str, float | None]
+    grade: Callable[[str, Sequence[int]], Iterator[Grade]]
+
+
+LOCATED = {
+    "points at the evidence": pointing_game,
+    "finds the evidence": relevance_rank,
+    "relevance on the evidence": relevance_mass,
+}
+
+
+def located(sizes: Tensor, mask: NDArray[np.bool_]) -> Iterator[tuple[str, float]]:
+    """Grade where the relevance lies, by three measures on a scale of 0 for chance and 1 for all of it inside.
+
+    Examples
+    --------
+    >>> mask = np.array([[True, False, False, False]])
+    >>> [(name, round(value, 2)) for name, value in located(torch.tensor([[4.0, 2.0, 1.0, 1.0]]), mask)][1:]
+    [('finds the evidence', 1.0), ('relevance on the evidence', 0.33)]
+    >>> [value for _, value in located(torch.ones(1, 4), mask)]
+    [0.0, 0.0, 0.0]
+    """
+    chance = mask.reshape(len(mask), -1).mean(1)
+    for name, measure in LOCATED.items():
+        yield name, float(np.mean((measure(sizes.numpy(), mask) - chance) / (1 - chance)))
+
+
+def knowing(explain: Explain, network: nn.Module, x: Tensor, values: Tensor) -> Explain:
+    """Return `explain`, which need not explain the rows `x` of the network again."""
+
+    def asked(model: nn.Module, rows: Tensor) -> Tensor:
+        return values if model is network and torch.equal(rows, x) else explain(model, rows)
+
+    return asked
+
+
+def guess(x: Tensor, rng: np.random.Generator) -> Tensor:
+    """Attributions drawn by lot: what every method has to beat."""
+    return torch.from_numpy(rng.standard_normal(tuple(x.shape))).to(x)
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Sums in one order, wherever this runs."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
