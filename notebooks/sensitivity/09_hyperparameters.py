@@ -88,7 +88,7 @@ def grown(max_depth, min_samples_split, min_samples_leaf):
     settings = {"min_samples_split": min_samples_split, "min_samples_leaf": min_samples_leaf}
     scores, deepest = [], 0
     for train, test in folds:
-        forest = RandomForestClassifier(200, max_depth=max_depth, random_state=42 + seed, n_jobs=2, **settings)
+        forest = RandomForestClassifier(200, max_depth=max_depth, random_state=42 + seed, **settings)
         trees = forest.fit(X[train], y[train]).estimators_
         rows = X[test].astype(np.float32)  # as the trees want them
         votes = np.cumsum([tree.tree_.predict(rows)[:, 1] for tree in trees], axis=0)
