@@ -230,6 +230,7 @@ show(
         tasks,
         value_label="orders by effect (rank correlation with the truth)",
         reference=(0.0, "chance"),
+        limits=(-0.05, 1),
     ),
     caption="Four methods task by task: how well they order the columns of a row by their true effects.",
     alt="Dots for four methods on four tasks. On the switches input × gradient has {a:.2f} and Integrated Gradients {b:.2f}.",

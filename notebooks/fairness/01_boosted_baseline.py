@@ -57,7 +57,7 @@ seed = 0
 data = load_underwriting(seed=seed)
 y = data.target.to_numpy()
 shares = np.bincount(y, minlength=9)[1:] / len(y)
-data.features.iloc[:3, :6]
+data.features.iloc[:3, :5]
 
 # %%
 say("{origin}", origin=data.origin)
