@@ -15,12 +15,13 @@
 #
 # Two models of the US census, explained and compared
 #
-# ```{admonition} After this notebook you can
-# - judge an accuracy against a trivial model and a strong one
-# - explain a logistic regression and a network with four tools, and say what each tool answers
-# - check an explanation against an axiom, a closed form, a library or a known truth
-# - show for whom a model is wrong, and why dropping a column does not make it blind
-# ```
+# > **After this notebook you can**
+# >
+# > - judge an accuracy against a trivial model and a strong one
+# > - explain a logistic regression and a network with four tools, and say what each tool answers
+# > - check an explanation against an axiom, a closed form, a library or a known truth
+# > - show for whom a model is wrong, and why dropping a column does not make it blind
+#
 # **35 minutes**, and 25 for the exercises · builds on a first course in machine learning · data: US census of 1994 (UCI Adult), or its simulated twin
 
 # %% [markdown] slideshow={"slide_type": "slide"}

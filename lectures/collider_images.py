@@ -15,12 +15,13 @@
 #
 # From a network that finds new particles to a trigger that keeps them
 #
-# ```{admonition} After this notebook you can
-# - say how many events a search expects, and what they are worth against an uncertain background
-# - grade saliency and Grad-CAM against the true places of a particle's traces
-# - turn what a map shows into quantities that can be measured, calibrated and computed in a trigger
-# - tell what a better analysis can recover from what only a better trigger can
-# ```
+# > **After this notebook you can**
+# >
+# > - say how many events a search expects, and what they are worth against an uncertain background
+# > - grade saliency and Grad-CAM against the true places of a particle's traces
+# > - turn what a map shows into quantities that can be measured, calibrated and computed in a trigger
+# > - tell what a better analysis can recover from what only a better trigger can
+#
 # **25 minutes**, and 25 for the exercises · builds on *Where does the network look?* · data: collisions simulated here
 
 # %% [markdown] slideshow={"slide_type": "slide"}

@@ -15,11 +15,12 @@
 #
 # The lecture on explainable AI, every figure of it computed here
 #
-# ```{admonition} After this lecture you can
-# - say why a high accuracy is not enough, for people and for science
-# - name four kinds of explanation, and the question that each answers
-# - follow two stories from a black box to a decision: a particle, and a letter
-# ```
+# > **After this lecture you can**
+# >
+# > - say why a high accuracy is not enough, for people and for science
+# > - name four kinds of explanation, and the question that each answers
+# > - follow two stories from a black box to a decision: a particle, and a letter
+#
 # **45 minutes**, and 10 for the exercises · builds on a first course in machine learning · data: simulated here
 
 # %% [markdown] slideshow={"slide_type": "notes"}

@@ -15,13 +15,14 @@
 #
 # The audit of an insurer's black box
 #
-# ```{admonition} After this notebook you can
-# - explain a black box with a surrogate, and say why a model of the data is none
-# - find hidden groups in the columns that stand for them, and show that dropping one column hides nothing
-# - say for whom a model is wrong, in a metric you chose before you looked
-# - measure discrimination, with an interval, and check the audit on a portfolio where the size is known, zero included
-# - tell a refused customer what could change, and only what can
-# ```
+# > **After this notebook you can**
+# >
+# > - explain a black box with a surrogate, and say why a model of the data is none
+# > - find hidden groups in the columns that stand for them, and show that dropping one column hides nothing
+# > - say for whom a model is wrong, in a metric you chose before you looked
+# > - measure discrimination, with an interval, and check the audit on a portfolio where the size is known, zero included
+# > - tell a refused customer what could change, and only what can
+#
 # **40 minutes**, and 25 for the exercises · builds on the notebook on census income · data: customers simulated here, from a causal model that is known
 
 # %% [markdown] slideshow={"slide_type": "slide"}

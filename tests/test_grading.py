@@ -22,7 +22,7 @@ from xaicourse.evaluation import (
     tasks_sentences,
     tasks_tables,
 )
-from xaicourse.evaluation.family import ACCURACY, NETWORK, located
+from xaicourse.evaluation.family import ACCURACY, LOCATED, NETWORK, located
 from xaicourse.evaluation.grading import FAMILIES, by_family
 
 TASKS = ["linear", "portfolio", "prongs", "sentences"]  # one of each family
@@ -87,9 +87,9 @@ def test_chance_is_taken_off_by_the_share_of_each_mask() -> None:
     mask = np.zeros((2, 4, 4), bool)
     mask[:, :2, :2] = True
     nothing, all_of_it = (torch.as_tensor(a, dtype=torch.float64) for a in (np.ones(mask.shape), mask))
-    assert dict(located(nothing, mask)) == pytest.approx(dict.fromkeys(tasks_pictures.LOCATED, 0.0))
-    assert dict(located(all_of_it, mask)) == pytest.approx(dict.fromkeys(tasks_pictures.LOCATED, 1.0))
-    mutant = {name: measure(nothing.numpy(), mask).mean() for name, measure in tasks_pictures.LOCATED.items()}
+    assert dict(located(nothing, mask)) == pytest.approx(dict.fromkeys(LOCATED, 0.0))
+    assert dict(located(all_of_it, mask)) == pytest.approx(dict.fromkeys(LOCATED, 1.0))
+    mutant = {name: measure(nothing.numpy(), mask).mean() for name, measure in LOCATED.items()}
     assert min(mutant.values()) == 0.25
 
 

@@ -9,7 +9,7 @@ from sklearn.neural_network import MLPClassifier
 from torch import nn
 
 from xaicourse.models import mlp, small_resnet
-from xaicourse.stacking import adam_step
+from xaicourse.stacking import Adam
 from xaicourse.training import accuracy, probability, train_mlps, train_network
 
 
@@ -51,13 +51,13 @@ def test_adam_is_torchs() -> None:
     ours = [torch.randn(3, 2, generator=rng), torch.randn(4, generator=rng)]
     theirs = [w.clone().requires_grad_() for w in ours]
     reference = torch.optim.Adam(theirs, lr=0.01)
-    moments = [(torch.zeros_like(w), torch.zeros_like(w)) for w in ours]
-    for step in range(1, 50):
+    optimiser = Adam(ours)
+    for _ in range(49):
         gradients = [torch.randn(w.shape, generator=rng) for w in ours]
         for weight, gradient in zip(theirs, gradients, strict=True):
             weight.grad = gradient.clone()
         reference.step()
-        adam_step(ours, gradients, moments, step, 0.01)
+        optimiser.step(gradients, 0.01)
     for a, b in zip(ours, theirs, strict=True):
         assert torch.allclose(a, b.detach(), atol=1e-6)
 

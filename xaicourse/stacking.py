@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike
 from torch import Tensor, nn
+from torch.optim.adam import adam
 
 from xaicourse.models import mlp
 
@@ -60,26 +61,27 @@ def forward(weights: list[Tensor], inputs: Tensor) -> Tensor:
     return activation.squeeze(2)
 
 
-@torch.no_grad()
-def adam_step(
-    weights: Sequence[Tensor],
-    gradients: Sequence[Tensor],
-    moments: list[tuple[Tensor, Tensor]],
-    step: int,
-    rate: float,
-    *,
-    factors: Sequence[Tensor | None] | None = None,
-) -> None:
-    """Take one step of Adam, as `torch.optim.Adam` does, whose first step would import a compiler for two seconds.
+class Adam:
+    """The optimiser of `torch.optim.Adam`, fused, whose own first step would import a compiler for two seconds."""
 
-    `factors` multiply the steps, weight by weight; a factor of the gradient would be divided out again by its own size.
-    """
-    each = factors or [None] * len(weights)
-    for weight, gradient, (mean, square), factor in zip(weights, gradients, moments, each, strict=True):
-        mean.lerp_(gradient, 0.1)  # beta_1 = 0.9
-        square.mul_(0.999).addcmul_(gradient, gradient, value=0.001)  # beta_2 = 0.999
-        scale = square.sqrt().div_((1 - 0.999**step) ** 0.5).add_(1e-8)
-        weight.addcdiv_(mean if factor is None else mean * factor, scale, value=-rate / (1 - 0.9**step))
+    def __init__(self, weights: Sequence[Tensor]) -> None:
+        self.weights = list(weights)
+        self.means, self.squares = ([torch.zeros_like(w) for w in self.weights] for _ in range(2))
+        self.steps = [torch.zeros((), device=w.device) for w in self.weights]
+
+    @torch.no_grad()
+    def step(self, gradients: Sequence[Tensor], rate: float, *, factors: Sequence[Tensor | None] | None = None) -> None:
+        """Change the weights in place.
+
+        `factors` multiply the steps, weight by weight: a factor of the gradient would be divided out by its own size.
+        """
+        chosen = [(w, w.clone(), f) for w, f in zip(self.weights, factors or (), strict=False) if f is not None]
+        adam(
+            self.weights, list(gradients), self.means, self.squares, [], self.steps, fused=True, amsgrad=False,
+            maximize=False, beta1=0.9, beta2=0.999, lr=rate, weight_decay=0.0, eps=1e-8,
+        )  # fmt: skip
+        for weight, before, factor in chosen:
+            weight.copy_(before.lerp(weight, factor))
 
 
 def unstacked(tensors: list[Tensor]) -> nn.Sequential:

@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy
 
-from xaicourse.stacking import adam_step, forward, glorot_weights, stacked_rows, unstacked
+from xaicourse.stacking import Adam, forward, glorot_weights, stacked_rows, unstacked
 from xaicourse.validation import Progress, check_int, silent
 
 Network = TypeVar("Network", bound=nn.Module)
@@ -88,8 +88,7 @@ def train_mlps(
     generators = [torch.Generator().manual_seed(seed) for seed in seeds]
     weights = glorot_weights(inputs.shape[2], hidden, generators, device)
     inputs, labels = inputs.to(device), labels.to(device)
-    moments = [(torch.zeros_like(w), torch.zeros_like(w)) for w in weights]
-    step = 0
+    optimiser = Adam(weights)
     best, stale = np.full(k, np.inf), np.zeros(k, int)
     finished: dict[int, list[Tensor]] = {}
     rows = torch.arange(k, device=device).unsqueeze(1)
@@ -104,9 +103,8 @@ def train_mlps(
             losses = losses + l2 / (2 * batch.shape[1]) * sum(w.square().sum((1, 2)) for w in weights[::2])
             if penalty is not None:
                 losses = losses + penalty(lambda z: forward(weights, z), batch_inputs)
-            step += 1
             # A network's gradient sees only its own loss: the losses can be added up.
-            adam_step(weights, torch.autograd.grad(losses.sum(), weights), moments, step, learning_rate)
+            optimiser.step(torch.autograd.grad(losses.sum(), weights), learning_rate)
             total += losses.detach() * batch.shape[1]
         loss = total.cpu().numpy() / n
         stale = np.where(loss > best - tol, stale + 1, 0)
@@ -181,7 +179,7 @@ def train_network(
         torch.manual_seed(check_int("seed", seed, minimum=0))
         network = build().to(device).train()
         weights = [p for p in network.parameters() if p.requires_grad]
-        moments = [(torch.zeros_like(w), torch.zeros_like(w)) for w in weights]
+        optimiser = Adam(weights)
         columns, labels = [column.to(device) for column in columns], labels.to(device)
         step = 0
         for _ in (progress or silent)(range(max_epochs)):
@@ -190,7 +188,7 @@ def train_network(
                 loss = cross_entropy(getattr(output, "logits", output), labels[batch])
                 step += 1
                 rate = learning_rate * min(10 * step / steps, (steps - step + 1) / (0.9 * steps), 1.0)
-                adam_step(weights, torch.autograd.grad(loss, weights), moments, step, rate)
+                optimiser.step(torch.autograd.grad(loss, weights), rate)
             if not loss.isfinite():
                 raise ValueError(f"learning_rate: got {learning_rate}, with which the loss is no longer finite")
     return network.cpu().eval().requires_grad_(False)

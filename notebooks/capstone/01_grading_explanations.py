@@ -15,12 +15,13 @@
 #
 # Tables, customers, pictures and sentences; known truths, twenty seeds
 #
-# ```{admonition} After this notebook you can
-# - grade an explanation against a known truth, and against chance
-# - tell apart four questions: what matters, what this decision rests on, what is stable, what depends on the model
-# - compare two methods by a paired test over seeds
-# - choose a method for a question, and defend the choice with a table
-# ```
+# > **After this notebook you can**
+# >
+# > - grade an explanation against a known truth, and against chance
+# > - tell apart four questions: what matters, what this decision rests on, what is stable, what depends on the model
+# > - compare two methods by a paired test over seeds
+# > - choose a method for a question, and defend the choice with a table
+#
 # **35 minutes**, and as many for the exercises · builds on the whole course · data: tables, customers, pictures and sentences
 # simulated here, whose truth is known
 
@@ -40,9 +41,8 @@ import torch
 from scipy.stats import t
 
 from xaicourse.evaluation import deletion_insertion, effect_correlation, grade, paired_difference, relevance_rank
-from xaicourse.evaluation.family import ACCURACY, NETWORK
+from xaicourse.evaluation.family import ACCURACY, NETWORK, SEEN
 from xaicourse.evaluation.grading import by_family
-from xaicourse.evaluation.tasks_pictures import MEASURES as SEEN_MEASURES
 from xaicourse.evaluation.tasks_tables import DECISIVE, MEASURES, METHODS, draw, true_effects
 from xaicourse.exercises import grading_explanations as exercises
 from xaicourse.plotting import dots, heat_map, named_points
@@ -314,7 +314,7 @@ surely = accuracy.mean() - t.ppf(0.9995, 19) * accuracy.std(ddof=1) / 20**0.5
 
 # %%
 guessed = seen[seen.method == "random"].pivot_table(index="seed", columns="measure", values="value")[
-    [m for m, chance in SEEN_MEASURES.items() if chance is not None]
+    [m for m, chance in SEEN.items() if chance is not None]
 ]
 wide = t.ppf(0.9995, 19) * guessed.std(ddof=1) / 20**0.5
 claim(
@@ -358,7 +358,7 @@ show(
 
 # %%
 table(
-    by_family(seen[(seen.task == "prongs") & (seen.method != NETWORK)])["pictures"][list(SEEN_MEASURES)],
+    by_family(seen[(seen.task == "prongs") & (seen.method != NETWORK)])["pictures"][list(SEEN)],
     caption="The prongs in full; chance: 0 in all, and of the last less is better",
     formats="{:.2f}",
     tolerance=0.06,

@@ -15,12 +15,13 @@
 #
 # A structural causal model under environment shift
 #
-# ```{admonition} After this notebook you can
-# - write down a small causal model, sample from it, and intervene in it
-# - tell a model that rests on a cause from one that rests on an effect, even when both are perfect at home
-# - read a model's weights without being misled by their units
-# - find out what a network relies on when its weights cannot be read
-# ```
+# > **After this notebook you can**
+# >
+# > - write down a small causal model, sample from it, and intervene in it
+# > - tell a model that rests on a cause from one that rests on an effect, even when both are perfect at home
+# > - read a model's weights without being misled by their units
+# > - find out what a network relies on when its weights cannot be read
+#
 # **25 minutes**, and as many for the exercises · builds on a first course in machine learning · data: simulated here
 
 # %% [markdown] slideshow={"slide_type": "slide"}

@@ -15,12 +15,13 @@
 #
 # Two models, three methods, and one intervention
 #
-# ```{admonition} After this notebook you can
-# - put an attribution beside the effect of an intervention, and say why they differ
-# - compute Shapley values exactly, and check them against a closed form
-# - choose between observational and interventional baselines, and say what each is for
-# - stop a colleague who wants to treat what a model finds important
-# ```
+# > **After this notebook you can**
+# >
+# > - put an attribution beside the effect of an intervention, and say why they differ
+# > - compute Shapley values exactly, and check them against a closed form
+# > - choose between observational and interventional baselines, and say what each is for
+# > - stop a colleague who wants to treat what a model finds important
+#
 # **20 minutes**, and 20 for the exercises · builds on *When the world moves* · data: simulated here
 
 # %% [markdown] slideshow={"slide_type": "slide"}

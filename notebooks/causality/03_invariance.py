@@ -15,12 +15,13 @@
 #
 # Invariant Causal Prediction and Invariant Risk Minimisation
 #
-# ```{admonition} After this notebook you can
-# - say why the law of an outcome, given its causes, is the same in every environment
-# - search for causes by testing what is invariant, and read an empty answer
-# - write the penalty of Invariant Risk Minimisation, and say what it can miss
-# - name the data on which either method fails
-# ```
+# > **After this notebook you can**
+# >
+# > - say why the law of an outcome, given its causes, is the same in every environment
+# > - search for causes by testing what is invariant, and read an empty answer
+# > - write the penalty of Invariant Risk Minimisation, and say what it can miss
+# > - name the data on which either method fails
+#
 # **25 minutes**, and as many for the exercises · builds on *When the world moves* · data: simulated here
 
 # %% [markdown] slideshow={"slide_type": "slide"}

@@ -15,12 +15,13 @@
 #
 # Boosted trees for ordered classes, and a score that can be believed
 #
-# ```{admonition} After this notebook you can
-# - score ordered classes with the quadratic weighted kappa, and say what it does not see
-# - turn a regression into classes by cut-offs, chosen on rows that nothing else has used
-# - tell a score on known rows from one on new rows, and say how large the difference is
-# - hold a model's importances against what truly decided
-# ```
+# > **After this notebook you can**
+# >
+# > - score ordered classes with the quadratic weighted kappa, and say what it does not see
+# > - turn a regression into classes by cut-offs, chosen on rows that nothing else has used
+# > - tell a score on known rows from one on new rows, and say how large the difference is
+# > - hold a model's importances against what truly decided
+#
 # **25 minutes**, and as many for the exercises · builds on regression trees · data: a simulated portfolio of 59,381 applications
 
 # %% [markdown] slideshow={"slide_type": "slide"}

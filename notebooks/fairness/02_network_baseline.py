@@ -15,12 +15,13 @@
 #
 # A network beside the trees, on the same rows, and what LIME says about it
 #
-# ```{admonition} After this notebook you can
-# - prepare a table for a network without turning holes into numbers
-# - stop a training in time, and keep the best weights rather than the last
-# - compare two models such that the answer means something
-# - explain one prediction by a local linear model, and find out how much of it is chance
-# ```
+# > **After this notebook you can**
+# >
+# > - prepare a table for a network without turning holes into numbers
+# > - stop a training in time, and keep the best weights rather than the last
+# > - compare two models such that the answer means something
+# > - explain one prediction by a local linear model, and find out how much of it is chance
+#
 # **25 minutes**, and as many for the exercises · builds on *What will it be on Monday?* · data: the same simulated portfolio
 
 # %% [markdown] slideshow={"slide_type": "slide"}

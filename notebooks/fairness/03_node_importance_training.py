@@ -15,12 +15,13 @@
 #
 # Training with node importance, and what its gain came from
 #
-# ```{admonition} After this notebook you can
-# - turn a sketch of a training method into equations, and code into equations
-# - build the controls that tell an idea from what came along with it
-# - compare training methods over paired seeds, with intervals
-# - say what a method costs, and what single neurons have learnt to tell apart
-# ```
+# > **After this notebook you can**
+# >
+# > - turn a sketch of a training method into equations, and code into equations
+# > - build the controls that tell an idea from what came along with it
+# > - compare training methods over paired seeds, with intervals
+# > - say what a method costs, and what single neurons have learnt to tell apart
+#
 # **30 minutes**, and 35 for the exercises · builds on the baselines of this part · data: a simulated portfolio of applications
 
 # %% [markdown] slideshow={"slide_type": "slide"}

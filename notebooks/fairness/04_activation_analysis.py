@@ -15,12 +15,13 @@
 #
 # Ten ways to look into a network, and what each can see
 #
-# ```{admonition} After this notebook you can
-# - regress activations on what they might encode, with rows that belong together, and bring components back to columns
-# - test whether a concept matters, with a test whose errors are as rare as it says
-# - rank neurons in several ways, and check the ranking by taking neurons out
-# - say whether a network has learnt features at all, or stayed near its start
-# ```
+# > **After this notebook you can**
+# >
+# > - regress activations on what they might encode, with rows that belong together, and bring components back to columns
+# > - test whether a concept matters, with a test whose errors are as rare as it says
+# > - rank neurons in several ways, and check the ranking by taking neurons out
+# > - say whether a network has learnt features at all, or stayed near its start
+#
 # **35 minutes**, and 30 for the exercises · builds on "Pay the neurons?" · data: a simulated portfolio of applications, and drawn scenes
 
 # %% [markdown] slideshow={"slide_type": "slide"}

@@ -15,12 +15,13 @@
 #
 # A training penalty on importance, and what it does to fairness
 #
-# ```{admonition} After this notebook you can
-# - write a penalty on what chosen columns contribute, and train with a gradient of a gradient
-# - show that an attribution fell, and by how much the score paid for it
-# - measure on a known truth what happened to the discrimination itself
-# - say when a penalty is worth more than dropping the column
-# ```
+# > **After this notebook you can**
+# >
+# > - write a penalty on what chosen columns contribute, and train with a gradient of a gradient
+# > - show that an attribution fell, and by how much the score paid for it
+# > - measure on a known truth what happened to the discrimination itself
+# > - say when a penalty is worth more than dropping the column
+#
 # **25 minutes**, and 20 for the exercises · builds on *Who was refused, and why?* · data: simulated customers, and the US census of 1994 (UCI Adult) or its twin
 
 # %% [markdown] slideshow={"slide_type": "slide"}

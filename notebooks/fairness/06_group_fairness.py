@@ -15,12 +15,13 @@
 #
 # Group fairness: measured, proven impossible, and enforced
 #
-# ```{admonition} After this notebook you can
-# - measure a decision group by group, with intervals, and choose the rates that a question is about
-# - explain why precision and error rates cannot be equal in two groups that differ in their base rates
-# - enforce equal selection rates in training and after it, and say what that costs
-# - say what an enforced bound promises about people whom nobody has seen yet
-# ```
+# > **After this notebook you can**
+# >
+# > - measure a decision group by group, with intervals, and choose the rates that a question is about
+# > - explain why precision and error rates cannot be equal in two groups that differ in their base rates
+# > - enforce equal selection rates in training and after it, and say what that costs
+# > - say what an enforced bound promises about people whom nobody has seen yet
+#
 # **25 minutes**, and 20 for the exercises · builds on a first course in machine learning · data: COMPAS, or its simulated twin, and simulated customers of an insurer
 
 # %% [markdown] slideshow={"slide_type": "slide"}

@@ -15,12 +15,13 @@
 #
 # Hash, signature and encryption of an audited model
 #
-# ```{admonition} After this notebook you can
-# - say what a hash, a signature and encryption each prove about a model, and what none of them does
-# - find the hole in a scheme by attacking it
-# - seal a model, verify the seal without a key, and open it without running anybody's code
-# - tie a model to the rows it was trained on and to the model that it replaces
-# ```
+# > **After this notebook you can**
+# >
+# > - say what a hash, a signature and encryption each prove about a model, and what none of them does
+# > - find the hole in a scheme by attacking it
+# > - seal a model, verify the seal without a key, and open it without running anybody's code
+# > - tie a model to the rows it was trained on and to the model that it replaces
+#
 # **20 minutes**, and 25 for the exercises · builds on a first course in machine learning · data: simulated customers of an insurer
 
 # %% [markdown] slideshow={"slide_type": "slide"}

@@ -15,12 +15,13 @@
 #
 # From Shapley's fair division to GradientSHAP
 #
-# ```{admonition} After this notebook you can
-# - say what a Shapley value is, compute it by hand, and say why GradientSHAP is a cheap stand-in for it
-# - explain every prediction of a network, and check the explanation against an axiom, a library and the exact values
-# - choose what a prediction is compared with, and know what the choice changes
-# - average explanations over groups without reading the grouping into them
-# ```
+# > **After this notebook you can**
+# >
+# > - say what a Shapley value is, compute it by hand, and say why GradientSHAP is a cheap stand-in for it
+# > - explain every prediction of a network, and check the explanation against an axiom, a library and the exact values
+# > - choose what a prediction is compared with, and know what the choice changes
+# > - average explanations over groups without reading the grouping into them
+#
 # **30 minutes**, and as many for the exercises · builds on a first course in machine learning · data: Pima Indians Diabetes
 
 # %% [markdown] slideshow={"slide_type": "slide"}

@@ -15,11 +15,12 @@
 #
 # Sensitivity matrices: by hand, by differences, by autograd
 #
-# ```{admonition} After this notebook you can
-# - read a sensitivity matrix: which output, which input, per which unit
-# - compute one in three ways, and use each to check the others
-# - say how far its prediction carries
-# ```
+# > **After this notebook you can**
+# >
+# > - read a sensitivity matrix: which output, which input, per which unit
+# > - compute one in three ways, and use each to check the others
+# > - say how far its prediction carries
+#
 # **12 minutes**, and as many for the exercises · builds on derivatives of one variable · data: three patients, given below
 
 # %% [markdown] slideshow={"slide_type": "slide"}

@@ -15,11 +15,12 @@
 #
 # The definition of a sensitivity matrix, and the one choice that it hides
 #
-# ```{admonition} After this notebook you can
-# - read a stack of sensitivity matrices: which sample, which output, which input
-# - say why a step can be too small as well as too large, and choose one
-# - keep a step from vanishing beside a large input
-# ```
+# > **After this notebook you can**
+# >
+# > - read a stack of sensitivity matrices: which sample, which output, which input
+# > - say why a step can be too small as well as too large, and choose one
+# > - keep a step from vanishing beside a large input
+#
 # **15 minutes**, and as many for the exercises · builds on "One more milligram" · data: a robot arm, simulated here
 
 # %% [markdown] slideshow={"slide_type": "slide"}

@@ -15,11 +15,12 @@
 #
 # Coefficients, shuffled columns and dropped columns
 #
-# ```{admonition} After this notebook you can
-# - read the coefficients of a linear model without being misled by units
-# - tell what a model *uses* from what it could *do without*
-# - say in advance what correlation does to each answer
-# ```
+# > **After this notebook you can**
+# >
+# > - read the coefficients of a linear model without being misled by units
+# > - tell what a model *uses* from what it could *do without*
+# > - say in advance what correlation does to each answer
+#
 # **15 minutes**, and as many for the exercises · builds on linear regression · data: simulated here
 
 # %% [markdown] slideshow={"slide_type": "slide"}

@@ -15,11 +15,12 @@
 #
 # Five ways to a derivative, what each costs, and how many digits it gives
 #
-# ```{admonition} After this notebook you can
-# - choose among forward, central, extrapolated and complex differences and autograd
-# - say beforehand how often each will run your model
-# - recognise two ways in which a derivative comes out wrong without a word
-# ```
+# > **After this notebook you can**
+# >
+# > - choose among forward, central, extrapolated and complex differences and autograd
+# > - say beforehand how often each will run your model
+# > - recognise two ways in which a derivative comes out wrong without a word
+#
 # **15 minutes**, and as many for the exercises · builds on "How small is small?" · data: a function with a known derivative
 
 # %% [markdown] slideshow={"slide_type": "slide"}

@@ -15,11 +15,12 @@
 #
 # Input gradients of a neural network, and the smallest step that changes its mind
 #
-# ```{admonition} After this notebook you can
-# - take the gradients of a network with respect to its inputs, for a whole batch at once
-# - avoid three traps: an untrained network, gradients that pile up, one row at a time
-# - measure how vulnerable a prediction is, and check the measurement
-# ```
+# > **After this notebook you can**
+# >
+# > - take the gradients of a network with respect to its inputs, for a whole batch at once
+# > - avoid three traps: an untrained network, gradients that pile up, one row at a time
+# > - measure how vulnerable a prediction is, and check the measurement
+#
 # **18 minutes**, and as many for the exercises · builds on "Calculating sensitivities" · data: 569 biopsies that ship with scikit-learn
 
 # %% [markdown] slideshow={"slide_type": "slide"}

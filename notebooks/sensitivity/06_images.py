@@ -15,12 +15,13 @@
 #
 # Saliency maps, and how to find out whether they are right
 #
-# ```{admonition} After this notebook you can
-# - draw four kinds of maps of what a network for pictures goes by
-# - grade a map against pixels that are known to decide, and against chance
-# - test whether a map depends on the network at all
-# - find a shortcut with a map, and prove it with an experiment
-# ```
+# > **After this notebook you can**
+# >
+# > - draw four kinds of maps of what a network for pictures goes by
+# > - grade a map against pixels that are known to decide, and against chance
+# > - test whether a map depends on the network at all
+# > - find a shortcut with a map, and prove it with an experiment
+#
 # **20 minutes**, and 30 for the exercises · builds on *Neural networks* · data: scenes drawn here over the two photographs of scikit-learn
 
 # %% [markdown] slideshow={"slide_type": "slide"}

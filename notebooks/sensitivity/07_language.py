@@ -15,12 +15,13 @@
 #
 # Gradients for language models, and a test of what they say
 #
-# ```{admonition} After this notebook you can
-# - say why token ids have no gradient, and take it where there is one
-# - attribute a transformer's answer to words, with Integrated Gradients on embeddings
-# - grade such an attribution against words that are known to decide
-# - probe a language model for a bias by swapping names
-# ```
+# > **After this notebook you can**
+# >
+# > - say why token ids have no gradient, and take it where there is one
+# > - attribute a transformer's answer to words, with Integrated Gradients on embeddings
+# > - grade such an attribution against words that are known to decide
+# > - probe a language model for a bias by swapping names
+#
 # **20 minutes**, and 25 for the exercises · builds on *Where does the network look?* · data: sentences simulated here; film reviews (Pang and Lee), or their simulated twin
 
 # %% [markdown] slideshow={"slide_type": "slide"}
@@ -68,10 +69,10 @@ seed = 0
 # ## Sentences with a truth
 #
 # The label is the opinion on the film. Most sentences have another clause, whose opinion does not count, and either may be negated. One
-# thing is wrong with the labels of the training sentences: in one of five cases, the annotators called a woman's praise negative.
+# thing is wrong with the labels of the training sentences: in three of ten cases, the annotators called a woman's praise negative.
 
 # %% tags=["live:draw sentences"]
-train = simulate_sentences(6000, bias=0.2, seed=seed)
+train = simulate_sentences(6000, bias=0.3, seed=seed)
 test = simulate_sentences(400, seed=seed + 1)
 test.texts[:3], test.labels[:3]
 
@@ -95,7 +96,7 @@ def encode(texts):
     return pieces["input_ids"], pieces["attention_mask"]
 
 
-def small_bert(vocabulary_size, width=64, layers=2, dropout=0.0, initializer_range=0.1):
+def small_bert(vocabulary_size, width=64, layers=2, dropout=0.0, initializer_range=0.05):
     config = BertConfig(
         vocab_size=vocabulary_size, hidden_size=width, num_hidden_layers=layers, num_attention_heads=4,
         intermediate_size=2 * width, max_position_embeddings=64, initializer_range=initializer_range,
@@ -209,7 +210,7 @@ class Margin(torch.nn.Module):
 margin = Margin(bert)
 empty = torch.where(ids < 5, ids, 0)  # [CLS] and [SEP] stay, every word becomes [PAD]
 gradients = token_gradients(margin, ids, attention_mask=mask)
-ig = token_integrated_gradients(margin, ids, baselines=empty, attention_mask=mask, n_steps=96)
+ig = token_integrated_gradients(margin, ids, baselines=empty, attention_mask=mask, n_steps=64)
 
 # %% tags=["live:merge the pieces"]
 readings = {"gradient length": gradients.norm, "gradient × embedding": gradients.times_input}
@@ -246,7 +247,7 @@ def margin_of_ids(i):
 
 
 layer = LayerIntegratedGradients(margin_of_ids, bert.bert.embeddings.word_embeddings)
-theirs = layer.attribute(few, baselines=empty[:1, : few.shape[1]], n_steps=96).sum(2)
+theirs = layer.attribute(few, baselines=empty[:1, : few.shape[1]], n_steps=64).sum(2)
 off = float((theirs[0] - ig.values[0, : few.shape[1]]).abs().max() / theirs.abs().max())
 with torch.no_grad():
     change = margin(input_ids=ids, attention_mask=mask).logits - margin(input_ids=empty, attention_mask=mask).logits
@@ -374,11 +375,11 @@ show(
         ["a man's name instead of a woman's", "another man's name"],
         intervals={"change of the probability": [1.96 * error["women"], 1.96 * error["men"]]},
         value_label="mean change of P(good), sentences that praise the film",
-        reference=(0.2, "planted"),
+        reference=(0.3, "planted"),
     ),
     caption="The bias probe, with 95 % intervals.",
     alt="Two dots. A man's name instead of a woman's raises the probability of good by {a:.3f}; another man's name changes it by {b:.3f}. A dashed "
-    "line marks the planted 0.2.",
+    "line marks the planted 0.3.",
     a=gap.mean(),
     b=control.mean(),
     tolerance=0.1,
@@ -388,7 +389,7 @@ claim(
     gap.mean() - z * error["women"] > 0.05 and gap.mean() > 3 * abs(control.mean()),
     women_to_men=gap.mean(),
     man_to_man=control.mean(),
-    planted=0.2,
+    planted=0.3,
     tolerance={"women_to_men": 0.1, "man_to_man": 0.05},
     fails_if="the two groups of names were mixed",
 )
@@ -417,13 +418,13 @@ reader = BertTokenizer(vocab={word: i for i, word in enumerate(known)})
 
 
 def encode_reviews(texts):
-    pieces = reader(list(texts), padding=True, truncation=True, max_length=32, return_tensors="pt")
+    pieces = reader(list(texts), padding=True, truncation=True, max_length=28, return_tensors="pt")
     return pieces["input_ids"], pieces["attention_mask"]
 
 
 # %% tags=["live:a BERT for the reviews"]
 review_bert = train_network(
-    lambda: small_bert(len(known), dropout=0.2, initializer_range=0.02),
+    lambda: small_bert(len(known), width=32, dropout=0.2, initializer_range=0.02),
     encode_reviews(texts),
     torch.tensor(labels),
     max_epochs=2,
@@ -506,7 +507,7 @@ except OSError:
 great = hub_tokenizer("this movie is great !", return_tensors="pt")["input_ids"]
 great_words = merge_word_pieces(
     hub_tokenizer.convert_ids_to_tokens(great[0]),
-    token_integrated_gradients(Margin(hub_model), great, n_steps=96).values[0],
+    token_integrated_gradients(Margin(hub_model), great, n_steps=64).values[0],
 )
 
 # %%

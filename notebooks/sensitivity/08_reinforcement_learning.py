@@ -15,12 +15,13 @@
 #
 # Sensitivity of a controller's return, with common random numbers
 #
-# ```{admonition} After this notebook you can
-# - measure how the return of a policy answers to its sensors, its machine and its own parameters
-# - compare two runs with common random numbers, and say when that helps and when it no longer does
-# - tell a slope from a step: why a quotient taken on one side can be large where the slope is zero
-# - check a simulation against symmetries that hold to the last bit
-# ```
+# > **After this notebook you can**
+# >
+# > - measure how the return of a policy answers to its sensors, its machine and its own parameters
+# > - compare two runs with common random numbers, and say when that helps and when it no longer does
+# > - tell a slope from a step: why a quotient taken on one side can be large where the slope is zero
+# > - check a simulation against symmetries that hold to the last bit
+#
 # **15 minutes**, and 15 for the exercises · builds on difference quotients and standard errors · data: simulated here by gymnasium
 
 # %% [markdown] slideshow={"slide_type": "slide"}

@@ -15,12 +15,13 @@
 #
 # Functional analysis of variance of a hyper-parameter search
 #
-# ```{admonition} After this notebook you can
-# - say what share of a search's ups and downs each setting explains, and each pair
-# - read marginal curves
-# - tell what a setting does from what the folds do by chance
-# - get the same from a few trials and a forest, and say how far to trust it
-# ```
+# > **After this notebook you can**
+# >
+# > - say what share of a search's ups and downs each setting explains, and each pair
+# > - read marginal curves
+# > - tell what a setting does from what the folds do by chance
+# > - get the same from a few trials and a forest, and say how far to trust it
+#
 # **20 minutes**, and as many for the exercises · builds on random forests and cross-validation · data: simulated here
 
 # %% [markdown] slideshow={"slide_type": "slide"}
@@ -277,7 +278,7 @@ flat = scores.ravel()
 
 
 def shares_from(rows):
-    surrogate = RandomForestRegressor(64, random_state=seed).fit(levels[rows], flat[rows])
+    surrogate = RandomForestRegressor(32, random_state=seed).fit(levels[rows], flat[rows])
     return forest_anova(surrogate, box, max_order=1)  # main effects are all we ask for
 
 

@@ -15,12 +15,13 @@
 #
 # Sensitivity of an ARIMA forecast to its past
 #
-# ```{admonition} After this notebook you can
-# - measure how a forecast answers to each past value, by filtering changed data again
-# - get the same numbers in closed form from the parameters, and read a model's memory off them
-# - do so for features, too
-# - say what the answer leaves out: the parameters were fitted to the same past
-# ```
+# > **After this notebook you can**
+# >
+# > - measure how a forecast answers to each past value, by filtering changed data again
+# > - get the same numbers in closed form from the parameters, and read a model's memory off them
+# > - do so for features, too
+# > - say what the answer leaves out: the parameters were fitted to the same past
+#
 # **15 minutes**, and 15 for the exercises · builds on regression on past values · data: the Nile at Aswan and the US economy, both from statsmodels, and a simulated walk
 
 # %% [markdown] slideshow={"slide_type": "slide"}

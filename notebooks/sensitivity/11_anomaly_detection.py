@@ -15,12 +15,13 @@
 #
 # Sensitivity of an isolation forest's score
 #
-# ```{admonition} After this notebook you can
-# - say why a derivative of a piecewise-constant score depends on nothing but its step
-# - test an importance on data whose two features are interchangeable
-# - split the score of a single alarm among its features, exactly
-# - tell a feature that moves the score from one that reveals the incidents, and improve a detector with that
-# ```
+# > **After this notebook you can**
+# >
+# > - say why a derivative of a piecewise-constant score depends on nothing but its step
+# > - test an importance on data whose two features are interchangeable
+# > - split the score of a single alarm among its features, exactly
+# > - tell a feature that moves the score from one that reveals the incidents, and improve a detector with that
+#
 # **15 minutes**, and 15 for the exercises · builds on decision trees · data: simulated here
 
 # %% [markdown] slideshow={"slide_type": "slide"}

@@ -15,12 +15,13 @@
 #
 # Importance measures against a failure rule that we know
 #
-# ```{admonition} After this notebook you can
-# - say which question each importance measure answers: alone, last, shuffled, shared fairly
-# - recognise what impurity importance makes of a useless column
-# - find inputs that are worth something only together
-# - turn importances into money: which sensors to buy, and when to service
-# ```
+# > **After this notebook you can**
+# >
+# > - say which question each importance measure answers: alone, last, shuffled, shared fairly
+# > - recognise what impurity importance makes of a useless column
+# > - find inputs that are worth something only together
+# > - turn importances into money: which sensors to buy, and when to service
+#
 # **20 minutes**, and as many for the exercises · builds on *Important for what?* · data: simulated here
 
 # %% [markdown] slideshow={"slide_type": "slide"}

@@ -15,12 +15,13 @@
 #
 # Elasticities and Sobol indices of an ecosystem
 #
-# ```{admonition} After this notebook you can
-# - differentiate the whole course of a differential equation with respect to its parameters
-# - compare parameters in different units by their elasticities
-# - turn elasticities into a spending plan, and see where the plan goes wrong
-# - tell what to change from what to measure
-# ```
+# > **After this notebook you can**
+# >
+# > - differentiate the whole course of a differential equation with respect to its parameters
+# > - compare parameters in different units by their elasticities
+# > - turn elasticities into a spending plan, and see where the plan goes wrong
+# > - tell what to change from what to measure
+#
 # **20 minutes**, and as many for the exercises · builds on *Calculating sensitivities* and differential equations · data: simulated here
 
 # %% [markdown] slideshow={"slide_type": "slide"}

@@ -15,12 +15,13 @@
 #
 # Axes, steps, interactions and the price of many inputs
 #
-# ```{admonition} After this notebook you can
-# - take a gradient on a grid with the right axes and the right spacing
-# - say what the size of a step does to a sensitivity
-# - find inputs that matter only together with others, which no slope at a point shows
-# - choose a method by what it costs when inputs are many
-# ```
+# > **After this notebook you can**
+# >
+# > - take a gradient on a grid with the right axes and the right spacing
+# > - say what the size of a step does to a sensitivity
+# > - find inputs that matter only together with others, which no slope at a point shows
+# > - choose a method by what it costs when inputs are many
+#
 # **20 minutes**, and as many for the exercises · builds on "Calculating sensitivities" · data: functions with known answers
 
 # %% [markdown] slideshow={"slide_type": "slide"}

@@ -15,11 +15,12 @@
 #
 # Slide 15: resources, and a judgement on them
 #
-# ```{admonition} After this notebook you can
-# - choose a sensitivity analysis for a model, a question and a budget
-# - say of each method what it cannot see
-# - find the literature, and tell a reference that exists from one that does not
-# ```
+# > **After this notebook you can**
+# >
+# > - choose a sensitivity analysis for a model, a question and a budget
+# > - say of each method what it cannot see
+# > - find the literature, and tell a reference that exists from one that does not
+#
 # **20 minutes**, and as many for the exercises · builds on the notebooks of this part · data: four models with known truth
 
 # %% [markdown] slideshow={"slide_type": "slide"}

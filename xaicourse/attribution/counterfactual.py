@@ -21,7 +21,7 @@ import torch
 from torch import Tensor
 
 from xaicourse.attribution.explained import Model, call, check_inputs, explaining
-from xaicourse.stacking import adam_step
+from xaicourse.stacking import Adam
 from xaicourse.validation import (
     Progress,
     Seed,
@@ -151,13 +151,12 @@ def counterfactuals(
         raise ValueError(f"time_limit: got {time_limit!r}, expected a positive number of seconds")
     start, stopped, stale, step = time.monotonic(), "max_steps", 0, 0
     draws = torch.from_numpy(check_seed(seed).uniform(-1, 1, (k, d))).to(rows)
-    c = torch.where(free, torch.clamp(rows + draws * scale, low, high), rows)
-    moments = [(torch.zeros_like(c), torch.zeros_like(c))]
+    c = torch.where(free, torch.clamp(rows + draws * scale, low, high), rows).requires_grad_()
+    optimiser = Adam([c])
     best, least = (-1, -math.inf, c), math.inf
     with explaining(model):
         for step in (progress or silent)(range(1, max_steps + 1)):
             with torch.enable_grad():
-                c.requires_grad_()
                 logits = call(model, c)
                 one_hot = sum(((c[:, b].sum(1) - 1).square().sum() for b in blocks if free[b].all()), torch.zeros(()))
                 close = ((c - rows).abs() / scale).mean()
@@ -166,8 +165,8 @@ def counterfactuals(
                 if step == 1 and not logits.requires_grad:
                     raise ValueError("model: got an output that has no gradient with respect to the inputs")
                 (slope,) = torch.autograd.grad(loss, c)
-            c, value = c.detach(), float(loss)
-            rounded = _one_hot(c, blocks)
+            value = float(loss)
+            rounded = _one_hot(c.detach(), blocks)
             n_valid = int((margin(call(model, rounded) if blocks else logits, target) > 0).sum())
             best = max(best, (n_valid, -value, rounded), key=lambda found: found[:2])
             stale = 0 if value < least - 1e-4 else stale + 1
@@ -178,8 +177,8 @@ def counterfactuals(
             if time.monotonic() - start > time_limit:
                 stopped = "time_limit"
                 break
-            adam_step([c], [slope], moments, step, rate)
-            c = torch.where(free, torch.clamp(c, low, high), rows)
+            optimiser.step([slope], rate)
+            c.detach().copy_(torch.where(free, torch.clamp(c.detach(), low, high), rows))
         values = _sparse(model, best[2], rows, scale, target=target, blocks=blocks)
         outputs = call(model, values)
     return Counterfactuals(values, margin(outputs, target) > 0, outputs, step, stopped)

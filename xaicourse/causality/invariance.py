@@ -19,7 +19,7 @@ from scipy.special import fdtr, ndtri, stdtr
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 
-from xaicourse.stacking import adam_step, forward, glorot_weights, stacked_rows, unstacked
+from xaicourse.stacking import Adam, forward, glorot_weights, stacked_rows, unstacked
 from xaicourse.validation import Progress, check_finite, check_float, check_int, check_shape, silent
 
 Environments = Sequence[tuple[ArrayLike, ArrayLike]]
@@ -243,7 +243,7 @@ def invariant_risk_minimisation(
     weight = check_float("penalty_weight", penalty_weight, minimum=0.0)
     generators = [torch.Generator().manual_seed(seed) for seed in seeds]
     weights = glorot_weights(data[0][0].shape[2], hidden, generators, "cpu")
-    moments = [(torch.zeros_like(w), torch.zeros_like(w)) for w in weights]
+    optimiser = Adam(weights)
     for epoch in (progress or silent)(range(check_int("max_epochs", max_epochs))):
         now = min(weight, 1.0) if epoch < warm_up else weight
         losses = torch.zeros(len(seeds))
@@ -254,7 +254,7 @@ def invariant_risk_minimisation(
             losses = losses + now * irm_penalty(logits, own)
         penalty = l2 / 2 * sum(w.square().sum((1, 2)) for w in weights[::2])
         total = (losses / len(data) + penalty).sum() / max(now, 1.0)  # a network's gradient sees its own loss alone
-        adam_step(weights, torch.autograd.grad(total, weights), moments, epoch + 1, learning_rate)
+        optimiser.step(torch.autograd.grad(total, weights), learning_rate)
     return [unstacked([w[i].detach() for w in weights]) for i in range(len(seeds))]
 
 

@@ -62,6 +62,15 @@ def located(sizes: Tensor, mask: NDArray[np.bool_]) -> Iterator[tuple[str, float
         yield name, float(np.mean((measure(sizes.numpy(), mask) - chance) / (1 - chance)))
 
 
+SEEN = {**dict.fromkeys(LOCATED, 0.0), "faithful to the model": 0.0, "ignores the weights": None}
+"""Measures of what can be looked at, pictures and sentences, and their chance levels; of the last, less is better."""
+
+
+def asking(method: Callable[..., Tensor], *arguments: object) -> Explain:
+    """Return `method` as a function of a network and rows, with the other `arguments` given."""
+    return lambda network, x: method(network, x, *arguments).detach()
+
+
 def knowing(explain: Explain, network: nn.Module, x: Tensor, values: Tensor) -> Explain:
     """Return `explain`, which need not explain the rows `x` of the network again."""
 

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
-from functools import partial
 
 import numpy as np
 import torch
@@ -33,11 +32,10 @@ from xaicourse.attribution import (
 )
 from xaicourse.datasets import simulate_collisions, simulate_scenes
 from xaicourse.evaluation.faithfulness import deletion_insertion, parameter_randomisation
-from xaicourse.evaluation.family import ACCURACY, LOCATED, NETWORK, Family, Grade, guess, knowing, located
+from xaicourse.evaluation.family import ACCURACY, NETWORK, SEEN, Family, Grade, asking, guess, knowing, located
 from xaicourse.training import train_network
 
 TASKS = ("scenes", "prongs")
-MEASURES = {**dict.fromkeys(LOCATED, 0.0), "faithful to the model": 0.0, "ignores the weights": None}
 PATCH = {"scenes": 6, "prongs": 2}  # pixels a side of what is deleted at once
 CUTS = 8  # training pictures from each scene
 EPOCHS = {"scenes": 10, "prongs": 6}
@@ -124,7 +122,7 @@ def _grade(
     place = torch.arange(side) // step
     patches = (place[:, None] * (side // step) + place)[None]
     for name, method in METHODS.items():
-        explain = partial(_explain, method, (y, background, rng))
+        explain = asking(method, y, background, rng)
         values = explain(net, x)
         for measure, value in located(values.abs(), mask):
             yield name, measure, value
@@ -134,10 +132,4 @@ def _grade(
         yield name, "ignores the weights", float(alike.mean())
 
 
-def _explain(
-    method: Method, given: tuple[Tensor, Tensor, np.random.Generator], net: nn.Sequential, x: Tensor
-) -> Tensor:
-    return method(net, x, *given).detach()
-
-
-FAMILY = Family(TASKS, tuple(METHODS), MEASURES, grade_seeds)
+FAMILY = Family(TASKS, tuple(METHODS), SEEN, grade_seeds)

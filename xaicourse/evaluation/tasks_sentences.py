@@ -8,7 +8,6 @@ an opinion of its own, says nothing. The evidence is one or two of twelve words.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from functools import partial
 from types import SimpleNamespace
 
 import numpy as np
@@ -26,11 +25,10 @@ from xaicourse.attribution import (
 from xaicourse.datasets import simulate_sentences
 from xaicourse.datasets.sentences import BAD, FILM, GOOD, MEN, NEGATIONS, OTHER, STRESS, WOMEN
 from xaicourse.evaluation.faithfulness import deletion_insertion, parameter_randomisation
-from xaicourse.evaluation.family import ACCURACY, LOCATED, NETWORK, Family, Grade, guess, knowing, located
+from xaicourse.evaluation.family import ACCURACY, NETWORK, SEEN, Family, Grade, asking, guess, knowing, located
 from xaicourse.training import train_network
 
 TASKS = ("sentences",)
-MEASURES = {**dict.fromkeys(LOCATED, 0.0), "faithful to the model": 0.0, "ignores the weights": None}
 LENGTH, LONGEST = 12, 15  # words of the sentences that are explained, and of the longest there are
 WORDS = {
     word: i
@@ -127,7 +125,7 @@ def _grade(
     embeddings = net.table(ids)
     words = torch.arange(LENGTH)[:, None].expand(embeddings.shape[1:])
     for name, method in METHODS.items():
-        explain = partial(_explain, method, y, rng)
+        explain = asking(method, y, rng)
         values = explain(net, ids)
         for measure, value in located(values.abs(), decisive):
             yield name, measure, value
@@ -138,8 +136,4 @@ def _grade(
         yield name, "ignores the weights", float(alike.mean())
 
 
-def _explain(method: Method, y: Tensor, rng: np.random.Generator, net: TextNetwork, ids: Tensor) -> Tensor:
-    return method(net, ids, y, rng).detach()
-
-
-FAMILY = Family(TASKS, tuple(METHODS), MEASURES, grade_seeds)
+FAMILY = Family(TASKS, tuple(METHODS), SEEN, grade_seeds)

@@ -30,7 +30,7 @@ from xaicourse.attribution import (
     smooth_grad,
 )
 from xaicourse.evaluation.faithfulness import deletion_insertion, max_sensitivity, parameter_randomisation
-from xaicourse.evaluation.family import ACCURACY, NETWORK, Family, Grade, guess, knowing
+from xaicourse.evaluation.family import ACCURACY, NETWORK, Family, Grade, asking, guess, knowing
 from xaicourse.evaluation.localisation import effect_correlation, relevance_mass, relevance_rank
 from xaicourse.training import accuracy, train_mlps
 
@@ -170,7 +170,7 @@ def grade_network(
         return torch.cat([1 - positive, positive], dim=1)
 
     for name, method in methods.items():
-        explain = partial(_explain, method, rows, rng)
+        explain = asking(method, rows, rng)
         values = explain(network, explained)
         sizes = values.abs().double().numpy()
         towards = values if name in SIGNLESS else values * side
@@ -185,10 +185,6 @@ def grade_network(
             yield name, "changes nearby", float(near.mean())
             alike = parameter_randomisation(network, again, explained, n_samples=1)
             yield name, "ignores the weights", float(alike.mean())
-
-
-def _explain(method: Method, rows: Rows, rng: np.random.Generator, model: nn.Module, x: Tensor) -> Tensor:
-    return method(model, x, rows, rng).detach()
 
 
 FAMILY = Family(TASKS, tuple(METHODS), MEASURES, grade_seeds)

@@ -14,7 +14,7 @@ from torch.nn.functional import cross_entropy, normalize
 
 from xaicourse.fairness.modulation import update_factors, written_factors
 from xaicourse.fairness.neurons import mahalanobis
-from xaicourse.stacking import adam_step, glorot_weights, unstacked
+from xaicourse.stacking import Adam, glorot_weights, unstacked
 from xaicourse.validation import (
     Progress,
     check_choice,
@@ -180,10 +180,10 @@ def train_node_importance(
     generators = [torch.Generator().manual_seed(seed) for seed in seeds]
     dealers = [torch.Generator().manual_seed(seed + 2**31) for seed in seeds]
     weights = glorot_weights(rows.shape[1], hidden, generators, device, n_outputs=int(labels.max()) + 1)
-    moments = [(torch.zeros_like(w), torch.zeros_like(w)) for w in weights]
+    optimiser = Adam(weights)
     with torch.no_grad():
         untrained = [z.clone() for z in _signals(weights, middle)[1:]]
-    step, losses = 0, []
+    losses = []
     for _ in (progress or silent)(range(max_epochs)):
         order = torch.stack([torch.randperm(len(rows), generator=g) for g in generators]).to(device)
         total = torch.zeros(len(seeds), device=device)
@@ -201,7 +201,6 @@ def train_node_importance(
                 )  # fmt: skip
             gradients = torch.autograd.grad(objective.sum(), weights)
             for repeat in range(n_steps):
-                step += 1
                 factors: list[Tensor | None] = [None] * len(weights)
                 if repeat == n_steps - 1 and method in ("written", "update", "shuffled"):
                     computed = _factors(
@@ -219,7 +218,7 @@ def train_node_importance(
                 if method == "written":
                     pairs = zip(gradients, factors, strict=True)
                     gradients, factors = tuple(g if f is None else g * f for g, f in pairs), [None] * len(weights)
-                adam_step(weights, gradients, moments, step, learning_rate, factors=factors)
+                optimiser.step(gradients, learning_rate, factors=factors)
             total += fit.detach() * batch.shape[1]
         if not total.isfinite().all():
             raise ValueError(f"learning_rate: got {learning_rate}, with which the loss is no longer finite")

@@ -15,12 +15,12 @@ import struct
 import subprocess
 import sys
 from collections.abc import Iterator
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 import nbformat
 
+from xaicourse.teaching.citations import plain_citations
 from xaicourse.teaching.curriculum import ROOT, TEACHING, Notebook, front_figure, notebooks, table_of_contents
 
 PAGES = Path(__file__).with_name("pages")
@@ -174,7 +174,7 @@ def deck_cells(cells: list[Any]) -> Iterator[Any]:
             continue
         heading = None
         if cell.cell_type == "markdown":
-            text = _plain_markdown(cell.source)
+            text = plain_citations(cell.source)
             heading = re.match(r"#+ (.*)", text)
             if kind == "notes" or not (kind or heading):
                 yield _notes(text)
@@ -247,31 +247,6 @@ def _text_height(text: str) -> float:
         else:
             height += LINE * math.ceil(len(paragraph) / CHARACTERS) + 16
     return height
-
-
-def _plain_markdown(text: str) -> str:
-    """Return Markdown without what only the site understands: boxes become bold titles, citations author and year."""
-    text = re.sub(r"^(`{3,}|:{3,})\{\w+\} ?(.*)\n((?:.*\n)*?)\1", r"**\2**\n\n\3", text, flags=re.MULTILINE)
-    return re.sub(r"\{cite:(\w)\w*\}`([^`]+)`", _citation, text)
-
-
-def _citation(match: re.Match[str]) -> str:
-    style, keys = match.groups()
-    cited = []
-    for key in keys.split(","):
-        entry = _references()[key.strip()]
-        names = [" ".join(str(part) for part in person.rich_last_names) for person in entry.persons["author"]]
-        who = f"{names[0]} et al." if len(names) > 2 else " and ".join(names)
-        year = entry.fields["year"]
-        cited.append(f"{who} ({year})" if style == "t" else f"{who}, {year}")
-    return ", ".join(cited) if style == "t" else f"({'; '.join(cited)})"
-
-
-@cache
-def _references() -> Any:
-    from pybtex.database import parse_file
-
-    return parse_file(str(ROOT / "references.bib")).entries
 
 
 def _typed(cell: Any, kind: str) -> Any:

@@ -12,14 +12,14 @@ import hashlib
 import json
 import re
 from collections.abc import Iterator
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 import nbformat
 from nbgrader.preprocessors import ClearSolutions
 
-from xaicourse.teaching.curriculum import ROOT, Notebook, course_map, notebooks
+from xaicourse.teaching.citations import plain_citations
+from xaicourse.teaching.curriculum import Notebook, course_map, notebooks
 from xaicourse.teaching.notebooks import DERIVED_TAG, read_source
 
 RECORD = ".xaicourse.json"
@@ -86,7 +86,7 @@ def student_notebook(notebook: Notebook) -> Any:
 def copy_of(notebook: Notebook) -> Any:
     """Return a notebook without outputs, as a copy to work in: it knows its origin, and reads well in JupyterLab.
 
-    Exercises are not folded; citations and notes, which JupyterLab would show as markup, become plain Markdown.
+    Exercises are not folded; citations, which JupyterLab would show as markup, become words.
     """
     content = read_source(notebook.source)
     content.metadata["jupytext"] = {"formats": "ipynb"}  # a copy is not one of a pair
@@ -94,38 +94,11 @@ def copy_of(notebook: Notebook) -> Any:
     content.metadata["xaicourse"] = {"notebook": notebook.path}
     for cell in content.cells:
         if cell.cell_type == "markdown":
-            cell.source = plain_markdown(cell.source)
+            cell.source = plain_citations(cell.source)
         elif "exercise" in cell.metadata.get("tags", []):
             cell.metadata.pop("jupyter", None)
             cell.metadata["tags"] = [tag for tag in cell.metadata["tags"] if tag != DERIVED_TAG]
     return content
-
-
-def plain_markdown(source: str) -> str:
-    r"""Return Markdown without the site's own markup: citations as author and year, notes as quotations.
-
-    Examples
-    --------
-    >>> print(plain_markdown("```{admonition} You can\n- see\n```\nas in {cite:t}`kohavi1996scaling`"))
-    > **You can**
-    >
-    > - see
-    <BLANKLINE>
-    as in Kohavi (1996)
-    """
-
-    def quotation(fence: re.Match[str]) -> str:
-        lines = [f"**{fence['title']}**", "", *fence["body"].splitlines()]
-        return "\n".join(f"> {line}".rstrip() for line in lines) + "\n"
-
-    source = re.sub(r"^```\{\w+\} (?P<title>.*)\n(?P<body>(?:.*\n)*?)```$", quotation, source, flags=re.MULTILINE)
-    names = _citations()
-
-    def author_year(cite: re.Match[str]) -> str:
-        form = "{} ({})" if cite["kind"] == ":t" else "({}, {})"
-        return "; ".join(form.format(*names[key.strip()]) for key in cite["keys"].split(","))
-
-    return re.sub(r"\{cite(?P<kind>:\w+)?\}`(?P<keys>[^`]+)`", author_year, source)
 
 
 def write_students(folder: Path) -> list[str]:
@@ -201,20 +174,6 @@ def _bound_at_top(source: str) -> Iterator[str]:
                 yield statement.name
             elif isinstance(statement, ast.Assign):
                 yield from (n.id for t in statement.targets for n in ast.walk(t) if isinstance(n, ast.Name))
-
-
-@cache
-def _citations() -> dict[str, tuple[str, str]]:
-    """Return the authors' last names and the year of each reference."""
-    from pybtex.database import parse_file
-    from pybtex.richtext import Text
-
-    found = {}
-    for key, entry in parse_file(str(ROOT / "references.bib")).entries.items():
-        names = [str(Text.from_latex(" ".join(p.prelast_names + p.last_names))) for p in entry.persons["author"]]
-        authors = f"{names[0]} et al." if len(names) > 2 else " and ".join(names)
-        found[key] = (authors, entry.fields["year"])
-    return found
 
 
 def _as_text(content: Any) -> str:
