@@ -10,7 +10,7 @@ PYTHON ?= python3
 ARGS   ?=
 PY     := .venv/bin/python
 # One thread for each of the two workers, so that they do not fight over the cores.
-PYTEST := OMP_NUM_THREADS=1 $(PY) -m pytest -n 2 --dist loadscope
+PYTEST := OMP_NUM_THREADS=1 $(PY) -m pytest -n 3 --dist loadscope
 NBVAL  := --nbval --nbval-current-env --nbval-sanitize-with=tests/nbval_sanitize.cfg
 
 .DEFAULT_GOAL := help

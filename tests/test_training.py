@@ -48,12 +48,12 @@ def test_same_seed_same_bits_and_global_state_untouched() -> None:
 
 def test_adam_is_torchs() -> None:
     rng = torch.Generator().manual_seed(0)
-    ours = [torch.randn(3, 2, generator=rng), torch.randn(4, generator=rng)]
+    ours = [torch.randn(3, 2, generator=rng), torch.randn(4, generator=rng), torch.randn(5, 3, generator=rng).t()]
     theirs = [w.clone().requires_grad_() for w in ours]
     reference = torch.optim.Adam(theirs, lr=0.01)
     optimiser = Adam(ours)
     for _ in range(49):
-        gradients = [torch.randn(w.shape, generator=rng) for w in ours]
+        gradients = [torch.randn(*w.shape[::-1], generator=rng).t() for w in ours]  # in another order in memory
         for weight, gradient in zip(theirs, gradients, strict=True):
             weight.grad = gradient.clone()
         reference.step()

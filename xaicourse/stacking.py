@@ -76,8 +76,13 @@ class Adam:
         `factors` multiply the steps, weight by weight: a factor of the gradient would be divided out by its own size.
         """
         chosen = [(w, w.clone(), f) for w, f in zip(self.weights, factors or (), strict=False) if f is not None]
+        # The fused step walks through memory: a gradient laid out in another order would reach the wrong weights.
+        laid_out = [
+            g if g.stride() == w.stride() else torch.empty_like(w).copy_(g)
+            for g, w in zip(gradients, self.weights, strict=True)
+        ]
         adam(
-            self.weights, list(gradients), self.means, self.squares, [], self.steps, fused=True, amsgrad=False,
+            self.weights, laid_out, self.means, self.squares, [], self.steps, fused=True, amsgrad=False,
             maximize=False, beta1=0.9, beta2=0.999, lr=rate, weight_decay=0.0, eps=1e-8,
         )  # fmt: skip
         for weight, before, factor in chosen:
