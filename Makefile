@@ -9,7 +9,7 @@
 PYTHON ?= python3
 ARGS   ?=
 PY     := .venv/bin/python
-# One thread for each of the two workers, so that they do not fight over the cores.
+# One thread a worker, so that they do not fight over two cores; a third, as one often waits for a browser or a kernel.
 PYTEST := OMP_NUM_THREADS=1 $(PY) -m pytest -n 3 --dist loadscope
 NBVAL  := --nbval --nbval-current-env --nbval-sanitize-with=tests/nbval_sanitize.cfg
 
