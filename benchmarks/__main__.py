@@ -330,7 +330,7 @@ def main(repeats: int = 5) -> None:
         ratios = sorted(seconds(other) / seconds(ours) for _ in range(repeats))
         what = (benchmark.__doc__ or "").rstrip(".")
         print(
-            f"| {what} | {statistics.median(ratios):.2g} times as fast | {ratios[0]:.2g} to {ratios[-1]:.2g} |",
+            f"| {what} | {statistics.median(ratios):.3g} times as fast | {ratios[0]:.3g} to {ratios[-1]:.3g} |",
             flush=True,
         )
 
