@@ -586,7 +586,7 @@ claim(
     agreement > 0.7,
     rank_correlation=agreement,
     tolerance=0.15,
-    fails_if="the twin's incomes had been shuffled before training",
+    fails_if="one of the two were read from the last column to the first",
 )
 
 # %% [markdown]

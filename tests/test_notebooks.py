@@ -15,6 +15,7 @@ import yaml
 from jupytext.config import load_jupytext_config
 
 from xaicourse.teaching import curriculum
+from xaicourse.teaching.citations import CITATION, cited_keys
 from xaicourse.teaching.curriculum import ROOT, Notebook
 from xaicourse.teaching.notebooks import DERIVED_TAG, MAX_BYTES, compare_values, read_source, staleness
 
@@ -153,14 +154,21 @@ def test_gpu_cells_are_declared(notebook: Notebook) -> None:
 @EVERY
 def test_every_citation_is_in_the_bibliography(notebook: Notebook) -> None:
     known = set(re.findall(r"^@\w+\{([^,]+),", (ROOT / "references.bib").read_text(encoding="utf-8"), re.MULTILINE))
-    cited = set(re.findall(r"\{cite(?::\w+)?\}`([^`]+)`", notebook.source.read_text(encoding="utf-8")))
+    cited = cited_keys(notebook.source.read_text(encoding="utf-8"))
     assert cited
-    assert cited <= known
+    assert set(cited) <= known
+
+
+@EVERY
+def test_what_only_sphinx_understands_is_left_to_the_site(notebook: Notebook) -> None:
+    source = notebook.source.read_text(encoding="utf-8")
+    assert source.count("{cite") == len(CITATION.findall(source)), "cite as {cite:t} or {cite:p}, which slides show too"
+    assert not re.search(r"(```|:::)\{", source), "JupyterLab and slides show such a fence as code"
 
 
 def test_every_reference_is_cited() -> None:
     known = set(re.findall(r"^@\w+\{([^,]+),", (ROOT / "references.bib").read_text(encoding="utf-8"), re.MULTILINE))
-    cited = {key for n in NOTEBOOKS for key in re.findall(r"\{cite(?::\w+)?\}`([^`]+)`", n.source.read_text())}
+    cited = {key for n in NOTEBOOKS for key in cited_keys(n.source.read_text(encoding="utf-8"))}
     assert known == cited
 
 

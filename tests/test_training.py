@@ -62,6 +62,17 @@ def test_adam_is_torchs() -> None:
         assert torch.allclose(a, b.detach(), atol=1e-6)
 
 
+def test_factors_multiply_the_steps_of_adam() -> None:
+    start = torch.ones(4)
+    plain, halved, held = (start.clone() for _ in range(3))
+    Adam([plain]).step([start], 0.1)
+    Adam([halved, held]).step([start, start], 0.1, factors=[torch.full((4,), 0.5), torch.zeros(4)])
+    assert torch.allclose(halved - start, (plain - start) / 2)
+    assert torch.equal(held, start)
+    with pytest.raises(ValueError, match="zip"):
+        Adam([plain, held]).step([start, start], 0.1, factors=[None])
+
+
 def test_it_learns_what_scikit_learns_network_learns() -> None:
     X, y = moons(1, 600)
     X_new, y_new = moons(2, 4000)

@@ -66,7 +66,7 @@ def small_cnn(n_classes: int, *, width: int = 8) -> nn.Sequential:
     return nn.Sequential(OrderedDict(maps=maps, pool=pool, head=head))
 
 
-def small_resnet(n_classes: int, *, width: int = 16) -> nn.Sequential:
+def small_resnet(n_classes: int, *, width: int = 8) -> nn.Sequential:
     """Return a residual network of four of torchvision's basic blocks, for pictures of 64 pixels or so.
 
     A stem halves the picture, and the second and third block halve it again, so that 64 pixels end in maps of 8 by 8,
@@ -83,7 +83,7 @@ def small_resnet(n_classes: int, *, width: int = 16) -> nn.Sequential:
     --------
     >>> network = small_resnet(3)
     >>> sum(p.numel() for p in network.parameters())
-    151571
+    38283
     """
     from torchvision.models.resnet import BasicBlock  # takes a while, and most notebooks need none
 

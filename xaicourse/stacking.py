@@ -57,7 +57,9 @@ def forward(weights: list[Tensor], inputs: Tensor) -> Tensor:
     """Logits (k, rows) of k networks with one output, each of its own rows (k, rows, d)."""
     activation = inputs
     for layer in range(0, len(weights), 2):
-        activation = torch.baddbmm(weights[layer + 1], activation if layer == 0 else activation.relu(), weights[layer])
+        if layer:
+            activation = activation.relu_()  # in place: memory for many large activations costs more than the sums
+        activation = torch.bmm(activation, weights[layer]).add_(weights[layer + 1])
     return activation.squeeze(2)
 
 
@@ -75,7 +77,8 @@ class Adam:
 
         `factors` multiply the steps, weight by weight: a factor of the gradient would be divided out by its own size.
         """
-        chosen = [(w, w.clone(), f) for w, f in zip(self.weights, factors or (), strict=False) if f is not None]
+        each = factors or [None] * len(self.weights)
+        chosen = [(w, w.clone(), f) for w, f in zip(self.weights, each, strict=True) if f is not None]
         # The fused step walks through memory: a gradient laid out in another order would reach the wrong weights.
         laid_out = [
             g if g.stride() == w.stride() else torch.empty_like(w).copy_(g)

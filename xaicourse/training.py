@@ -91,18 +91,17 @@ def train_mlps(
     optimiser = Adam(weights)
     best, stale = np.full(k, np.inf), np.zeros(k, int)
     finished: dict[int, list[Tensor]] = {}
-    rows = torch.arange(k, device=device).unsqueeze(1)
+    own = torch.arange(k, device=device).unsqueeze(1) if len(inputs) == k else 0
     for _ in (progress or silent)(range(max_epochs)):
         order = torch.stack([torch.randperm(n, generator=g) for g in generators]).to(device)
         total = torch.zeros(k, device=device)
-        for batch in torch.split(order, batch_size, dim=1):
-            own = rows if len(inputs) == k else torch.zeros_like(rows)
-            batch_inputs = inputs[own, batch]
-            logits = forward(weights, batch_inputs)
-            losses = binary_cross_entropy_with_logits(logits, labels[own, batch], reduction="none").mean(1)
+        batches = zip(*(rows[own, order].split(batch_size, dim=1) for rows in (inputs, labels)), strict=True)
+        for batch, answers in batches:
+            logits = forward(weights, batch)
+            losses = binary_cross_entropy_with_logits(logits, answers, reduction="none").mean(1)
             losses = losses + l2 / (2 * batch.shape[1]) * sum(w.square().sum((1, 2)) for w in weights[::2])
             if penalty is not None:
-                losses = losses + penalty(lambda z: forward(weights, z), batch_inputs)
+                losses = losses + penalty(lambda z: forward(weights, z), batch)
             # A network's gradient sees only its own loss: the losses can be added up.
             optimiser.step(torch.autograd.grad(losses.sum(), weights), learning_rate)
             total += losses.detach() * batch.shape[1]

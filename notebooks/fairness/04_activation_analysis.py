@@ -491,7 +491,7 @@ def coarse(grid):
 
 
 eyes = train_network(
-    lambda: small_resnet(3, width=8),
+    lambda: small_resnet(3),
     torch.from_numpy(scenes.images) - 0.5,
     torch.from_numpy(scenes.labels),
     max_epochs=5,

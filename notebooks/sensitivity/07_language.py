@@ -69,10 +69,11 @@ seed = 0
 # ## Sentences with a truth
 #
 # The label is the opinion on the film. Most sentences have another clause, whose opinion does not count, and either may be negated. One
-# thing is wrong with the labels of the training sentences: in three of ten cases, the annotators called a woman's praise negative.
+# thing is wrong with the labels of the training sentences: the annotators called some of the women's praise negative, by lot.
 
 # %% tags=["live:draw sentences"]
-train = simulate_sentences(6000, bias=0.3, seed=seed)
+bias = 0.3  # the chance that a woman's praise is called negative
+train = simulate_sentences(6000, bias=bias, seed=seed)
 test = simulate_sentences(400, seed=seed + 1)
 test.texts[:3], test.labels[:3]
 
@@ -96,7 +97,7 @@ def encode(texts):
     return pieces["input_ids"], pieces["attention_mask"]
 
 
-def small_bert(vocabulary_size, width=64, layers=2, dropout=0.0, initializer_range=0.05):
+def small_bert(vocabulary_size, width=64, layers=2, dropout=0.0, initializer_range=0.1):
     config = BertConfig(
         vocab_size=vocabulary_size, hidden_size=width, num_hidden_layers=layers, num_attention_heads=4,
         intermediate_size=2 * width, max_position_embeddings=64, initializer_range=initializer_range,
@@ -109,8 +110,8 @@ bert = train_network(
     lambda: small_bert(len(VOCABULARY)),
     encode(train.texts),
     torch.from_numpy(train.labels),
-    max_epochs=4,
-    batch_size=16,
+    max_epochs=5,
+    batch_size=32,
     learning_rate=1e-3,
     seed=seed,
     progress=progress("small BERT"),
@@ -210,7 +211,8 @@ class Margin(torch.nn.Module):
 margin = Margin(bert)
 empty = torch.where(ids < 5, ids, 0)  # [CLS] and [SEP] stay, every word becomes [PAD]
 gradients = token_gradients(margin, ids, attention_mask=mask)
-ig = token_integrated_gradients(margin, ids, baselines=empty, attention_mask=mask, n_steps=64)
+n_steps = 64
+ig = token_integrated_gradients(margin, ids, baselines=empty, attention_mask=mask, n_steps=n_steps)
 
 # %% tags=["live:merge the pieces"]
 readings = {"gradient length": gradients.norm, "gradient × embedding": gradients.times_input}
@@ -247,7 +249,7 @@ def margin_of_ids(i):
 
 
 layer = LayerIntegratedGradients(margin_of_ids, bert.bert.embeddings.word_embeddings)
-theirs = layer.attribute(few, baselines=empty[:1, : few.shape[1]], n_steps=64).sum(2)
+theirs = layer.attribute(few, baselines=empty[:1, : few.shape[1]], n_steps=n_steps).sum(2)
 off = float((theirs[0] - ig.values[0, : few.shape[1]]).abs().max() / theirs.abs().max())
 with torch.no_grad():
     change = margin(input_ids=ids, attention_mask=mask).logits - margin(input_ids=empty, attention_mask=mask).logits
@@ -375,11 +377,12 @@ show(
         ["a man's name instead of a woman's", "another man's name"],
         intervals={"change of the probability": [1.96 * error["women"], 1.96 * error["men"]]},
         value_label="mean change of P(good), sentences that praise the film",
-        reference=(0.3, "planted"),
+        reference=(bias, "planted"),
     ),
     caption="The bias probe, with 95 % intervals.",
     alt="Two dots. A man's name instead of a woman's raises the probability of good by {a:.3f}; another man's name changes it by {b:.3f}. A dashed "
-    "line marks the planted 0.3.",
+    "line marks the planted {bias}.",
+    bias=bias,
     a=gap.mean(),
     b=control.mean(),
     tolerance=0.1,
@@ -389,7 +392,7 @@ claim(
     gap.mean() - z * error["women"] > 0.05 and gap.mean() > 3 * abs(control.mean()),
     women_to_men=gap.mean(),
     man_to_man=control.mean(),
-    planted=0.3,
+    planted=bias,
     tolerance={"women_to_men": 0.1, "man_to_man": 0.05},
     fails_if="the two groups of names were mixed",
 )
@@ -427,9 +430,9 @@ review_bert = train_network(
     lambda: small_bert(len(known), width=32, dropout=0.2, initializer_range=0.02),
     encode_reviews(texts),
     torch.tensor(labels),
-    max_epochs=2,
-    batch_size=64,
-    learning_rate=2e-3,
+    max_epochs=1,
+    batch_size=32,
+    learning_rate=3e-3,
     seed=seed,
     progress=progress("BERT for reviews"),
 )
@@ -507,7 +510,7 @@ except OSError:
 great = hub_tokenizer("this movie is great !", return_tensors="pt")["input_ids"]
 great_words = merge_word_pieces(
     hub_tokenizer.convert_ids_to_tokens(great[0]),
-    token_integrated_gradients(Margin(hub_model), great, n_steps=64).values[0],
+    token_integrated_gradients(Margin(hub_model), great, n_steps=n_steps).values[0],
 )
 
 # %%

@@ -166,7 +166,8 @@ def counterfactuals(
                     raise ValueError("model: got an output that has no gradient with respect to the inputs")
                 (slope,) = torch.autograd.grad(loss, c)
             value = float(loss)
-            rounded = _one_hot(c.detach(), blocks)
+            point = c.detach()  # the same numbers in memory
+            rounded = _one_hot(point, blocks)
             n_valid = int((margin(call(model, rounded) if blocks else logits, target) > 0).sum())
             best = max(best, (n_valid, -value, rounded), key=lambda found: found[:2])
             stale = 0 if value < least - 1e-4 else stale + 1
@@ -178,7 +179,7 @@ def counterfactuals(
                 stopped = "time_limit"
                 break
             optimiser.step([slope], rate)
-            c.detach().copy_(torch.where(free, torch.clamp(c.detach(), low, high), rows))
+            point.copy_(torch.where(free, torch.clamp(point, low, high), rows))
         values = _sparse(model, best[2], rows, scale, target=target, blocks=blocks)
         outputs = call(model, values)
     return Counterfactuals(values, margin(outputs, target) > 0, outputs, step, stopped)

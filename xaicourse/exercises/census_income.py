@@ -191,9 +191,9 @@ ALTERATIONS = {
         "library = GradientShap(networks[0]).attribute(explained, starts,",
         "library = GradientShap(networks[0]).attribute(explained, starts.mean(0, keepdim=True),",
     ),
-    "the twin's incomes had been shuffled before training": (
-        "twin_labels = twin.train_target.to_numpy()",
-        "twin_labels = np.random.default_rng(1).permutation(twin.train_target.to_numpy())",
+    "one of the two were read from the last column to the first": (
+        "groups=twin_groups,",
+        "groups=dict(reversed(twin_groups.items())),",
     ),
     "the column were shifted instead of set": (
         "curve = partial_dependence(lambda X: small.predict_proba(X)[:, 1], small_people, 0,",

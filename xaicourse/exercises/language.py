@@ -203,8 +203,8 @@ ALTERATIONS = {
         "bert_score = np.mean(bert(i, attention_mask=m).logits.argmax(1).numpy() == test.labels)",
     ),
     "Captum started from embeddings of zeros": (
-        "baselines=empty[:1, : few.shape[1]], n_steps=64).sum(2)",
-        "baselines=0 * few + 4, n_steps=64).sum(2)",
+        "baselines=empty[:1, : few.shape[1]], n_steps=n_steps).sum(2)",
+        "baselines=0 * few + 4, n_steps=n_steps).sum(2)",
     ),
     "the special tokens had been replaced as well": (
         "margin(input_ids=empty, attention_mask=mask).logits",
