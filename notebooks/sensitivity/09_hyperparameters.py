@@ -98,7 +98,7 @@ def grow(max_depth, min_samples_split, min_samples_leaf):
     return np.transpose(scores), deepest
 
 
-# %% tags=["live:the complete table"]
+# %% tags=["live:grow them all"]
 def on_all_cores(several):
     """Grow several forests, each in a process of its own: they know nothing of each other."""
     return dict(zip(several, Parallel(n_jobs=-1)(delayed(grow)(*one) for one in progress("forests")(several))))
@@ -111,6 +111,7 @@ limits = [depth for depth in space["max_depth"] if depth]
 grown |= on_all_cores([(d, *pair) for (_, *pair), (_, deepest) in grown.items() for d in limits if d < deepest])
 
 
+# %% tags=["live:the complete table"]
 def all_scores(max_depth, split, leaf):
     unlimited, limited = (None, *same[split, leaf]), (max_depth, *same[split, leaf])
     return grown.get(limited, grown[unlimited])[0]
