@@ -39,7 +39,6 @@ from ipywidgets import FloatLogSlider
 from scipy.integrate import quad
 from scipy.stats import norm
 from sklearn.linear_model import LogisticRegression
-from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -48,7 +47,7 @@ from xaicourse.causality import StructuralCausalModel
 from xaicourse.exercises import environment_shift as exercises
 from xaicourse.plotting import bars, causal_graph, heat_map, lines, scatter_panels
 from xaicourse.teaching import check, claim, explore, hint, progress, say, show, show_source
-from xaicourse.training import accuracy, train_mlps
+from xaicourse.training import accuracy, probability, train_mlps
 
 seed = 0
 
@@ -420,11 +419,11 @@ show(
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## A model that cannot be read
 #
-# The network fails in the same way. Its weights can be looked at, too:
+# The networks fail in the same way. Their weights can be looked at, too; here is the first of the twenty:
 
 # %% tags=["live:one network"]
-network = MLPClassifier(random_state=seed, max_iter=700).fit(X_home, y_home)
-hidden = network.coefs_[0]
+network = networks[0]
+hidden = network[0].weight.numpy().T
 
 # %%
 show(
@@ -442,7 +441,7 @@ show(
 say(
     "These are {n} of its {total} parameters.",
     n=hidden.size,
-    total=sum(w.size for w in network.coefs_ + network.intercepts_),
+    total=sum(weight.numel() for weight in network.parameters()),
 )
 
 # %% [markdown]
@@ -458,9 +457,9 @@ def share_right(y, prediction):
     return np.mean(y == prediction)
 
 
+answers = {"logistic": logistic.predict, "network": lambda X: probability(network, X) > 0.5}
 drops = {
-    name: permutation_importance(model.predict, *new["home"], score=share_right, seed=seed)
-    for name, model in {"logistic": logistic, "network": network}.items()
+    name: permutation_importance(answer, *new["home"], score=share_right, seed=seed) for name, answer in answers.items()
 }
 
 # %%
