@@ -300,6 +300,11 @@ def seconds(work: Work) -> float:
     return time.perf_counter() - start
 
 
+def _digits(ratio: float) -> str:
+    """Write a ratio with three digits that count."""
+    return f"{float(f'{ratio:.3g}'):,.10g}"
+
+
 def main(repeats: int = 5) -> None:
     megabytes = memory_of_gradient_shap()  # first, as a peak never falls again
     print(f"{memory_of_gradient_shap.__doc__} **{megabytes:.0f}**\n")
@@ -330,7 +335,8 @@ def main(repeats: int = 5) -> None:
         ratios = sorted(seconds(other) / seconds(ours) for _ in range(repeats))
         what = (benchmark.__doc__ or "").rstrip(".")
         print(
-            f"| {what} | {statistics.median(ratios):.3g} times as fast | {ratios[0]:.3g} to {ratios[-1]:.3g} |",
+            f"| {what} | {_digits(statistics.median(ratios))} times as fast | "
+            f"{_digits(ratios[0])} to {_digits(ratios[-1])} |",
             flush=True,
         )
 
