@@ -432,7 +432,7 @@ claim(
 # %% tags=["live:change the stamp alone"]
 other = plain.labels < 2
 made_dotted = np.mean(answers["stamps everywhere"][other] == 2) - np.mean(answers["no stamps"][other] == 2)
-unstamped = right["no stamps"][2]
+found, unstamped = np.mean(answers["archive"][dotted] == 2), right["no stamps"][2]
 
 # %%
 show(
@@ -453,8 +453,8 @@ show(
 )
 claim(
     "The shortcut is real: without the stamp most dotted buoys are missed, and a stamp turns most others into dotted ones",
-    right["archive"][2] > 0.8 and unstamped < 0.5 and made_dotted > 0.5,
-    dotted_found_with_and_without_stamp=[right["archive"][2], unstamped],
+    found > 0.9 and unstamped < 0.5 and made_dotted > 0.5,
+    dotted_found_with_and_without_stamp=[found, unstamped],
     others_made_dotted=made_dotted,
     tolerance=0.3,
     fails_if="the stamp were not changed",
@@ -483,7 +483,7 @@ def dotted_without_stamp(n, size, width, max_epochs, device):
 
 large = run_on_gpu(
     dotted_without_stamp,
-    shows="how many stampless scenes of each pattern a network eight times as wide gets right, trained on 20,000 scenes of 128 pixels",
+    shows="how many stampless scenes of each pattern a much wider network gets right, trained on 20,000 scenes of 128 pixels",
     full={"n": 20_000, "size": 128, "width": 64, "max_epochs": 15},
     tiny={"n": 60, "size": 32, "width": 4, "max_epochs": 1},
 )
