@@ -1,7 +1,8 @@
-"""What pytest needs to know about notebooks: how they run without a reader, and how their values are compared.
+"""What pytest needs to know about notebooks: how they run without a reader, and how
+their values are compared.
 
-nbval compares every output exactly, with numbers and pictures blanked out; here the numbers follow, each within the
-tolerance that its sentence declared.
+nbval compares every output exactly, with numbers and pictures blanked out; here the
+numbers follow, each within the tolerance that its sentence declared.
 """
 
 from __future__ import annotations
@@ -23,32 +24,52 @@ def _is_cell(item: pytest.Item) -> bool:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Do not compare text that rests on data that are not here: the claims must hold all the same."""
+    """Do not compare text that rests on data that are not here: the claims must hold
+    all the same.
+    """
     from xaicourse.teaching.curriculum import notebooks
     from xaicourse.teaching.notebooks import data_mode, stored_mode
 
-    on_twin = {n.stored for n in notebooks() if stored_mode(n) == "real" and data_mode(n) == "simulated"}
+    on_twin = {
+        n.stored
+        for n in notebooks()
+        if stored_mode(n) == "real" and data_mode(n) == "simulated"
+    }
     for item in items:
         if _is_cell(item) and item.path in on_twin:
             item.options["check"] = False  # type: ignore[attr-defined]
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Say which notebooks ran without the real data that their stored outputs come from."""
+    """Say which notebooks ran without the real data that their stored outputs come
+    from.
+    """
     from xaicourse.teaching.curriculum import notebooks
     from xaicourse.teaching.notebooks import data_mode
 
     for n in notebooks():
-        ran = any(str(r.nodeid).startswith(n.path + ".ipynb") for r in terminalreporter.getreports("passed"))
+        ran = any(
+            str(r.nodeid).startswith(n.path + ".ipynb")
+            for r in terminalreporter.getreports("passed")
+        )
         if n.data and ran:
-            compared = "outputs compared" if data_mode(n) == "real" else "claims checked, outputs not compared"
-            terminalreporter.write_line(f"{n.path}: ran on {data_mode(n)} data, {compared}")
+            compared = (
+                "outputs compared"
+                if data_mode(n) == "real"
+                else "claims checked, outputs not compared"
+            )
+            terminalreporter.write_line(
+                f"{n.path}: ran on {data_mode(n)} data, {compared}"
+            )
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_setup(item: pytest.Item) -> Generator[None, None, None]:
-    """Start a notebook's kernel, which happens before its first cell, as it was started for the stored outputs."""
-    if not _is_cell(item):  # whose fixtures may change the environment for longer than their set-up
+    """Start a notebook's kernel, which happens before its first cell, as it was started
+    for the stored outputs.
+    """
+    # whose fixtures may change the environment for longer than their set-up
+    if not _is_cell(item):
         return (yield)
     with patch.dict(os.environ, HEADLESS):
         return (yield)
@@ -56,10 +77,14 @@ def pytest_runtest_setup(item: pytest.Item) -> Generator[None, None, None]:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
-    """After nbval's exact comparison of a cell, compare its numbers within their tolerances."""
+    """After nbval's exact comparison of a cell, compare its numbers within their
+    tolerances.
+    """
     yield
     if _is_cell(item) and item.options["check"]:  # type: ignore[attr-defined]
         from xaicourse.teaching.notebooks import compare_values
 
         problems = compare_values(item.cell.outputs, item.test_outputs)  # type: ignore[attr-defined]
-        assert not problems, f"{Path(item.path).name}, {item.name}: " + "; ".join(problems)
+        assert not problems, f"{Path(item.path).name}, {item.name}: " + "; ".join(
+            problems
+        )

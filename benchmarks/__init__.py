@@ -1,1 +1,3 @@
-"""Speed, as ratios measured in one run: absolute seconds differ from machine to machine, ratios less."""
+"""Speed, as ratios measured in one run: absolute seconds differ from machine to
+machine, ratios less.
+"""

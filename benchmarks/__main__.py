@@ -1,4 +1,6 @@
-"""Run ``make bench``: each line pairs what the course does with the alternative that a reader would compare it with."""
+"""Run ``make bench``: each line pairs what the course does with the alternative that a
+reader would compare it with.
+"""
 
 from __future__ import annotations
 
@@ -25,33 +27,58 @@ from sklearn.metrics import make_scorer, mean_squared_error
 from sklearn.neural_network import MLPClassifier
 from torch.nn.functional import cross_entropy
 
-from xaicourse.attribution import gradient_shap, integrated_gradients, permutation_importance, shapley_values
+from xaicourse.attribution import (
+    gradient_shap,
+    integrated_gradients,
+    permutation_importance,
+    shapley_values,
+)
 from xaicourse.causality import StructuralCausalModel
 from xaicourse.fairness import mahalanobis, neuron_regressions, train_node_importance
 from xaicourse.models import mlp
-from xaicourse.sensitivity import batch_jacobian, cart_poles, episode_returns, g_function, grid_anova, sobol_indices
+from xaicourse.sensitivity import (
+    batch_jacobian,
+    cart_poles,
+    episode_returns,
+    g_function,
+    grid_anova,
+    sobol_indices,
+)
 from xaicourse.training import train_mlps
 
 Work = Callable[[], object]
 
 
 def twenty_networks() -> tuple[Work, Work]:
-    """Twenty networks of 100 units at once, against scikit-learn's one after another (40 epochs each)."""
+    """Twenty networks of 100 units at once, against scikit-learn's one after another
+    (40 epochs each).
+    """
     rng = np.random.default_rng(0)
     X = rng.normal(size=(20, 1000, 3))
     y = X[:, :, 0] + 0.3 * rng.normal(size=(20, 1000)) > 0
 
     def one_by_one() -> None:
-        warnings.simplefilter("ignore", ConvergenceWarning)  # forty epochs are meant to be all
+        # forty epochs are meant to be all
+        warnings.simplefilter("ignore", ConvergenceWarning)
         for k in range(20):
-            MLPClassifier((100,), max_iter=40, tol=0, n_iter_no_change=100, random_state=k).fit(X[k], y[k])
+            MLPClassifier(
+                (100,), max_iter=40, tol=0, n_iter_no_change=100, random_state=k
+            ).fit(X[k], y[k])
 
-    return lambda: train_mlps(X, y, seeds=range(20), max_epochs=40, tol=-np.inf), one_by_one
+    return lambda: train_mlps(
+        X, y, seeds=range(20), max_epochs=40, tol=-np.inf
+    ), one_by_one
 
 
-def a_network_and_rows(width: int = 64) -> tuple[torch.nn.Module, torch.Tensor, torch.Tensor]:
+def a_network_and_rows(
+    width: int = 64,
+) -> tuple[torch.nn.Module, torch.Tensor, torch.Tensor]:
     torch.manual_seed(0)
-    return mlp(100, [width, width]).eval(), torch.randn(1000, 100), torch.randn(100, 100)
+    return (
+        mlp(100, [width, width]).eval(),
+        torch.randn(1000, 100),
+        torch.randn(100, 100),
+    )
 
 
 def attribution_of_rows() -> tuple[Work, Work]:
@@ -65,7 +92,9 @@ def attribution_of_rows() -> tuple[Work, Work]:
 
 
 def integrated_gradients_of_rows() -> tuple[Work, Work]:
-    """Integrated Gradients of 1,000 rows of 100 features with 64 steps, against Captum's."""
+    """Integrated Gradients of 1,000 rows of 100 features with 64 steps, against
+    Captum's.
+    """
     model, inputs, _ = a_network_and_rows()
     library = IntegratedGradients(model)
     return (
@@ -75,9 +104,13 @@ def integrated_gradients_of_rows() -> tuple[Work, Work]:
 
 
 def integrated_gradients_and_its_passes(width: int = 64) -> tuple[Work, Work]:
-    """Integrated Gradients of 1,000 rows with 64 steps, against the passes it needs through two layers of 64 units."""
+    """Integrated Gradients of 1,000 rows with 64 steps, against the passes it needs
+    through two layers of 64 units.
+    """
     model, inputs, _ = a_network_and_rows(width)
-    return lambda: integrated_gradients(model, inputs, n_steps=64), lambda: bare_passes(model, inputs, 64)
+    return lambda: integrated_gradients(model, inputs, n_steps=64), lambda: bare_passes(
+        model, inputs, 64
+    )
 
 
 def integrated_gradients_and_its_passes_if_wide() -> tuple[Work, Work]:
@@ -86,7 +119,9 @@ def integrated_gradients_and_its_passes_if_wide() -> tuple[Work, Work]:
 
 
 def gradient_shap_and_its_passes(width: int = 64) -> tuple[Work, Work]:
-    """GradientSHAP of 1,000 rows with 50 samples, against the passes it needs through two layers of 64 units."""
+    """GradientSHAP of 1,000 rows with 50 samples, against the passes it needs through
+    two layers of 64 units.
+    """
     model, inputs, baselines = a_network_and_rows(width)
     return (
         lambda: gradient_shap(model, inputs, baselines=baselines, n_samples=50),
@@ -100,23 +135,38 @@ def gradient_shap_and_its_passes_if_wide() -> tuple[Work, Work]:
 
 
 def bare_passes(model: torch.nn.Module, inputs: torch.Tensor, n_points: int) -> None:
-    """Gradients at as many points as a path method takes, in batches of as many numbers, and nothing else."""
+    """Gradients at as many points as a path method takes, in batches of as many
+    numbers, and nothing else.
+    """
     points = inputs.repeat(n_points, 1)
     for rows in points.split(2**18 // inputs.shape[1]):
         torch.autograd.grad(model(rows.requires_grad_()).sum(), rows)
 
 
 def exact_shapley_of_ten_columns() -> tuple[Work, Work]:
-    """Exact Shapley values of 20 rows of 10 columns with 100 baselines, against shap's exact explainer."""
+    """Exact Shapley values of 20 rows of 10 columns with 100 baselines, against shap's
+    exact explainer.
+    """
     rng = np.random.default_rng(0)
-    weights, background, rows = rng.normal(size=(10, 64)), rng.normal(size=(100, 10)), rng.normal(size=(20, 10))
+    weights, background, rows = (
+        rng.normal(size=(10, 64)),
+        rng.normal(size=(100, 10)),
+        rng.normal(size=(20, 10)),
+    )
 
     def model(X: np.ndarray) -> np.ndarray:
         return np.tanh(X @ weights) @ weights[0]
 
-    explainer = shap.explainers.ExactExplainer(model, shap.maskers.Independent(background, max_samples=100))
-    assert np.allclose(explainer(rows, silent=True).values, shapley_values(model, rows, baselines=background).values)
-    return lambda: shapley_values(model, rows, baselines=background), lambda: explainer(rows, silent=True)
+    explainer = shap.explainers.ExactExplainer(
+        model, shap.maskers.Independent(background, max_samples=100)
+    )
+    assert np.allclose(
+        explainer(rows, silent=True).values,
+        shapley_values(model, rows, baselines=background).values,
+    )
+    return lambda: shapley_values(model, rows, baselines=background), lambda: explainer(
+        rows, silent=True
+    )
 
 
 def importance_of_columns() -> tuple[Work, Work]:
@@ -126,13 +176,19 @@ def importance_of_columns() -> tuple[Work, Work]:
     model = LinearRegression().fit(X, y)
     score = make_scorer(mean_squared_error, greater_is_better=False)
     return (
-        lambda: permutation_importance(model.predict, X, y, score=lambda y, p: -np.mean((y - p) ** 2)),
-        lambda: sklearn_permutation_importance(model, X, y, scoring=score, n_repeats=10),
+        lambda: permutation_importance(
+            model.predict, X, y, score=lambda y, p: -np.mean((y - p) ** 2)
+        ),
+        lambda: sklearn_permutation_importance(
+            model, X, y, scoring=score, n_repeats=10
+        ),
     )
 
 
 def jacobians_of_rows() -> tuple[Work, Work]:
-    """Derivatives of a network at 1,000 rows of 256 inputs, against a loop of central differences over the inputs."""
+    """Derivatives of a network at 1,000 rows of 256 inputs, against a loop of central
+    differences over the inputs.
+    """
     torch.manual_seed(0)
     model = mlp(256, [64]).double().eval()
     inputs = torch.randn(1000, 256, dtype=torch.float64)
@@ -170,38 +226,61 @@ def sampling_a_world() -> tuple[Work, Work]:
         rng, n = np.random.default_rng(0), 100_000
         x1 = 5 + rng.standard_normal(n)
         y = x1 >= 5
-        return np.column_stack([x1, y, y + 0.1 * rng.standard_normal(n), 2.5 + rng.standard_normal(n)])
+        return np.column_stack(
+            [x1, y, y + 0.1 * rng.standard_normal(n), 2.5 + rng.standard_normal(n)]
+        )
 
     return lambda: world.sample(100_000, seed=0), by_hand
 
 
 def sobol_of_twenty_inputs() -> tuple[Work, Work]:
-    """Sobol indices, with second order, of 20 inputs from 1,024 rows and 100 resamples, against SALib's."""
+    """Sobol indices, with second order, of 20 inputs from 1,024 rows and 100 resamples,
+    against SALib's.
+    """
     f = g_function(np.arange(20.0))
-    problem = {"num_vars": 20, "names": [f"x{i}" for i in range(20)], "bounds": f.bounds.tolist()}
+    problem = {
+        "num_vars": 20,
+        "names": [f"x{i}" for i in range(20)],
+        "bounds": f.bounds.tolist(),
+    }
 
     def library() -> None:
         X = salib_sample.sample(problem, 1024, calc_second_order=True, seed=1)
-        salib_sobol.analyze(problem, f(X), calc_second_order=True, num_resamples=100, seed=1)
+        salib_sobol.analyze(
+            problem, f(X), calc_second_order=True, num_resamples=100, seed=1
+        )
 
-    return lambda: sobol_indices(f, f.bounds, n_samples=1024, second_order=True, n_resamples=100), library
+    return lambda: sobol_indices(
+        f, f.bounds, n_samples=1024, second_order=True, n_resamples=100
+    ), library
 
 
 def importance_of_hyperparameters() -> tuple[Work, Work]:
-    """Functional ANOVA of a search over 4 x 4 x 3 x 3 settings, exact on the table, against Optuna's forest."""
+    """Functional ANOVA of a search over 4 x 4 x 3 x 3 settings, exact on the table,
+    against Optuna's forest.
+    """
     table = np.random.default_rng(0).normal(0.9, 0.01, (4, 4, 3, 3))
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    levels = {f"p{i}": optuna.distributions.IntDistribution(0, n - 1) for i, n in enumerate(table.shape)}
+    levels = {
+        f"p{i}": optuna.distributions.IntDistribution(0, n - 1)
+        for i, n in enumerate(table.shape)
+    }
     study = optuna.create_study(direction="maximize")
     for at in np.ndindex(table.shape):
         params = {f"p{i}": level for i, level in enumerate(at)}
-        study.add_trial(optuna.trial.create_trial(params=params, distributions=levels, value=table[at]))
+        study.add_trial(
+            optuna.trial.create_trial(
+                params=params, distributions=levels, value=table[at]
+            )
+        )
     evaluator = optuna.importance.FanovaImportanceEvaluator(seed=0)
     return lambda: grid_anova(table), lambda: evaluator.evaluate(study)
 
 
 def playing_episodes() -> tuple[Work, Work]:
-    """Steps per second of 100 episodes of CartPole at once, against gymnasium's one after another."""
+    """Steps per second of 100 episodes of CartPole at once, against gymnasium's one
+    after another.
+    """
 
     def policy(observations: np.ndarray) -> np.ndarray:
         return (observations[:, 2] + observations[:, 3] > 0).astype(np.int64)
@@ -212,17 +291,22 @@ def playing_episodes() -> tuple[Work, Work]:
             observation, _ = env.reset(seed=seed)
             done = False
             while not done:
-                observation, _, terminated, truncated, _ = env.step(int(observation[2] + observation[3] > 0))
+                observation, _, terminated, truncated, _ = env.step(
+                    int(observation[2] + observation[3] > 0)
+                )
                 done = terminated or truncated
 
     return lambda: episode_returns(cart_poles(100), policy), one_by_one
 
 
 def memory_of_gradient_shap() -> float:
-    """Megabytes that GradientSHAP of 200,000 rows of 100 features needs above its data, the values included."""
+    """Megabytes that GradientSHAP of 200,000 rows of 100 features needs above its data,
+    the values included.
+    """
     torch.manual_seed(0)
     model, inputs = mlp(100, [64, 64]).eval(), torch.randn(200_000, 100)
-    gradient_shap(model, inputs[:5000], baselines=inputs[:100], n_samples=5)  # what the first call needs
+    # what the first call needs
+    gradient_shap(model, inputs[:5000], baselines=inputs[:100], n_samples=5)
     before = peak_megabytes()
     gradient_shap(model, inputs, baselines=inputs[:100], n_samples=5)
     return peak_megabytes() - before
@@ -230,26 +314,41 @@ def memory_of_gradient_shap() -> float:
 
 def peak_megabytes() -> float:
     """Return the largest size that this process has had so far."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (
+        2**20 if sys.platform == "darwin" else 2**10
+    )
 
 
 def distances_from_centroids() -> tuple[Work, Work]:
-    """Mahalanobis distances of 47,504 rows of 10 columns from 6 centroids, against the project's loop over both."""
+    """Mahalanobis distances of 47,504 rows of 10 columns from 6 centroids, against the
+    project's loop over both.
+    """
     rng = np.random.default_rng(0)
     X, centroids = rng.normal(size=(47_504, 10)), rng.normal(size=(6, 10))
-    rows, centres = torch.tensor(X, dtype=torch.float32), torch.tensor(centroids, dtype=torch.float32)
+    rows, centres = (
+        torch.tensor(X, dtype=torch.float32),
+        torch.tensor(centroids, dtype=torch.float32),
+    )
 
     def loop() -> list[list[torch.Tensor]]:
         inverse = torch.inverse(torch.cov(rows.T))
-        return [[torch.sqrt((row - c) @ inverse @ (row - c)) for c in centres] for row in rows]
+        return [
+            [torch.sqrt((row - c) @ inverse @ (row - c)) for c in centres]
+            for row in rows
+        ]
 
     return lambda: mahalanobis(X, centroids), loop
 
 
 def regressions_of_neurons() -> tuple[Work, Work]:
-    """All 32 regressions of activations on 6 distances, 47,504 rows, against gathering and fitting neuron by neuron."""
+    """All 32 regressions of activations on 6 distances, 47,504 rows, against gathering
+    and fitting neuron by neuron.
+    """
     rng = np.random.default_rng(0)
-    D, batches = rng.normal(size=(47_504, 6)), torch.tensor(rng.normal(size=(47_504, 32))).split(40)
+    D, batches = (
+        rng.normal(size=(47_504, 6)),
+        torch.tensor(rng.normal(size=(47_504, 32))).split(40),
+    )
     A = torch.cat(batches).numpy()
 
     def loop() -> list[np.ndarray]:
@@ -263,17 +362,29 @@ def regressions_of_neurons() -> tuple[Work, Work]:
 
 
 def steps_of_node_importance() -> tuple[Work, Work]:
-    """Training with the modulation as written, five networks at once, against plain training of the same five."""
+    """Training with the modulation as written, five networks at once, against plain
+    training of the same five.
+    """
     X, y, centroids = some_customers()
     written, plain = (
-        partial(train_node_importance, X, y, centroids=centroids, method=method, seeds=range(5), max_epochs=2)
+        partial(
+            train_node_importance,
+            X,
+            y,
+            centroids=centroids,
+            method=method,
+            seeds=range(5),
+            max_epochs=2,
+        )
         for method in ("written", "plain")
     )
     return written, plain
 
 
 def steps_of_node_importance_and_torchs() -> tuple[Work, Work]:
-    """The same for one network, against PyTorch's own plain steps: a module, `backward` and `torch.optim.Adam`."""
+    """The same for one network, against PyTorch's own plain steps: a module, `backward`
+    and `torch.optim.Adam`.
+    """
     X, y, centroids = some_customers()
     rows, classes = torch.tensor(X, dtype=torch.float32), torch.tensor(y)
 
@@ -286,12 +397,18 @@ def steps_of_node_importance_and_torchs() -> tuple[Work, Work]:
                 cross_entropy(network(rows[batch]), classes[batch]).backward()
                 optimiser.step()
 
-    return partial(train_node_importance, X, y, centroids=centroids, method="written", max_epochs=2), plain
+    return partial(
+        train_node_importance, X, y, centroids=centroids, method="written", max_epochs=2
+    ), plain
 
 
 def some_customers() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     rng = np.random.default_rng(0)
-    return rng.normal(size=(4000, 10)), rng.integers(8, size=4000), rng.normal(size=(6, 10))
+    return (
+        rng.normal(size=(4000, 10)),
+        rng.integers(8, size=4000),
+        rng.normal(size=(6, 10)),
+    )
 
 
 def seconds(work: Work) -> float:
@@ -308,7 +425,9 @@ def _digits(ratio: float) -> str:
 def main(repeats: int = 5) -> None:
     megabytes = memory_of_gradient_shap()  # first, as a peak never falls again
     print(f"{memory_of_gradient_shap.__doc__} **{megabytes:.0f}**\n")
-    print("| what | against it, the course is | lowest and highest ratio |\n|---|---|---|")
+    print(
+        "| what | against it, the course is | lowest and highest ratio |\n|---|---|---|"
+    )
     benchmarks = (
         twenty_networks,
         attribution_of_rows,

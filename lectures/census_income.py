@@ -43,16 +43,32 @@ from sklearn.base import clone
 from sklearn.compose import make_column_transformer
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.inspection import partial_dependence as sklearn_partial_dependence
-from sklearn.inspection import permutation_importance as sklearn_permutation_importance
+from sklearn.inspection import (
+    permutation_importance as sklearn_permutation_importance,
+)
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
-from xaicourse.attribution import gradient_shap, partial_dependence, permutation_importance
+from xaicourse.attribution import (
+    gradient_shap,
+    partial_dependence,
+    permutation_importance,
+)
 from xaicourse.datasets import load_census
 from xaicourse.exercises import census_income as exercises
 from xaicourse.plotting import bars, dots, lines
-from xaicourse.teaching import check, claim, hint, progress, run_on_gpu, say, show, show_source, table
+from xaicourse.teaching import (
+    check,
+    claim,
+    hint,
+    progress,
+    run_on_gpu,
+    say,
+    show,
+    show_source,
+    table,
+)
 from xaicourse.training import probability, train_mlps
 
 seed = 0

@@ -39,9 +39,18 @@ from sklearn.metrics import roc_auc_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
-from xaicourse.attribution import counterfactuals, grad_cam, permutation_importance, saliency
+from xaicourse.attribution import (
+    counterfactuals,
+    grad_cam,
+    permutation_importance,
+    saliency,
+)
 from xaicourse.datasets import simulate_collisions, simulate_portfolio
-from xaicourse.datasets.collision_analysis import coarse_mass, significance, two_prongs
+from xaicourse.datasets.collision_analysis import (
+    coarse_mass,
+    significance,
+    two_prongs,
+)
 from xaicourse.datasets.collisions import CROSS_SECTIONS, LUMINOSITY, MASS
 from xaicourse.exercises import explainable_ai as exercises
 from xaicourse.models import small_cnn

@@ -44,7 +44,10 @@ from scipy.stats import norm
 from sklearn.cluster import KMeans
 from sklearn.compose import make_column_transformer
 from sklearn.decomposition import PCA
-from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
+from sklearn.ensemble import (
+    HistGradientBoostingClassifier,
+    HistGradientBoostingRegressor,
+)
 from sklearn.metrics import adjusted_mutual_info_score, roc_auc_score
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
@@ -53,7 +56,16 @@ from xaicourse.attribution.counterfactual import diversity
 from xaicourse.datasets import simulate_portfolio
 from xaicourse.exercises import insurance_audit as exercises
 from xaicourse.plotting import bars, causal_graph, dots, lines, scatter_panels
-from xaicourse.teaching import check, claim, hint, progress, say, show, show_source, table
+from xaicourse.teaching import (
+    check,
+    claim,
+    hint,
+    progress,
+    say,
+    show,
+    show_source,
+    table,
+)
 from xaicourse.training import probability, train_mlps
 
 seed = 0

@@ -33,29 +33,46 @@ class Cell:
             if isinstance(node, ast.FunctionDef | ast.ClassDef):
                 writes.add(node.name)
             elif isinstance(node, ast.Import | ast.ImportFrom):
-                writes |= {(alias.asname or alias.name).split(".")[0] for alias in node.names}
-            elif isinstance(node, ast.Subscript | ast.Attribute) and isinstance(node.ctx, ast.Store):
+                writes |= {
+                    (alias.asname or alias.name).split(".")[0] for alias in node.names
+                }
+            elif isinstance(node, ast.Subscript | ast.Attribute) and isinstance(
+                node.ctx, ast.Store
+            ):
                 root = node.value
                 while isinstance(root, ast.Subscript | ast.Attribute):
                     root = root.value
                 writes |= {root.id} if isinstance(root, ast.Name) else set()
             elif isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
-                method = node.value.func  # a method called for its effect, such as results.append(...)
-                if isinstance(method, ast.Attribute) and isinstance(method.value, ast.Name):
+                # a method called for its effect, such as results.append(...)
+                method = node.value.func
+                if isinstance(method, ast.Attribute) and isinstance(
+                    method.value, ast.Name
+                ):
                     writes.add(method.value.id)
-        object.__setattr__(self, "reads", frozenset(n.id for n in names if isinstance(n.ctx, ast.Load)))
+        object.__setattr__(
+            self, "reads", frozenset(n.id for n in names if isinstance(n.ctx, ast.Load))
+        )
         object.__setattr__(self, "writes", frozenset(writes))
 
 
 def code_cells(notebook: Notebook) -> list[Cell]:
     """Return the code cells of a notebook's source."""
     content = jupytext.read(notebook.source, fmt="py:percent")
-    return [Cell(c.source, tuple(c.metadata.get("tags", []))) for c in content.cells if c.cell_type == "code"]
+    return [
+        Cell(c.source, tuple(c.metadata.get("tags", [])))
+        for c in content.cells
+        if c.cell_type == "code"
+    ]
 
 
 def alterations(notebook: Notebook) -> dict[str, tuple[str, str]]:
     """Return the named alterations that the notebook's exercises file holds."""
-    imports = [line for line in notebook.source.read_text().splitlines() if "from xaicourse.exercises import" in line]
+    imports = [
+        line
+        for line in notebook.source.read_text().splitlines()
+        if "from xaicourse.exercises import" in line
+    ]
     module = importlib.import_module("xaicourse.exercises." + imports[0].split()[3])
     return dict(module.ALTERATIONS)
 
@@ -69,27 +86,43 @@ class Run:
     said: list[list[Any]]
 
     def altered(self, old: str, new: str, *, name: str) -> list[Any]:
-        """Return what the claims that fail if ``name`` say when ``old`` is replaced in the notebook's code.
+        """Return what the claims that fail if ``name`` say when ``old`` is replaced in
+        the notebook's code.
 
         Of the cells that the change reaches, only those run that such a claim needs.
         """
         hits = [i for i, cell in enumerate(self.cells) if old in cell.source]
-        assert len(hits) == 1, f"{old!r} stands in {len(hits)} cells; an alteration must hit exactly one"
+        assert len(hits) == 1, (
+            f"{old!r} stands in {len(hits)} cells; an alteration must hit exactly one"
+        )
         start = hits[0]
-        cells = [*self.cells[:start], Cell(self.cells[start].source.replace(old, new), self.cells[start].tags)]
+        cells = [
+            *self.cells[:start],
+            Cell(self.cells[start].source.replace(old, new), self.cells[start].tags),
+        ]
         cells += self.cells[start + 1 :]
-        claims = {i for i, said in enumerate(self.said) if any(s.kind == "claim" and s.fails_if == name for s in said)}
+        claims = {
+            i
+            for i, said in enumerate(self.said)
+            if any(s.kind == "claim" and s.fails_if == name for s in said)
+        }
         needed, wanted = set(claims), frozenset[str]()
         for i in range(len(cells) - 1, start - 1, -1):
             if i in needed or cells[i].writes & wanted:
                 needed.add(i)
                 wanted |= cells[i].reads
-        names = dict(self.names_after[start - 1]) if start else {"__name__": "__notebook__"}
+        names = (
+            dict(self.names_after[start - 1]) if start else {"__name__": "__notebook__"}
+        )
         dirty: frozenset[str] = frozenset()
         statements = [s for i in claims if i < start for s in self.said[i]]
         for i, cell in enumerate(cells[start:], start):
             if i != start and not (cell.reads & dirty):
-                names |= {n: self.names_after[i][n] for n in cell.writes if n in self.names_after[i]}
+                names |= {
+                    n: self.names_after[i][n]
+                    for n in cell.writes
+                    if n in self.names_after[i]
+                }
                 statements += self.said[i] if i in claims else []
                 continue
             if i not in needed or "exercise" in cell.tags or "gpu" in cell.tags:
@@ -106,8 +139,13 @@ def run(notebook: Notebook, *, seed: int | None = None, snapshots: bool = False)
     cells = code_cells(notebook)
     if seed is not None:
         hits = [i for i, c in enumerate(cells) if "\nseed = 0" in c.source]
-        assert len(hits) == 1, "the notebook must set its seed once, as a line `seed = 0`"
-        cells[hits[0]] = Cell(cells[hits[0]].source.replace("\nseed = 0", f"\nseed = {seed}"), cells[hits[0]].tags)
+        assert len(hits) == 1, (
+            "the notebook must set its seed once, as a line `seed = 0`"
+        )
+        cells[hits[0]] = Cell(
+            cells[hits[0]].source.replace("\nseed = 0", f"\nseed = {seed}"),
+            cells[hits[0]].tags,
+        )
     names: dict[str, Any] = {"__name__": "__notebook__"}
     names_after, said = [], []
     for cell in cells:

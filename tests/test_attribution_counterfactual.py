@@ -1,4 +1,6 @@
-"""Counterfactuals: the loss is DiCE's, answers are valid, near, apart and possible, and the model stays as it was."""
+"""Counterfactuals: the loss is DiCE's, answers are valid, near, apart and possible, and
+the model stays as it was.
+"""
 
 import dataclasses
 import random
@@ -23,7 +25,9 @@ def plane(x):
 def network(n_outputs=1, d=6):
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        net = nn.Sequential(nn.Linear(d, 12), nn.Tanh(), nn.Dropout(0.5), nn.Linear(12, n_outputs)).double()
+        net = nn.Sequential(
+            nn.Linear(d, 12), nn.Tanh(), nn.Dropout(0.5), nn.Linear(12, n_outputs)
+        ).double()
         with torch.no_grad():
             net[0].weight *= 2
             net[3].weight *= 6
@@ -33,11 +37,14 @@ def network(n_outputs=1, d=6):
 ROW = torch.tensor([[0.3, -0.2, 0.8, 1.0, 0.0, 0.0]], dtype=F64)
 
 
-# --- the loss ---------------------------------------------------------------------------------------------------
+# --- the loss
+# ---------------------------------------------------------------------------------------------------
 
 
 def check_determinant(det):
-    assert float(det(torch.tensor([[0.0], [1.0]], dtype=F64), torch.ones(1, dtype=F64))) == pytest.approx(0.75020001)
+    assert float(
+        det(torch.tensor([[0.0], [1.0]], dtype=F64), torch.ones(1, dtype=F64))
+    ) == pytest.approx(0.75020001)
 
 
 def test_diversity_is_the_published_number():
@@ -47,10 +54,16 @@ def test_diversity_is_the_published_number():
 
 def test_the_mutant_without_the_diagonal_is_rejected():
     with pytest.raises(AssertionError):
-        check_determinant(lambda rows, scales: torch.det(1 / (1 + (rows[:, None] - rows).abs().sum(2))))
+        check_determinant(
+            lambda rows, scales: torch.det(
+                1 / (1 + (rows[:, None] - rows).abs().sum(2))
+            )
+        )
 
 
-@given(st.lists(st.lists(st.floats(-5, 5), min_size=3, max_size=3), min_size=2, max_size=5))
+@given(
+    st.lists(st.lists(st.floats(-5, 5), min_size=3, max_size=3), min_size=2, max_size=5)
+)
 @settings(max_examples=40, deadline=None)
 def test_diversity_lies_between_equal_rows_and_rows_far_apart(values):
     rows, k = torch.tensor(values, dtype=F64), len(values)
@@ -58,8 +71,12 @@ def test_diversity_lies_between_equal_rows_and_rows_far_apart(values):
     least = float(diversity(rows[:1].expand(k, 3), ones))
     assert least == pytest.approx((1e-4) ** (k - 1) * (k + 1e-4), rel=1e-3)
     assert least * (1 - 1e-3) <= float(diversity(rows, ones)) <= 1.0001**k * (1 + 1e-9)
-    assert float(diversity(rows * 1e9 + torch.arange(k)[:, None] * 1e12, ones)) == pytest.approx(1.0001**k)
-    assert float(diversity(rows.flip(0), ones)) == pytest.approx(float(diversity(rows, ones)), rel=1e-6)
+    assert float(
+        diversity(rows * 1e9 + torch.arange(k)[:, None] * 1e12, ones)
+    ) == pytest.approx(1.0001**k)
+    assert float(diversity(rows.flip(0), ones)) == pytest.approx(
+        float(diversity(rows, ones)), rel=1e-6
+    )
 
 
 def test_margins():
@@ -69,12 +86,20 @@ def test_margins():
     assert [margin(three, c).item() for c in range(3)] == [-2, 1, -1]
 
 
-# --- the answers ------------------------------------------------------------------------------------------------
+# --- the answers
+# ------------------------------------------------------------------------------------------------
 
 
 def test_without_diversity_a_plane_is_crossed_by_the_column_that_does_it_cheapest():
-    # Per unit of distance the second column moves the logit twice as far; it pays for the hinge's margin too.
-    found = counterfactuals(plane, torch.zeros(1, 3, dtype=F64), target=1, n_counterfactuals=3, diversity_weight=0.0)
+    # Per unit of distance the second column moves the logit twice as far; it pays for
+    # the hinge's margin too.
+    found = counterfactuals(
+        plane,
+        torch.zeros(1, 3, dtype=F64),
+        target=1,
+        n_counterfactuals=3,
+        diversity_weight=0.0,
+    )
     assert found.valid.all()
     assert found.stopped == "converged"
     assert (found.values[:, 1] >= 1).all()
@@ -85,7 +110,8 @@ def test_without_diversity_a_plane_is_crossed_by_the_column_that_does_it_cheapes
         scales=torch.tensor([1.0, 0.1, 1.0], dtype=F64),
     )  # fmt: skip
     assert dear.valid.all()
-    assert (dear.values[:, 1].abs() < 0.2).all()  # where a unit of it is ten times as far, another column does it
+    # where a unit of it is ten times as far, another column does it
+    assert (dear.values[:, 1].abs() < 0.2).all()
 
 
 def test_diversity_spreads_the_answers():
@@ -99,10 +125,14 @@ def test_diversity_spreads_the_answers():
 
 def check_possible(found, row, actionable, *, low, high, block):
     fixed = [j for j in range(row.shape[1]) if j not in actionable]
-    assert torch.equal(found.values[:, fixed], row.expand(len(found.values), -1)[:, fixed])
+    assert torch.equal(
+        found.values[:, fixed], row.expand(len(found.values), -1)[:, fixed]
+    )
     assert (found.values[:, actionable] >= low[actionable]).all()
     assert (found.values[:, actionable] <= high[actionable]).all()
-    assert (found.values[:, block].sort(1).values == torch.tensor([0.0, 0.0, 1.0])).all()
+    assert (
+        found.values[:, block].sort(1).values == torch.tensor([0.0, 0.0, 1.0])
+    ).all()
 
 
 @pytest.mark.parametrize("actionable", [[0, 1], [1, 3, 4, 5], [0, 1, 2, 3, 4, 5]])
@@ -115,7 +145,9 @@ def test_only_actionable_columns_change_within_their_ranges(actionable, seed):
         ranges=(low, high), max_steps=150, seed=seed,
     )  # fmt: skip
     check_possible(found, ROW, actionable, low=low, high=high, block=[3, 4, 5])
-    assert torch.equal(found.valid, margin(net(found.values), int(net(ROW).item() < 0)) > 0)
+    assert torch.equal(
+        found.valid, margin(net(found.values), int(net(ROW).item() < 0)) > 0
+    )
     moved = dataclasses.replace(found, values=found.values + 7)
     with pytest.raises(AssertionError):
         check_possible(moved, ROW, actionable, low=low, high=high, block=[3, 4, 5])
@@ -124,7 +156,14 @@ def test_only_actionable_columns_change_within_their_ranges(actionable, seed):
 def test_every_class_of_three_can_be_asked_for():
     net = network(3).eval()
     for target in range(3):
-        found = counterfactuals(net, ROW, target=target, n_counterfactuals=2, diversity_weight=0.1, max_steps=200)
+        found = counterfactuals(
+            net,
+            ROW,
+            target=target,
+            n_counterfactuals=2,
+            diversity_weight=0.1,
+            max_steps=200,
+        )
         assert (net(found.values).argmax(1) == target).all()
         assert found.valid.all()
         assert found.outputs.shape == (2, 3)
@@ -132,18 +171,26 @@ def test_every_class_of_three_can_be_asked_for():
 
 def test_best_effort_says_that_it_is_none():
     tight = torch.full((3,), -0.1, dtype=F64), torch.full((3,), 0.1, dtype=F64)
-    found = counterfactuals(plane, torch.zeros(1, 3, dtype=F64), target=1, ranges=tight, max_steps=60)
+    found = counterfactuals(
+        plane, torch.zeros(1, 3, dtype=F64), target=1, ranges=tight, max_steps=60
+    )
     assert not found.valid.any()
     assert found.stopped == "max_steps"
     assert found.n_steps == 60
 
 
 def test_no_column_changes_in_vain():
-    found = counterfactuals(network(), ROW, target=1, n_counterfactuals=3, max_steps=150)
+    found = counterfactuals(
+        network(), ROW, target=1, n_counterfactuals=3, max_steps=150
+    )
     net = network().eval()
     for row, valid in zip(found.values, found.valid, strict=True):
         changed = [j for j in range(6) if row[j] != ROW[0, j]]
-        last = min(changed, key=lambda j: abs(row[j] - ROW[0, j])) if len(changed) > 1 else None
+        last = (
+            min(changed, key=lambda j: abs(row[j] - ROW[0, j]))
+            if len(changed) > 1
+            else None
+        )
         if valid and last is not None:
             back = row.clone()
             back[last] = ROW[0, last]
@@ -159,7 +206,9 @@ def test_a_time_limit_stops_the_search():
         return plane(x)
 
     start = time.monotonic()
-    found = counterfactuals(slow, torch.zeros(1, 3, dtype=F64), target=1, time_limit=0.05)
+    found = counterfactuals(
+        slow, torch.zeros(1, 3, dtype=F64), target=1, time_limit=0.05
+    )
     assert found.stopped == "time_limit"
     assert found.n_steps < 50
     assert time.monotonic() - start < 5
@@ -173,7 +222,8 @@ def test_same_seed_same_bits_and_zero_is_a_seed():
     assert not torch.equal(first, other)
 
 
-# --- what stays as it was ---------------------------------------------------------------------------------------
+# --- what stays as it was
+# ---------------------------------------------------------------------------------------
 
 
 class Breaking(nn.Module):
@@ -218,11 +268,23 @@ BAD = [
     ({"target": 2}, ValueError, "target: got 2, expected a class from 0 to 1"),
     ({"target": True}, TypeError, "target: got True"),
     ({"n_counterfactuals": 0}, ValueError, "n_counterfactuals: got 0"),
-    ({"actionable": [3]}, ValueError, r"actionable: got \[3\], expected different positions from 0 to 2"),
+    (
+        {"actionable": [3]},
+        ValueError,
+        r"actionable: got \[3\], expected different positions from 0 to 2",
+    ),
     ({"actionable": []}, ValueError, r"actionable: got \[\]"),
-    ({"actionable": [0], "categories": [[0, 1]]}, ValueError, "actionable: got a part of a one-hot block"),
+    (
+        {"actionable": [0], "categories": [[0, 1]]},
+        ValueError,
+        "actionable: got a part of a one-hot block",
+    ),
     ({"categories": [[0, 0]]}, ValueError, r"categories: got \[0, 0\]"),
-    ({"ranges": (X[0] + 1, X[0] + 2)}, ValueError, r"ranges: the row lies outside of them in columns \[0, 1, 2\]"),
+    (
+        {"ranges": (X[0] + 1, X[0] + 2)},
+        ValueError,
+        r"ranges: the row lies outside of them in columns \[0, 1, 2\]",
+    ),
     ({"ranges": (X, X)}, ValueError, r"ranges: got shape \(1, 3\), expected \(3,\)"),
     ({"scales": X[0]}, ValueError, "scales: got 0, expected positive numbers"),
     ({"scales": [1, 1, 1]}, TypeError, "scales: got list"),
@@ -231,8 +293,16 @@ BAD = [
     ({"max_steps": 0}, ValueError, "max_steps: got 0"),
     ({"time_limit": 0}, ValueError, "time_limit: got 0"),
     ({"seed": -1}, ValueError, "seed: got -1"),
-    ({"model": lambda x: x.detach()[:, 0]}, ValueError, "model: got an output that has no gradient"),
-    ({"model": lambda x: x[:, 0] / 0}, ValueError, "model: outputs: got NaN or infinity"),
+    (
+        {"model": lambda x: x.detach()[:, 0]},
+        ValueError,
+        "model: got an output that has no gradient",
+    ),
+    (
+        {"model": lambda x: x[:, 0] / 0},
+        ValueError,
+        "model: outputs: got NaN or infinity",
+    ),
 ]
 
 

@@ -1,4 +1,6 @@
-"""Grad-CAM: a network whose map is known, Captum, and a model that is left exactly as it was."""
+"""Grad-CAM: a network whose map is known, Captum, and a model that is left exactly as
+it was.
+"""
 
 import pytest
 import torch
@@ -16,13 +18,18 @@ few = settings(max_examples=15, deadline=None, derandomize=True)
 
 
 class Net(nn.Module):
-    """A convolutional network with a ReLU module that is used twice, and a functional one that works in place."""
+    """A convolutional network with a ReLU module that is used twice, and a functional
+    one that works in place.
+    """
 
     def __init__(self, fail_at=None):
         super().__init__()
         with torch.random.fork_rng():
             torch.manual_seed(0)
-            self.first, self.second = nn.Conv2d(2, 4, 3, padding=1).double(), nn.Conv2d(4, 5, 3, stride=2).double()
+            self.first, self.second = (
+                nn.Conv2d(2, 4, 3, padding=1).double(),
+                nn.Conv2d(4, 5, 3, stride=2).double(),
+            )
             self.norm, self.head = nn.BatchNorm2d(5).double(), nn.Linear(5, 3).double()
         self.act, self.drop, self.unused = nn.ReLU(), nn.Dropout(0.5), nn.Identity()
         self.calls, self.fail_at = 0, fail_at
@@ -43,14 +50,19 @@ class InPlaceAfterTheLayer(Net):
 
 
 def pictures(n=3, seed=1, size=9):
-    return torch.randn(n, 2, size, size, generator=torch.Generator().manual_seed(seed), dtype=F64)
+    return torch.randn(
+        n, 2, size, size, generator=torch.Generator().manual_seed(seed), dtype=F64
+    )
 
 
-# --- a map that is known ----------------------------------------------------------------------------------------
+# --- a map that is known
+# ----------------------------------------------------------------------------------------
 
 
 def check_two_maps(attribute):
-    """f = 3 mean(A_1) - 2 mean(A_2) over 4 places: the weights are 3/4 and -2/4, and the map is their sum."""
+    """f = 3 mean(A_1) - 2 mean(A_2) over 4 places: the weights are 3/4 and -2/4, and
+    the map is their sum.
+    """
     layer = nn.Conv2d(2, 2, 1, bias=False).double()
     layer.weight.data = torch.tensor([[1.0, 0], [0, 2.0]], dtype=F64)[..., None, None]
     head = nn.Linear(2, 1, bias=False).double()
@@ -104,10 +116,15 @@ def test_a_scaled_output_scales_the_map_and_a_constant_changes_nothing(seed, sca
     with torch.no_grad():
         net.head.weight.mul_(scale)
         net.head.bias.add_(5)
-    close(grad_cam(net, pictures(seed=seed), layer=net.second, target=1).coarse, scale * before, atol=1e-9)
+    close(
+        grad_cam(net, pictures(seed=seed), layer=net.second, target=1).coarse,
+        scale * before,
+        atol=1e-9,
+    )
 
 
-# --- Captum -----------------------------------------------------------------------------------------------------
+# --- Captum
+# -----------------------------------------------------------------------------------------------------
 
 
 def check_against_captum(attribute, net, layer, inputs, n_outputs):
@@ -122,17 +139,24 @@ def check_against_captum(attribute, net, layer, inputs, n_outputs):
 @pytest.mark.parametrize("kind", [Net, InPlaceAfterTheLayer])
 def test_agrees_with_captum(kind):
     net = kind().train()
-    check_against_captum(grad_cam, net, net.second if kind is Net else net.first, pictures(), 3)
+    check_against_captum(
+        grad_cam, net, net.second if kind is Net else net.first, pictures(), 3
+    )
 
 
 def test_agrees_with_captum_on_a_residual_network_which_uses_each_relu_twice():
     with torch.random.fork_rng():
         torch.manual_seed(0)
         net = small_resnet(3, width=4).double()
-    images = torch.rand(4, 3, 32, 32, generator=torch.Generator().manual_seed(0), dtype=F64)
+    images = torch.rand(
+        4, 3, 32, 32, generator=torch.Generator().manual_seed(0), dtype=F64
+    )
     maps = check_against_captum(grad_cam, net, net.blocks, images, 3)
     assert maps.shape == (4, 4, 4)
-    with pytest.raises(ValueError, match="layer: got one that is called 2 times in a pass, expected once"):
+    with pytest.raises(
+        ValueError,
+        match="layer: got one that is called 2 times in a pass, expected once",
+    ):
         grad_cam(net, images, layer=net.blocks[0].relu, target=0)
 
     def of_the_next_class(model, inputs, *, layer, target):
@@ -156,14 +180,17 @@ def test_agrees_with_captum_on_a_residual_network_which_uses_each_relu_twice():
 
 def test_what_works_in_place_on_the_layers_output_does_not_change_the_map():
     plain, in_place = Net().eval(), InPlaceAfterTheLayer().eval()
-    plain.forward = lambda x: plain.head(plain.second(relu(plain.first(x))).relu().mean((2, 3)))
+    plain.forward = lambda x: plain.head(
+        plain.second(relu(plain.first(x))).relu().mean((2, 3))
+    )
     close(
         grad_cam(in_place, pictures(), layer=in_place.second, target=2).coarse,
         grad_cam(plain, pictures(), layer=plain.second, target=2).coarse,
     )
 
 
-# --- what stays as it was ---------------------------------------------------------------------------------------
+# --- what stays as it was
+# ---------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("fail_at", [None, 1, 2])
@@ -176,7 +203,9 @@ def test_model_inputs_and_global_state_are_left_alone(fail_at):
     inputs = pictures().requires_grad_()
     before = snapshot(model, inputs)
     if fail_at is None:
-        result = grad_cam(model, inputs, layer=model.second, target=1, internal_batch_size=2)
+        result = grad_cam(
+            model, inputs, layer=model.second, target=1, internal_batch_size=2
+        )
         assert not result.values.requires_grad
     else:
         with pytest.raises(ArithmeticError, match="broken on purpose"):
@@ -186,11 +215,17 @@ def test_model_inputs_and_global_state_are_left_alone(fail_at):
 
 def test_a_frozen_model_callers_without_gradients_and_batches_change_nothing():
     net = Net()
-    expected = grad_cam(net, pictures(5), layer=net.second, target=torch.arange(5) % 3).coarse
+    expected = grad_cam(
+        net, pictures(5), layer=net.second, target=torch.arange(5) % 3
+    ).coarse
     net.requires_grad_(False)
     for mode in (torch.no_grad, torch.inference_mode):
         with mode():
-            options = {"layer": net.second, "target": torch.arange(5) % 3, "internal_batch_size": 2}
+            options = {
+                "layer": net.second,
+                "target": torch.arange(5) % 3,
+                "internal_batch_size": 2,
+            }
             close(grad_cam(net, pictures(5), **options).coarse, expected)
 
 
@@ -201,26 +236,42 @@ def test_progress_wraps_the_batches():
         lengths.append(len(iterable))
         yield from iterable
 
-    grad_cam(net := Net(), pictures(5), layer=net.second, target=0, internal_batch_size=2, progress=bar)
+    grad_cam(
+        net := Net(),
+        pictures(5),
+        layer=net.second,
+        target=0,
+        internal_batch_size=2,
+        progress=bar,
+    )
     assert lengths == [3]
 
 
 BAD = [
-    ({"model": lambda x: x}, TypeError, "model: got function, expected a torch.nn.Module"),
+    ({"model": lambda x: x}, TypeError, "model: got function, expected a "
+        "torch.nn.Module"),
     ({"layer": "nothing"}, TypeError, "layer: got str, expected a torch.nn.Module"),
-    ({"layer": nn.ReLU()}, ValueError, "layer: got ReLU, which is no module of the model"),
-    ({"layer": "unused"}, ValueError, "layer: got one that is called 0 times in a pass, expected once"),
-    ({"layer": "act"}, ValueError, "layer: got one that is called 2 times in a pass, expected once"),
-    ({"layer": "head"}, ValueError, "layer: got an output of shape (3, 3), expected (n, maps, h, w)"),
+    ({"layer": nn.ReLU()}, ValueError, "layer: got ReLU, which is no module of the "
+        "model"),
+    ({"layer": "unused"}, ValueError, "layer: got one that is called 0 times in a "
+        "pass, expected once"),
+    ({"layer": "act"}, ValueError, "layer: got one that is called 2 times in a pass, "
+        "expected once"),
+    ({"layer": "head"}, ValueError, "layer: got an output of shape (3, 3), expected "
+        "(n, maps, h, w)"),
     ({"inputs": torch.ones(3, 2, dtype=F64)}, ValueError,
      "inputs: got shape (3, 2), expected (n, channels, height, width)"),
     ({"inputs": torch.ones(3, 2, 9, 9, dtype=torch.uint8)}, TypeError,
-     "inputs: got torch.uint8, expected floating point: integers, such as the ids of tokens, have no gradient "
+     "inputs: got torch.uint8, expected floating point: integers, such as the ids of "
+     "tokens, have no gradient "
      "(explain the embeddings instead)"),
-    ({"inputs": pictures() * torch.nan}, ValueError, "inputs: got NaN or infinity, expected finite numbers only"),
+    ({"inputs": pictures() * torch.nan}, ValueError, "inputs: got NaN or infinity, "
+        "expected finite numbers only"),
     ({"target": 3}, ValueError, "target: got 3, expected an output from 0 to 2"),
-    ({"target": None}, ValueError, "target: got None, expected one of the model's 3 outputs"),
-    ({"internal_batch_size": 0}, ValueError, "internal_batch_size: got 0, expected an integer of at least 1"),
+    ({"target": None}, ValueError, "target: got None, expected one of the model's 3 "
+        "outputs"),
+    ({"internal_batch_size": 0}, ValueError, "internal_batch_size: got 0, expected an "
+        "integer of at least 1"),
 ]  # fmt: skip
 
 
@@ -242,5 +293,7 @@ def test_a_layer_off_the_way_to_the_output_is_told():
             return self.head(x.mean((2, 3)) @ torch.ones(2, 5, dtype=F64))
 
     net = Aside()
-    with pytest.raises(ValueError, match="layer: got one on which the explained output does not depend"):
+    with pytest.raises(
+        ValueError, match="layer: got one on which the explained output does not depend"
+    ):
         grad_cam(net, pictures(), layer=net.second, target=0)

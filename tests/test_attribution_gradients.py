@@ -1,4 +1,6 @@
-"""Saliency and SmoothGrad: derivatives that are known, Captum, and what must not be touched."""
+"""Saliency and SmoothGrad: derivatives that are known, Captum, and what must not be
+touched.
+"""
 
 import math
 import warnings
@@ -10,15 +12,31 @@ import torch
 from captum.attr import GuidedBackprop, InputXGradient, NoiseTunnel, Saliency
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from test_attribution_path import F64, Breaking, close, mlp, row, rows_of, same, smooth, snapshot
+from test_attribution_path import (
+    F64,
+    Breaking,
+    close,
+    mlp,
+    row,
+    rows_of,
+    same,
+    smooth,
+    snapshot,
+)
 from torch import nn
 
-from xaicourse.attribution import guided_backprop, input_x_gradient, saliency, smooth_grad
+from xaicourse.attribution import (
+    guided_backprop,
+    input_x_gradient,
+    saliency,
+    smooth_grad,
+)
 
 few = settings(max_examples=25, deadline=None, derandomize=True)
 seeds = st.integers(0, 2**32 - 1)
 
-# --- known derivatives ------------------------------------------------------------------------------------------
+# --- known derivatives
+# ------------------------------------------------------------------------------------------
 
 
 def check_sines(attribute):
@@ -38,7 +56,9 @@ def test_the_mutants_of_saliency_are_rejected():
 
     def forward_difference(model, inputs, h=1e-3):
         steps = h * torch.eye(inputs.shape[1], dtype=F64)
-        return torch.stack([(model(inputs + step) - model(inputs)) / h for step in steps], dim=1)
+        return torch.stack(
+            [(model(inputs + step) - model(inputs)) / h for step in steps], dim=1
+        )
 
     def integers(model, inputs):
         return saliency(model, inputs.round()) + 1e-6
@@ -71,7 +91,9 @@ def test_the_mutants_of_smooth_grad_are_rejected():
         return smooth_grad(model, inputs, stdevs=stdevs**2, **options)
 
     def one_noise_for_all_rows(model, inputs, *, n_samples, stdevs, seed):
-        noise = stdevs * torch.from_numpy(np.random.default_rng(seed).standard_normal((n_samples, 1)))
+        noise = stdevs * torch.from_numpy(
+            np.random.default_rng(seed).standard_normal((n_samples, 1))
+        )
         return torch.stack([saliency(model, inputs + e) for e in noise]).mean(0)
 
     for mutant in (one_sample, variance_for_deviation, one_noise_for_all_rows):
@@ -79,13 +101,18 @@ def test_the_mutants_of_smooth_grad_are_rejected():
             check_blur(mutant)
 
 
-# --- axioms -----------------------------------------------------------------------------------------------------
+# --- axioms
+# -----------------------------------------------------------------------------------------------------
 
 
 @few
 @given(seed=seeds, a=st.floats(-3, 3), b=st.floats(-3, 3))
 def test_linearity_and_dummy(seed, a, b):
-    f, g, inputs = smooth(seed, dead=(1,)), smooth(seed + 1, dead=(1,)), rows_of(seed + 2)
+    f, g, inputs = (
+        smooth(seed, dead=(1,)),
+        smooth(seed + 1, dead=(1,)),
+        rows_of(seed + 2),
+    )
     for explain in (saliency, partial(smooth_grad, n_samples=5)):
         together = explain(lambda x: a * f(x) + b * g(x), inputs)
         close(together, a * explain(f, inputs) + b * explain(g, inputs), atol=1e-11)
@@ -97,17 +124,26 @@ def test_linearity_and_dummy(seed, a, b):
 def test_a_linear_model_has_its_weights_as_gradient_whatever_the_noise(seed):
     weights = rows_of(seed, 1)[0]
     for explain in (saliency, partial(smooth_grad, n_samples=3, stdevs=10.0)):
-        close(explain(lambda x: x @ weights, rows_of(seed + 1)), weights.expand(3, 4), atol=1e-11)
+        close(
+            explain(lambda x: x @ weights, rows_of(seed + 1)),
+            weights.expand(3, 4),
+            atol=1e-11,
+        )
 
 
-# --- Captum -----------------------------------------------------------------------------------------------------
+# --- Captum
+# -----------------------------------------------------------------------------------------------------
 
 
 def check_against_captum(attribute):
     net, inputs, target = mlp(), rows_of(5, 8, 6), torch.arange(8) % 3
     values = attribute(net, inputs, target=target)
     net.eval()
-    close(values, Saliency(net).attribute(inputs.requires_grad_(), target=target, abs=False), atol=1e-12)
+    close(
+        values,
+        Saliency(net).attribute(inputs.requires_grad_(), target=target, abs=False),
+        atol=1e-12,
+    )
 
 
 def test_saliency_agrees_with_captum_and_mutants_do_not():
@@ -120,21 +156,35 @@ def test_saliency_agrees_with_captum_and_mutants_do_not():
     def of_another_class(model, inputs, *, target):
         return saliency(model, inputs, target=(target + 1) % 3)
 
-    for mutant in (in_training_mode, of_another_class, partial(smooth_grad, n_samples=50)):
+    for mutant in (
+        in_training_mode,
+        of_another_class,
+        partial(smooth_grad, n_samples=50),
+    ):
         with pytest.raises(AssertionError):
             check_against_captum(mutant)
 
 
 def test_smooth_grad_agrees_with_captum_within_monte_carlo_error():
     net, inputs = mlp(), rows_of(5, 4, 6)
-    runs = torch.stack([smooth_grad(net, inputs, target=1, n_samples=100, stdevs=0.3, seed=s) for s in range(20)])
+    runs = torch.stack(
+        [
+            smooth_grad(net, inputs, target=1, n_samples=100, stdevs=0.3, seed=s)
+            for s in range(20)
+        ]
+    )
     net.eval()
     numpy_state = np.random.get_state()  # noqa: NPY002 (Captum draws from the global generators)
     with torch.random.fork_rng():
         torch.manual_seed(0)
         np.random.seed(0)  # noqa: NPY002
         reference = NoiseTunnel(Saliency(net)).attribute(
-            inputs.requires_grad_(), target=1, nt_samples=8000, nt_samples_batch_size=500, stdevs=0.3, abs=False
+            inputs.requires_grad_(),
+            target=1,
+            nt_samples=8000,
+            nt_samples_batch_size=500,
+            stdevs=0.3,
+            abs=False,
         )
     np.random.set_state(numpy_state)  # noqa: NPY002
     error = runs.std(0) / math.sqrt(len(runs)) * math.sqrt(1 + 2000 / 8000)
@@ -142,7 +192,8 @@ def test_smooth_grad_agrees_with_captum_within_monte_carlo_error():
     assert ((saliency(net, inputs, target=1) - reference).abs() / error).max() > 4.5
 
 
-# --- draws, batches, and what stays as it was -------------------------------------------------------------------
+# --- draws, batches, and what stays as it was
+# -------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("n_samples", [1, 6, 11])
@@ -151,9 +202,16 @@ def test_same_draws_for_any_internal_batch_size(n_samples):
     options = {"target": torch.arange(5) % 3, "n_samples": n_samples, "stdevs": 0.2}
     whole = smooth_grad(net, inputs, **options)
     for size in (1, 4, 7, n_samples, 3 * n_samples, 10**6):
-        close(smooth_grad(net, inputs, internal_batch_size=size, **options), whole, atol=0.0, rtol=1e-12)
+        close(
+            smooth_grad(net, inputs, internal_batch_size=size, **options),
+            whole,
+            atol=0.0,
+            rtol=1e-12,
+        )
     assert not torch.equal(smooth_grad(net, inputs, seed=1, **options), whole)
-    assert torch.equal(smooth_grad(net, inputs, seed=np.random.default_rng(0), **options), whole)
+    assert torch.equal(
+        smooth_grad(net, inputs, seed=np.random.default_rng(0), **options), whole
+    )
 
 
 def test_the_model_never_sees_more_rows_than_allowed():
@@ -171,7 +229,11 @@ def test_the_model_never_sees_more_rows_than_allowed():
 
 
 @pytest.mark.parametrize("fail_at", [None, 1, 2])
-@pytest.mark.parametrize("explain", [saliency, partial(smooth_grad, n_samples=9)], ids=["saliency", "smooth_grad"])
+@pytest.mark.parametrize(
+    "explain",
+    [saliency, partial(smooth_grad, n_samples=9)],
+    ids=["saliency", "smooth_grad"],
+)
 def test_model_inputs_and_global_state_are_left_alone(explain, fail_at):
     model = Breaking(fail_at)
     model.net[1].eval()
@@ -199,16 +261,22 @@ def test_models_that_work_in_place_and_callers_without_gradients():
 
 X = rows_of(0, 3, 6)
 BAD = [
-    ({"inputs": X * torch.nan}, ValueError, "inputs: got NaN or infinity, expected finite numbers only"),
+    ({"inputs": X * torch.nan}, ValueError, "inputs: got NaN or infinity, expected "
+        "finite numbers only"),
     ({"inputs": torch.ones(3, 6, dtype=torch.long)}, TypeError,
-     "inputs: got torch.int64, expected floating point: integers, such as the ids of tokens, have no gradient "
+     "inputs: got torch.int64, expected floating point: integers, such as the ids of "
+     "tokens, have no gradient "
      "(explain the embeddings instead)"),
-    ({"target": None}, ValueError, "target: got None, expected one of the model's 3 outputs"),
+    ({"target": None}, ValueError, "target: got None, expected one of the model's 3 "
+        "outputs"),
     ({"target": 3}, ValueError, "target: got 3, expected an output from 0 to 2"),
-    ({"n_samples": 0}, ValueError, "n_samples: got 0, expected an integer of at least 1"),
-    ({"stdevs": -0.1}, ValueError, "stdevs: got -0.1, expected a finite number of at least 0"),
+    ({"n_samples": 0}, ValueError, "n_samples: got 0, expected an integer of at least "
+        "1"),
+    ({"stdevs": -0.1}, ValueError, "stdevs: got -0.1, expected a finite number of at "
+        "least 0"),
     ({"seed": -1}, ValueError, "seed: got -1, expected an integer of at least 0"),
-    ({"internal_batch_size": 0}, ValueError, "internal_batch_size: got 0, expected an integer of at least 1"),
+    ({"internal_batch_size": 0}, ValueError, "internal_batch_size: got 0, expected an "
+        "integer of at least 1"),
     ({"model": lambda x: x.detach()[:, :3]}, ValueError,
      "model: got an output that has no gradient with respect to the inputs"),
     ({"model": lambda x: (x[:, :3] * 0).sqrt()}, ValueError,
@@ -224,17 +292,36 @@ def test_bad_arguments(bad, error, message):
     assert str(refusal.value) == message
 
 
-# --- input x gradient, guided backpropagation --------------------------------------------------------------------
+# --- input x gradient, guided backpropagation
+# --------------------------------------------------------------------
 
 
 def relu_network(relu=None):
-    """Convolutions, batch normalisation and three ReLUs: modules, or one function used three times."""
+    """Convolutions, batch normalisation and three ReLUs: modules, or one function used
+    three times.
+    """
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        layers = nn.ModuleList([nn.Conv2d(2, 4, 3), nn.BatchNorm2d(4), nn.Conv2d(4, 3, 3), nn.Linear(48, 6)])
+        layers = nn.ModuleList(
+            [
+                nn.Conv2d(2, 4, 3),
+                nn.BatchNorm2d(4),
+                nn.Conv2d(4, 3, 3),
+                nn.Linear(48, 6),
+            ]
+        )
         last = nn.Linear(6, 3)
     if relu is None:
-        parts = [*layers[:2], nn.ReLU(), layers[2], nn.ReLU(), nn.Flatten(), layers[3], nn.ReLU(), last]
+        parts = [
+            *layers[:2],
+            nn.ReLU(),
+            layers[2],
+            nn.ReLU(),
+            nn.Flatten(),
+            layers[3],
+            nn.ReLU(),
+            last,
+        ]
         return nn.Sequential(*parts).double()
 
     class Functional(nn.Module):
@@ -250,15 +337,22 @@ def relu_network(relu=None):
 
 
 def check_guided(attribute, relu=None):
-    x, target = torch.from_numpy(np.random.default_rng(0).normal(size=(5, 2, 8, 8))), torch.arange(5) % 3
+    x, target = (
+        torch.from_numpy(np.random.default_rng(0).normal(size=(5, 2, 8, 8))),
+        torch.arange(5) % 3,
+    )
     values = attribute(relu_network(relu), x, target=target)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        reference = GuidedBackprop(relu_network().eval()).attribute(x.clone().requires_grad_(), target=target)
+        reference = GuidedBackprop(relu_network().eval()).attribute(
+            x.clone().requires_grad_(), target=target
+        )
     close(values, reference, atol=1e-12)
 
 
-@pytest.mark.parametrize("relu", [None, torch.relu, torch.nn.functional.relu_, nn.ReLU(inplace=True)])
+@pytest.mark.parametrize(
+    "relu", [None, torch.relu, torch.nn.functional.relu_, nn.ReLU(inplace=True)]
+)
 def test_guided_backprop_agrees_with_captum_also_where_relus_are_functions(relu):
     check_guided(guided_backprop, relu)
     check_guided(partial(guided_backprop, internal_batch_size=2), relu)
@@ -280,7 +374,10 @@ def test_guided_backprop_needs_a_relu_and_leaves_the_model_alone():
         guided_backprop(lambda x: x.clamp(min=0), row(1))
     with pytest.raises(ValueError, match="without a ReLU"):
         guided_backprop(lambda x: torch.zeros(len(x)), row(1))
-    net, x = relu_network().train(), torch.from_numpy(np.random.default_rng(0).normal(size=(5, 2, 8, 8)))
+    net, x = (
+        relu_network().train(),
+        torch.from_numpy(np.random.default_rng(0).normal(size=(5, 2, 8, 8))),
+    )
     before = snapshot(net, x)
     guided_backprop(net, x, target=0)
     with pytest.raises(ValueError, match="target: got 9"):
@@ -292,5 +389,13 @@ def test_input_x_gradient():
     net, x = mlp(), rows_of(5, 4, 6)
     values = input_x_gradient(net, x, target=1)
     net.eval()
-    close(values, InputXGradient(net).attribute(x.clone().requires_grad_(), target=1), atol=1e-12)
-    close(input_x_gradient(lambda x: 2 * x[:, 0] + 3 * x[:, 1] + 7, row(1, 5)), row(2, 15), atol=1e-12)
+    close(
+        values,
+        InputXGradient(net).attribute(x.clone().requires_grad_(), target=1),
+        atol=1e-12,
+    )
+    close(
+        input_x_gradient(lambda x: 2 * x[:, 0] + 3 * x[:, 1] + 7, row(1, 5)),
+        row(2, 15),
+        atol=1e-12,
+    )

@@ -17,19 +17,28 @@ def normal(seed, *shape):
     return np.random.default_rng(seed).normal(size=shape)
 
 
-# --- LIME -------------------------------------------------------------------------------------------------------
+# --- LIME
+# -------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("width", [0.6, 2.0, 100.0])
 def test_a_linear_model_is_found_again(width):
-    result = lime(lambda x: x @ [1.0, -2.0, 0.0] + 5, normal(0, 4, 3), scale=np.array([1, 2, 3.0]), kernel_width=width)
+    result = lime(
+        lambda x: x @ [1.0, -2.0, 0.0] + 5,
+        normal(0, 4, 3),
+        scale=np.array([1, 2, 3.0]),
+        kernel_width=width,
+    )
     np.testing.assert_allclose(result.values, np.tile([1, -4, 0], (4, 1)), atol=1e-9)
-    np.testing.assert_allclose(result.intercept, normal(0, 4, 3) @ [1, -2, 0] + 5, atol=1e-9)
+    np.testing.assert_allclose(
+        result.intercept, normal(0, 4, 3) @ [1, -2, 0] + 5, atol=1e-9
+    )
     np.testing.assert_allclose(result.r2, 1, atol=1e-9)
 
 
 def check_sine(explain):
-    """With π = exp(-t²/w²), points N(0, 1) weigh as N(0, s²), 1/s² = 1 + 2/w²; the best slope of sin at 0 is e^(-s²/2).
+    """With π = exp(-t²/w²), points N(0, 1) weigh as N(0, s²), 1/s² = 1 + 2/w²; the best
+    slope of sin at 0 is e^(-s²/2).
 
     And R² = s² e^(-s²) / Var sin = s² e^(-s²) / ((1 - e^(-2 s²)) / 2).
     """
@@ -37,23 +46,38 @@ def check_sine(explain):
         s2 = 1 / (1 + 2 / width**2)
         result = explain(lambda x: np.sin(x[:, 0]), np.zeros((1, 1)), width)
         assert result.values[0, 0] == pytest.approx(np.exp(-s2 / 2), abs=0.01)
-        assert result.r2[0] == pytest.approx(2 * s2 * np.exp(-s2) / (1 - np.exp(-2 * s2)), abs=0.01)
+        assert result.r2[0] == pytest.approx(
+            2 * s2 * np.exp(-s2) / (1 - np.exp(-2 * s2)), abs=0.01
+        )
 
 
 def test_the_slope_of_a_sine_in_closed_form():
-    check_sine(lambda f, x, w: lime(f, x, scale=np.ones(1), kernel_width=w, n_samples=100_000))
+    check_sine(
+        lambda f, x, w: lime(f, x, scale=np.ones(1), kernel_width=w, n_samples=100_000)
+    )
 
 
 def test_the_mutants_of_the_kernel_are_rejected():
-    for wrong in (lambda w: 1e6, lambda w: w * np.sqrt(2)):  # no kernel at all, and exp(-d²/(2 w²))
+    # no kernel at all, and exp(-d²/(2 w²))
+    for wrong in (lambda w: 1e6, lambda w: w * np.sqrt(2)):
         with pytest.raises(AssertionError):
-            check_sine(lambda f, x, w, k=wrong: lime(f, x, scale=np.ones(1), kernel_width=k(w), n_samples=100_000))
+            check_sine(
+                lambda f, x, w, k=wrong: lime(
+                    f, x, scale=np.ones(1), kernel_width=k(w), n_samples=100_000
+                )
+            )
 
 
 def test_agrees_with_scikit_learns_weighted_ridge():
-    f, x, scale = (lambda x: np.tanh(x[:, 0]) * x[:, 1] + x[:, 2]), normal(1, 1, 3), np.array([1.0, 0.5, 2.0])
+    f, x, scale = (
+        (lambda x: np.tanh(x[:, 0]) * x[:, 1] + x[:, 2]),
+        normal(1, 1, 3),
+        np.array([1.0, 0.5, 2.0]),
+    )
     draws = np.random.default_rng(4).standard_normal((200, 3))
-    reference = Ridge(alpha=3.0).fit(draws, f(x + scale * draws), np.exp(-(draws**2).sum(1) / 1.5**2))
+    reference = Ridge(alpha=3.0).fit(
+        draws, f(x + scale * draws), np.exp(-(draws**2).sum(1) / 1.5**2)
+    )
     ours = lime(f, x, scale=scale, kernel_width=1.5, ridge=3.0, n_samples=200, seed=4)
     np.testing.assert_allclose(ours.values[0], reference.coef_, atol=1e-9)
     np.testing.assert_allclose(ours.intercept[0], reference.intercept_, atol=1e-9)
@@ -64,13 +88,22 @@ def test_r2_says_where_there_is_no_line():
     bottom, slope = lime(f, np.array([[0.0, 0, 0], [20.0, 0, 0]]), scale=ONE).r2
     assert bottom < 0.05
     assert slope > 0.95
-    assert lime(lambda x: np.ones(len(x)), np.zeros((1, 3)), scale=ONE).r2.tolist() == [1.0]
+    assert lime(lambda x: np.ones(len(x)), np.zeros((1, 3)), scale=ONE).r2.tolist() == [
+        1.0
+    ]
 
 
 def test_stability_tells_a_line_from_a_forest():
     X = normal(0, 300, 6)
-    forest = RandomForestRegressor(20, random_state=0).fit(X, X[:, 0] * X[:, 1] + 0.2 * X[:, 2])
-    options = {"scale": X.std(0), "kernel_widths": [0.9, 3.0], "seeds": range(5), "n_samples": 200}
+    forest = RandomForestRegressor(20, random_state=0).fit(
+        X, X[:, 0] * X[:, 1] + 0.2 * X[:, 2]
+    )
+    options = {
+        "scale": X.std(0),
+        "kernel_widths": [0.9, 3.0],
+        "seeds": range(5),
+        "n_samples": 200,
+    }
     rough = lime_stability(forest.predict, X[:3], **options)
     line = lime_stability(lambda x: x @ np.arange(1.0, 7), X[:3], **options)
     assert rough.values.shape == (2, 5, 3, 6)
@@ -78,7 +111,11 @@ def test_stability_tells_a_line_from_a_forest():
     assert line.top_agreement.min() == line.sign_agreement.min() == 1
     assert rough.top_agreement.mean() < 0.9
     assert 0.5 <= rough.sign_agreement.min() < 1
-    pairs = [len(set(a) & set(b)) / 3 for i, a in enumerate(tops(rough)) for b in tops(rough)[:i]]
+    pairs = [
+        len(set(a) & set(b)) / 3
+        for i, a in enumerate(tops(rough))
+        for b in tops(rough)[:i]
+    ]
     assert rough.top_agreement[0, 0] == pytest.approx(np.mean(pairs))
 
 
@@ -90,7 +127,9 @@ def test_lime_batches_seeds_and_untouched_inputs():
     X, f = normal(0, 2, 3), (lambda x: np.sin(x).sum(1))
     X.flags.writeable = False
     whole = lime(f, X, scale=ONE).values
-    np.testing.assert_array_equal(lime(f, X, scale=ONE, internal_batch_size=7).values, whole)
+    np.testing.assert_array_equal(
+        lime(f, X, scale=ONE, internal_batch_size=7).values, whole
+    )
     assert (lime(f, X, scale=ONE, seed=1).values != whole).any()
     assert lime(f, X[:1], scale=ONE).values.tolist() == whole[:1].tolist()
 
@@ -111,28 +150,41 @@ def test_lime_batches_seeds_and_untouched_inputs():
     ],
 )
 def test_bad_input_to_lime(change, message):
-    arguments = {"model": lambda x: x.sum(1), "inputs": np.ones((2, 3)), "scale": ONE} | change
+    arguments = {
+        "model": lambda x: x.sum(1),
+        "inputs": np.ones((2, 3)),
+        "scale": ONE,
+    } | change
     with pytest.raises(ValueError, match=message):
         lime(**arguments)
 
 
 def test_bad_input_to_the_report():
     f, x = (lambda x: x.sum(1)), np.ones((1, 3))
-    for change, message in (({"seeds": [1]}, "seeds, kernel_widths"), ({"n_top": 4}, "n_top: got 4")):
+    for change, message in (
+        ({"seeds": [1]}, "seeds, kernel_widths"),
+        ({"n_top": 4}, "n_top: got 4"),
+    ):
         with pytest.raises(ValueError, match=message):
             lime_stability(f, x, scale=ONE, **({"kernel_widths": [1.0]} | change))
     with pytest.raises(TypeError, match="inputs: got no numeric array"):
         lime(f, [[1.0]], scale=np.ones(1))
 
 
-# --- occlusion --------------------------------------------------------------------------------------------------
+# --- occlusion
+# --------------------------------------------------------------------------------------------------
 
 
 def network():
     with torch.random.fork_rng():
         torch.manual_seed(0)
         return nn.Sequential(
-            nn.Conv2d(2, 3, 3), nn.BatchNorm2d(3), nn.ReLU(), nn.Flatten(), nn.Dropout(), nn.Linear(72, 4)
+            nn.Conv2d(2, 3, 3),
+            nn.BatchNorm2d(3),
+            nn.ReLU(),
+            nn.Flatten(),
+            nn.Dropout(),
+            nn.Linear(72, 4),
         ).double()
 
 
@@ -142,7 +194,9 @@ def test_occlusion_of_m4():
         return torch.relu(s - 10) + 3 * torch.relu(s + 1) - 1
 
     x = torch.tensor([[20.0, 50, 30], [2, 10, 3]])
-    torch.testing.assert_close(occlusion(m4, x), torch.tensor([[80.0, 200, 120], [8, 35, 12]]))
+    torch.testing.assert_close(
+        occlusion(m4, x), torch.tensor([[80.0, 200, 120], [8, 35, 12]])
+    )
 
 
 def check_against_captum(method):
@@ -151,29 +205,49 @@ def check_against_captum(method):
     reference = Occlusion(net.eval()).attribute(
         x, (2, 2, 2), strides=(2, 1, 2), baselines=0.3, target=torch.tensor([0, 1, 3])
     )
-    torch.testing.assert_close(values.float(), reference, atol=1e-6, rtol=0)  # Captum answers in single precision
+    # Captum answers in single precision
+    torch.testing.assert_close(values.float(), reference, atol=1e-6, rtol=0)
 
 
 def test_occlusion_agrees_with_captum_on_pictures():
     check_against_captum(
-        lambda net, x, target: occlusion(net, x, window=2, strides=[1, 2], baselines=0.3, target=target)
+        lambda net, x, target: occlusion(
+            net, x, window=2, strides=[1, 2], baselines=0.3, target=target
+        )
     )
     with pytest.raises(AssertionError):
-        check_against_captum(lambda net, x, target: occlusion(net, x, window=2, strides=[1, 2], target=target))
+        check_against_captum(
+            lambda net, x, target: occlusion(
+                net, x, window=2, strides=[1, 2], target=target
+            )
+        )
 
 
 def test_occlusion_agrees_with_captums_ablation_on_rows():
-    net, x, base = nn.Linear(5, 2).double(), torch.from_numpy(normal(0, 3, 5)), torch.from_numpy(normal(1, 1, 5))
+    net, x, base = (
+        nn.Linear(5, 2).double(),
+        torch.from_numpy(normal(0, 3, 5)),
+        torch.from_numpy(normal(1, 1, 5)),
+    )
     reference = FeatureAblation(net).attribute(x, baselines=base, target=1)
-    torch.testing.assert_close(occlusion(net, x, baselines=base, target=1).to(reference), reference, atol=1e-6, rtol=0)
+    torch.testing.assert_close(
+        occlusion(net, x, baselines=base, target=1).to(reference),
+        reference,
+        atol=1e-6,
+        rtol=0,
+    )
 
 
 def test_occlusion_covers_every_input_and_leaves_all_as_it_was():
     net, x = network().train(), torch.from_numpy(normal(0, 2, 2, 6, 8))
     before = x.clone()
-    whole = occlusion(net, x, window=3, strides=2, target=0)  # the last place along 6 and 8 ends at the edge
+    # the last place along 6 and 8 ends at the edge
+    whole = occlusion(net, x, window=3, strides=2, target=0)
     torch.testing.assert_close(
-        occlusion(net, x, window=3, strides=2, target=0, internal_batch_size=1), whole, atol=1e-12, rtol=0
+        occlusion(net, x, window=3, strides=2, target=0, internal_batch_size=1),
+        whole,
+        atol=1e-12,
+        rtol=0,
     )
     assert whole.isfinite().all()
     assert net.training

@@ -1,6 +1,8 @@
-"""Integrated Gradients and GradientSHAP: published values, axioms, Captum, and what must not be touched.
+"""Integrated Gradients and GradientSHAP: published values, axioms, Captum, and what
+must not be touched.
 
-Each family of tolerances has a mutant: a wrong implementation that the same check must reject.
+Each family of tolerances has a mutant: a wrong implementation that the same check must
+reject.
 """
 
 import math
@@ -65,7 +67,9 @@ def smooth(seed, n_inputs=4, n_outputs=1, dead=()):
 
 
 def rows_of(seed, n=3, n_inputs=4):
-    return torch.randn(n, n_inputs, generator=torch.Generator().manual_seed(seed), dtype=F64)
+    return torch.randn(
+        n, n_inputs, generator=torch.Generator().manual_seed(seed), dtype=F64
+    )
 
 
 def mlp():
@@ -87,20 +91,29 @@ def mlp():
 
 
 def expected_gradients(model, inputs, baselines, target=None):
-    """What GradientSHAP estimates, without noise: the mean over the baselines of converged IG."""
+    """What GradientSHAP estimates, without noise: the mean over the baselines of
+    converged IG.
+    """
     parts = [
-        integrated_gradients(model, inputs, baselines=b[None], target=target, n_steps=200).values for b in baselines
+        integrated_gradients(
+            model, inputs, baselines=b[None], target=target, n_steps=200
+        ).values
+        for b in baselines
     ]
     return torch.stack(parts).mean(0)
 
 
-# --- published values -------------------------------------------------------------------------------------------
+# --- published values
+# -------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("model", [m2, m3])
-@pytest.mark.parametrize(("method", "n_steps"), [("gausslegendre", 64), ("midpoint", 64), ("trapezoid", 63)])
+@pytest.mark.parametrize(
+    ("method", "n_steps"), [("gausslegendre", 64), ("midpoint", 64), ("trapezoid", 63)]
+)
 def test_ig_of_the_two_relu_networks(model, method, n_steps):
-    # The gradient jumps at α = 1/2, where none of these has a node, and before which all have half their weight.
+    # The gradient jumps at α = 1/2, where none of these has a node, and before which
+    # all have half their weight.
     result = integrated_gradients(model, row(3, 1), method=method, n_steps=n_steps)
     close(result.values, row(1.5, -0.5), atol=1e-4)
     close(result.delta, torch.zeros(1, dtype=F64), atol=1e-4)
@@ -109,7 +122,9 @@ def test_ig_of_the_two_relu_networks(model, method, n_steps):
 
 def test_ig_of_m4():
     # The gradient jumps at α = 0.1, between two of 50 midpoints.
-    result = integrated_gradients(m4(), row(20, 50, 30), target=0, n_steps=50, method="midpoint")
+    result = integrated_gradients(
+        m4(), row(20, 50, 30), target=0, n_steps=50, method="midpoint"
+    )
     close(result.values, row(78, 195, 117), atol=1e-4)
     close(result.values.sum(1), row(390)[0], atol=1e-4)
 
@@ -130,7 +145,8 @@ def test_the_mutant_whose_weights_do_not_add_up_to_one_is_rejected():
     def trapezoid_of_captum(model, inputs, n=50):
         weights = np.r_[0.5, np.ones(n - 2), 0.5] / n
         total = sum(
-            w * torch.autograd.grad(model(z := (a * inputs).requires_grad_()).sum(), z)[0]
+            w
+            * torch.autograd.grad(model(z := (a * inputs).requires_grad_()).sum(), z)[0]
             for a, w in zip(np.linspace(0, 1, n), weights, strict=True)
         )
         return Attribution(total * inputs, (total * inputs).sum(1) - model(inputs))
@@ -178,18 +194,28 @@ def test_gradient_shap_of_a_linear_model_is_exact_when_all_baselines_are_met(n_s
 
 def test_one_dimensional_inputs_and_elementwise_model():
     inputs = torch.tensor([0.5, 1.0, 3.0], dtype=F64)
-    result = integrated_gradients(lambda x: 1 - torch.relu(1 - x), inputs, n_steps=3, method="midpoint")
+    result = integrated_gradients(
+        lambda x: 1 - torch.relu(1 - x), inputs, n_steps=3, method="midpoint"
+    )
     close(result.values, torch.tensor([0.5, 1, 1], dtype=F64))
-    shap = gradient_shap(lambda x: 1 - torch.relu(1 - x), inputs, baselines=torch.zeros(1, dtype=F64), n_samples=3)
+    shap = gradient_shap(
+        lambda x: 1 - torch.relu(1 - x),
+        inputs,
+        baselines=torch.zeros(1, dtype=F64),
+        n_samples=3,
+    )
     close(shap.values, torch.tensor([0.5, 1, 1], dtype=F64))
 
 
-# --- axioms -----------------------------------------------------------------------------------------------------
+# --- axioms
+# -----------------------------------------------------------------------------------------------------
 
 BASES = rows_of(99, 3)
 EXPLAINERS = {
     "ig": lambda model, inputs: integrated_gradients(model, inputs, baselines=0.3),
-    "shap": lambda model, inputs: gradient_shap(model, inputs, baselines=BASES, n_samples=9, stdevs=0.1),
+    "shap": lambda model, inputs: gradient_shap(
+        model, inputs, baselines=BASES, n_samples=9, stdevs=0.1
+    ),
 }
 each = pytest.mark.parametrize("explain", EXPLAINERS.values(), ids=EXPLAINERS.keys())
 
@@ -198,7 +224,9 @@ each = pytest.mark.parametrize("explain", EXPLAINERS.values(), ids=EXPLAINERS.ke
 @given(seeds, st.sampled_from(METHODS))
 def test_completeness(seed, method):
     model, inputs, start = smooth(seed), rows_of(seed + 1), rows_of(seed + 2)
-    result = integrated_gradients(model, inputs, baselines=start, n_steps=400, method=method)
+    result = integrated_gradients(
+        model, inputs, baselines=start, n_steps=400, method=method
+    )
     close(result.values.sum(1), (model(inputs) - model(start))[:, 0], atol=1e-2)
     close(result.delta, result.values.sum(1) - (model(inputs) - model(start))[:, 0])
     if method == "gausslegendre":
@@ -255,25 +283,37 @@ def explain_symmetric(explain, model, inputs):
 def test_linearity(explain, seed, a, b):
     f, g, inputs = smooth(seed), smooth(seed + 1), rows_of(seed + 2)
     together = explain(lambda x: a * f(x) + b * g(x), inputs).values
-    close(together, a * explain(f, inputs).values + b * explain(g, inputs).values, atol=1e-11)
+    close(
+        together,
+        a * explain(f, inputs).values + b * explain(g, inputs).values,
+        atol=1e-11,
+    )
 
 
 @each
 @few
 @given(seed=seeds)
 def test_implementation_invariance(explain, seed):
-    inputs = rows_of(seed, n_inputs=4).abs()  # m2 and m3 agree where the second input is not negative
+    # m2 and m3 agree where the second input is not negative
+    inputs = rows_of(seed, n_inputs=4).abs()
 
     def sigmoids(model):  # the same function in two ways
         return lambda x: 2 * torch.sigmoid(2 * model(x)) - 1
 
     f = smooth(seed)
-    close(explain(sigmoids(f), inputs).values, explain(lambda x: torch.tanh(f(x)), inputs).values, atol=1e-10)
-    a, b = (integrated_gradients(m, inputs[:, :2], n_steps=100).values for m in (m2, m3))
+    close(
+        explain(sigmoids(f), inputs).values,
+        explain(lambda x: torch.tanh(f(x)), inputs).values,
+        atol=1e-10,
+    )
+    a, b = (
+        integrated_gradients(m, inputs[:, :2], n_steps=100).values for m in (m2, m3)
+    )
     close(a, b)
 
 
-# --- Captum -----------------------------------------------------------------------------------------------------
+# --- Captum
+# -----------------------------------------------------------------------------------------------------
 
 
 def check_against_captum(attribute):
@@ -294,12 +334,17 @@ def test_ig_agrees_with_captum_on_a_network_with_batch_norm_and_dropout():
 def test_the_mutants_that_disagree_with_captum_are_rejected():
     def in_training_mode(model, inputs, **options):
         with torch.random.fork_rng():
-            return integrated_gradients(model.forward, inputs, **options)  # a function keeps its mode
+            # a function keeps its mode
+            return integrated_gradients(model.forward, inputs, **options)
 
     def of_another_class(model, inputs, *, target, **options):
         return integrated_gradients(model, inputs, target=(target + 1) % 3, **options)
 
-    for mutant in (in_training_mode, of_another_class, partial(integrated_gradients, method="trapezoid")):
+    for mutant in (
+        in_training_mode,
+        of_another_class,
+        partial(integrated_gradients, method="trapezoid"),
+    ):
         with pytest.raises(AssertionError):
             check_against_captum(mutant)
 
@@ -309,14 +354,25 @@ def images():
     with torch.random.fork_rng():
         torch.manual_seed(1)
         net = nn.Sequential(
-            nn.Conv2d(2, 4, 3), nn.BatchNorm2d(4), nn.ReLU(), nn.AvgPool2d(2), nn.Flatten(), nn.Linear(36, 5)
+            nn.Conv2d(2, 4, 3),
+            nn.BatchNorm2d(4),
+            nn.ReLU(),
+            nn.AvgPool2d(2),
+            nn.Flatten(),
+            nn.Linear(36, 5),
         ).double()
-        return net, torch.randn(3, 2, 8, 8, dtype=F64), torch.randn(4, 2, 8, 8, dtype=F64)
+        return (
+            net,
+            torch.randn(3, 2, 8, 8, dtype=F64),
+            torch.randn(4, 2, 8, 8, dtype=F64),
+        )
 
 
 def test_ig_agrees_with_captum_on_images(images):
     net, x, baselines = images
-    values = integrated_gradients(net, x, baselines=baselines[:1], target=2, internal_batch_size=50).values
+    values = integrated_gradients(
+        net, x, baselines=baselines[:1], target=2, internal_batch_size=50
+    ).values
     net.eval()
     reference = IntegratedGradients(net).attribute(
         x, baselines=baselines[:1], target=2, n_steps=64, method="gausslegendre"
@@ -336,7 +392,9 @@ def test_gradient_shap_on_images_meets_expected_gradients(images):
 
 def test_gradient_shap_agrees_with_captum_within_monte_carlo_error():
     net, inputs, baselines = mlp(), rows_of(5, 4, 6), rows_of(6, 5, 6)
-    ours = gradient_shap(net, inputs, baselines=baselines, target=1, n_samples=5000).values
+    ours = gradient_shap(
+        net, inputs, baselines=baselines, target=1, n_samples=5000
+    ).values
     net.eval()
     captum = GradientShap(net)
     numpy_state = np.random.get_state()  # noqa: NPY002 (Captum draws from the global generators)
@@ -344,26 +402,41 @@ def test_gradient_shap_agrees_with_captum_within_monte_carlo_error():
         torch.manual_seed(0)
         np.random.seed(0)  # noqa: NPY002
         runs = torch.stack(
-            [captum.attribute(inputs, baselines=baselines, target=1, n_samples=200, stdevs=0.0) for _ in range(25)]
+            [
+                captum.attribute(
+                    inputs, baselines=baselines, target=1, n_samples=200, stdevs=0.0
+                )
+                for _ in range(25)
+            ]
         )
     np.random.set_state(numpy_state)  # noqa: NPY002
     error = runs.std(0) / math.sqrt(len(runs))
     assert ((ours - runs.mean(0)).abs() / error).max() < 4.5
-    assert ((ours - runs.mean(0)).abs() / error).mean() > 0.2  # the errors are no larger than they should be
-    wrong = gradient_shap(net, inputs, baselines=baselines[:4], target=1, n_samples=5000).values
+    # the errors are no larger than they should be
+    assert ((ours - runs.mean(0)).abs() / error).mean() > 0.2
+    wrong = gradient_shap(
+        net, inputs, baselines=baselines[:4], target=1, n_samples=5000
+    ).values
     assert ((wrong - runs.mean(0)).abs() / error).max() > 4.5
 
 
-# --- draws ------------------------------------------------------------------------------------------------------
+# --- draws
+# ------------------------------------------------------------------------------------------------------
 
 
 def check_unbiased(attribute):
-    """Three samples and five baselines are few: only the mean over many rows can be right."""
+    """Three samples and five baselines are few: only the mean over many rows can be
+    right.
+    """
     model, baselines = smooth(3), 2 * rows_of(5, 5)
     for x in rows_of(4, 2):
-        runs = attribute(model, x.expand(20_000, 4), baselines=baselines, n_samples=3, seed=0)
+        runs = attribute(
+            model, x.expand(20_000, 4), baselines=baselines, n_samples=3, seed=0
+        )
         error = runs.std(0) / math.sqrt(len(runs))
-        assert ((runs.mean(0) - expected_gradients(model, x[None], baselines)).abs() / error).max() < 4
+        assert (
+            (runs.mean(0) - expected_gradients(model, x[None], baselines)).abs() / error
+        ).max() < 4
 
 
 def test_gradient_shap_is_unbiased_for_few_samples():
@@ -373,7 +446,9 @@ def test_gradient_shap_is_unbiased_for_few_samples():
 def test_the_mutant_that_ties_each_slice_of_alpha_to_a_baseline_is_rejected():
     def tied(model, inputs, *, baselines, n_samples, seed):
         rng = np.random.default_rng(seed)
-        alpha = torch.from_numpy((np.arange(n_samples) + rng.random((len(inputs), n_samples))) / n_samples)
+        alpha = torch.from_numpy(
+            (np.arange(n_samples) + rng.random((len(inputs), n_samples))) / n_samples
+        )
         start = baselines[torch.arange(n_samples) % len(baselines)]
         z = (start + alpha[..., None] * (inputs[:, None] - start)).requires_grad_()
         gradient = torch.autograd.grad(model(z).sum(), z)[0]
@@ -384,8 +459,12 @@ def test_the_mutant_that_ties_each_slice_of_alpha_to_a_baseline_is_rejected():
 
 
 def test_noise_widens_the_expectation_as_the_formula_says():
-    # f = x²: E[(x - x') 2 z] = (x - x')(x + x') whatever the noise; f = x³ gains (x - x') 3 E[α²] stdevs².
-    inputs, baselines = torch.full((400, 1), 2.0, dtype=F64), torch.tensor([[1.0]], dtype=F64)
+    # f = x²: E[(x - x') 2 z] = (x - x')(x + x') whatever the noise; f = x³ gains (x -
+    # x') 3 E[α²] stdevs².
+    inputs, baselines = (
+        torch.full((400, 1), 2.0, dtype=F64),
+        torch.tensor([[1.0]], dtype=F64),
+    )
     options = {"baselines": baselines, "n_samples": 400, "stdevs": 0.5}
     squares = gradient_shap(lambda x: x**2, inputs, **options)
     cubes = gradient_shap(lambda x: x**3, inputs, **options)
@@ -422,7 +501,12 @@ def test_same_draws_for_any_internal_batch_size(stdevs, n_samples):
 def test_ig_is_the_same_for_any_internal_batch_size():
     net, inputs = mlp(), rows_of(5, 5, 6)
     check_batches(
-        lambda size, n: integrated_gradients(net, inputs, target=2, n_steps=n, internal_batch_size=size).values, 9
+        lambda size, n: (
+            integrated_gradients(
+                net, inputs, target=2, n_steps=n, internal_batch_size=size
+            ).values
+        ),
+        9,
     )
 
 
@@ -432,7 +516,12 @@ def test_the_mutant_with_a_generator_for_each_batch_is_rejected():
     def attribute(size, n_samples):
         parts = inputs.split(max(1, (size or 10**6) // n_samples))
         options = {"baselines": baselines, "target": 0, "n_samples": n_samples}
-        return torch.cat([gradient_shap(net, part, seed=i, **options).values for i, part in enumerate(parts)])
+        return torch.cat(
+            [
+                gradient_shap(net, part, seed=i, **options).values
+                for i, part in enumerate(parts)
+            ]
+        )
 
     with pytest.raises(AssertionError):
         check_batches(attribute, 6)
@@ -446,38 +535,63 @@ def test_the_model_never_sees_more_rows_than_allowed():
         return x.sum(1)
 
     integrated_gradients(model, rows_of(0, 10), n_steps=7, internal_batch_size=5)
-    gradient_shap(model, rows_of(0, 10), baselines=rows_of(1, 20), n_samples=3, internal_batch_size=5)
+    gradient_shap(
+        model,
+        rows_of(0, 10),
+        baselines=rows_of(1, 20),
+        n_samples=3,
+        internal_batch_size=5,
+    )
     assert max(seen) == 5
     seen.clear()
-    gradient_shap(model, torch.zeros(4, 2**14), baselines=torch.zeros(2, 2**14), n_samples=30)
+    gradient_shap(
+        model, torch.zeros(4, 2**14), baselines=torch.zeros(2, 2**14), n_samples=30
+    )
     assert max(seen) == 16  # by default 2**18 numbers
 
 
 def test_same_seed_same_bits_and_another_seed_other_bits():
     options = {"baselines": BASES, "n_samples": 5, "stdevs": 0.1}
-    first, again, other = (gradient_shap(smooth(0), rows_of(1), seed=s, **options).values for s in (0, 0, 1))
+    first, again, other = (
+        gradient_shap(smooth(0), rows_of(1), seed=s, **options).values
+        for s in (0, 0, 1)
+    )
     assert torch.equal(first, again)
     assert not torch.equal(first, other)
-    a, b = (gradient_shap(smooth(0), rows_of(1), seed=np.random.default_rng(0), **options) for _ in range(2))
+    a, b = (
+        gradient_shap(smooth(0), rows_of(1), seed=np.random.default_rng(0), **options)
+        for _ in range(2)
+    )
     assert torch.equal(a.values, first)
     assert torch.equal(b.values, first)
     rng = np.random.default_rng(0)
-    a, b = (gradient_shap(smooth(0), rows_of(1), seed=rng, **options).values for _ in range(2))
+    a, b = (
+        gradient_shap(smooth(0), rows_of(1), seed=rng, **options).values
+        for _ in range(2)
+    )
     assert not torch.equal(a, b)
-    a, b = (gradient_shap(smooth(0), rows_of(1), seed=None, **options).values for _ in range(2))
+    a, b = (
+        gradient_shap(smooth(0), rows_of(1), seed=None, **options).values
+        for _ in range(2)
+    )
     assert not torch.equal(a, b)
 
 
 def test_the_draws_are_the_same_in_single_precision():
     net = mlp()
     options = {"target": 0, "n_samples": 5, "stdevs": 0.1}
-    double = gradient_shap(net, rows_of(1, 4, 6), baselines=rows_of(2, 3, 6), **options).values
-    single = gradient_shap(net.float(), rows_of(1, 4, 6).float(), baselines=rows_of(2, 3, 6), **options)
+    double = gradient_shap(
+        net, rows_of(1, 4, 6), baselines=rows_of(2, 3, 6), **options
+    ).values
+    single = gradient_shap(
+        net.float(), rows_of(1, 4, 6).float(), baselines=rows_of(2, 3, 6), **options
+    )
     assert single.values.dtype == single.delta.dtype == torch.float32
     close(single.values.double(), double, atol=1e-5)
 
 
-# --- what stays as it was ---------------------------------------------------------------------------------------
+# --- what stays as it was
+# ---------------------------------------------------------------------------------------
 
 
 class Breaking(nn.Module):
@@ -497,9 +611,15 @@ class Breaking(nn.Module):
 def snapshot(model, inputs):
     return [
         [module.training for module in model.modules()],
-        [len(m._forward_hooks) + len(m._backward_hooks) + len(m._forward_pre_hooks) for m in model.modules()],
+        [
+            len(m._forward_hooks) + len(m._backward_hooks) + len(m._forward_pre_hooks)
+            for m in model.modules()
+        ],
         {name: value.clone() for name, value in model.state_dict().items()},
-        [(p.requires_grad, p.grad is None or p.grad.clone()) for p in model.parameters()],
+        [
+            (p.requires_grad, p.grad is None or p.grad.clone())
+            for p in model.parameters()
+        ],
         inputs.detach().clone(),
         (inputs.requires_grad, inputs.grad),
         torch.get_rng_state(),
@@ -520,9 +640,16 @@ def same(a, b):
 
 
 EXPLAIN = {
-    "ig": lambda model, inputs: integrated_gradients(model, inputs, target=1, internal_batch_size=16),
+    "ig": lambda model, inputs: integrated_gradients(
+        model, inputs, target=1, internal_batch_size=16
+    ),
     "shap": lambda model, inputs: gradient_shap(
-        model, inputs, baselines=rows_of(8, 20, 6), target=1, stdevs=0.1, internal_batch_size=16
+        model,
+        inputs,
+        baselines=rows_of(8, 20, 6),
+        target=1,
+        stdevs=0.1,
+        internal_batch_size=16,
     ),
 }
 
@@ -570,7 +697,9 @@ def test_the_snapshot_notices_each_change():
 
 
 def test_models_that_work_in_place():
-    net = nn.Sequential(nn.ReLU(inplace=True), nn.Linear(4, 1), nn.ReLU(inplace=True)).double()
+    net = nn.Sequential(
+        nn.ReLU(inplace=True), nn.Linear(4, 1), nn.ReLU(inplace=True)
+    ).double()
     inputs, baselines = rows_of(0), rows_of(1)
     copies = inputs.clone(), baselines.clone()
     integrated_gradients(net, inputs, baselines=baselines, n_steps=1)
@@ -597,8 +726,16 @@ def test_progress_wraps_the_outer_loop():
         lengths.append(len(iterable))
         yield from iterable
 
-    integrated_gradients(linear, rows_of(0, 6, 2), n_steps=4, internal_batch_size=8, progress=bar)
-    gradient_shap(linear, rows_of(0, 6, 2), baselines=rows_of(1, 2, 2), internal_batch_size=8, progress=bar)
+    integrated_gradients(
+        linear, rows_of(0, 6, 2), n_steps=4, internal_batch_size=8, progress=bar
+    )
+    gradient_shap(
+        linear,
+        rows_of(0, 6, 2),
+        baselines=rows_of(1, 2, 2),
+        internal_batch_size=8,
+        progress=bar,
+    )
     assert lengths == [3, 6]
 
 
@@ -607,21 +744,28 @@ def test_importing_the_package_imports_no_method():
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
-# --- targets and bad arguments ----------------------------------------------------------------------------------
+# --- targets and bad arguments
+# ----------------------------------------------------------------------------------
 
 
 def test_targets():
     net, inputs = mlp(), rows_of(0, 3, 6)
-    each_class = torch.stack([integrated_gradients(net, inputs, target=c).values for c in range(3)])
+    each_class = torch.stack(
+        [integrated_gradients(net, inputs, target=c).values for c in range(3)]
+    )
     mixed = integrated_gradients(net, inputs, target=torch.tensor([2, 0, 1])).values
     close(mixed, each_class[[2, 0, 1], [0, 1, 2]])
-    shap = gradient_shap(net, inputs, baselines=inputs, target=torch.tensor([2, 0, 1]), n_samples=6)
+    shap = gradient_shap(
+        net, inputs, baselines=inputs, target=torch.tensor([2, 0, 1]), n_samples=6
+    )
     alone = gradient_shap(net, inputs, baselines=inputs, target=2, n_samples=6)
     close(shap.values[0], alone.values[0])
     close(shap.delta[0], alone.delta[0])
     for shape in ((-1,), (-1, 1)):
         for target in (None, 0, np.int64(0), torch.zeros(3, dtype=torch.int32)):
-            result = integrated_gradients(lambda x, s=shape: x.sum(1).reshape(s), inputs, target=target)
+            result = integrated_gradients(
+                lambda x, s=shape: x.sum(1).reshape(s), inputs, target=target
+            )
             close(result.values, inputs)
 
 
@@ -632,7 +776,11 @@ BAD_FOR_BOTH = [
     ({"inputs": X * torch.inf}, ValueError, "inputs: got NaN or infinity"),
     ({"inputs": X[:0]}, ValueError, "inputs: got an empty"),
     ({"inputs": X.numpy()}, TypeError, "inputs: got ndarray"),
-    ({"inputs": torch.ones(3, 6, dtype=torch.long)}, TypeError, "inputs: got torch.int64.*tokens"),
+    (
+        {"inputs": torch.ones(3, 6, dtype=torch.long)},
+        TypeError,
+        "inputs: got torch.int64.*tokens",
+    ),
     ({"inputs": torch.tensor(1.0)}, ValueError, "inputs: got a single number"),
     ({"baselines": X[:, :5]}, ValueError, r"baselines: got shape \(3, 5\)"),
     ({"baselines": X[0]}, ValueError, r"baselines: got shape \(6,\)"),
@@ -640,32 +788,76 @@ BAD_FOR_BOTH = [
     ({"baselines": torch.tensor(0.0)}, ValueError, r"baselines: got shape \(\)"),
     ({"baselines": NAN}, ValueError, "baselines: got NaN"),
     ({"baselines": "zero"}, TypeError, "baselines: got"),
-    ({"target": None}, ValueError, "target: got None, expected one of the model's 3 outputs"),
+    (
+        {"target": None},
+        ValueError,
+        "target: got None, expected one of the model's 3 outputs",
+    ),
     ({"target": 3}, ValueError, "target: got 3, expected an output from 0 to 2"),
     ({"target": -1}, ValueError, "target: got -1"),
     ({"target": 1.0}, TypeError, "target: got 1.0"),
     ({"target": True}, TypeError, "target: got True"),
     ({"target": torch.tensor([0, 1, 3])}, ValueError, "target: got 3"),
     ({"target": torch.tensor([0, -1, 2])}, ValueError, "target: got -1"),
-    ({"target": torch.tensor([0, 1])}, ValueError, r"target: got shape \(2,\), expected \(3,\)"),
+    (
+        {"target": torch.tensor([0, 1])},
+        ValueError,
+        r"target: got shape \(2,\), expected \(3,\)",
+    ),
     ({"target": torch.tensor([0.0, 1, 2])}, TypeError, "target: got torch.float32"),
     ({"internal_batch_size": 0}, ValueError, "internal_batch_size: got 0"),
     ({"internal_batch_size": 1.5}, TypeError, "internal_batch_size: got 1.5"),
-    ({"model": lambda x: x.detach()[:, :3]}, ValueError, "model: got an output that has no gradient"),
-    ({"model": lambda x: torch.ones(len(x), 3, requires_grad=True)}, ValueError, "has no gradient"),
-    ({"model": lambda x: x.detach().numpy()}, TypeError, "model: got an output of type ndarray"),
+    (
+        {"model": lambda x: x.detach()[:, :3]},
+        ValueError,
+        "model: got an output that has no gradient",
+    ),
+    (
+        {"model": lambda x: torch.ones(len(x), 3, requires_grad=True)},
+        ValueError,
+        "has no gradient",
+    ),
+    (
+        {"model": lambda x: x.detach().numpy()},
+        TypeError,
+        "model: got an output of type ndarray",
+    ),
     ({"model": lambda x: x.sum()}, ValueError, r"model: got outputs of shape \(\)"),
-    ({"model": lambda x: x[:1, :3]}, ValueError, r"model: got outputs of shape \(1, 3\)"),
-    ({"model": lambda x: x[:, :3, None]}, ValueError, r"model: got outputs of shape \(3, 3, 1\)"),
-    ({"model": lambda x: x[:, :3] / 0}, ValueError, "model: outputs: got NaN or infinity"),
-    ({"model": lambda x: (x[:, :3] * 0).sqrt()}, ValueError, "model: got a gradient that is NaN or infinite"),
+    (
+        {"model": lambda x: x[:1, :3]},
+        ValueError,
+        r"model: got outputs of shape \(1, 3\)",
+    ),
+    (
+        {"model": lambda x: x[:, :3, None]},
+        ValueError,
+        r"model: got outputs of shape \(3, 3, 1\)",
+    ),
+    (
+        {"model": lambda x: x[:, :3] / 0},
+        ValueError,
+        "model: outputs: got NaN or infinity",
+    ),
+    (
+        {"model": lambda x: (x[:, :3] * 0).sqrt()},
+        ValueError,
+        "model: got a gradient that is NaN or infinite",
+    ),
 ]
 BAD_FOR_IG = [
     ({"baselines": torch.nan}, ValueError, "baselines: got nan"),
-    ({"baselines": X[:2]}, ValueError, r"baselines: got shape \(2, 6\), expected \(3, 6\)"),
+    (
+        {"baselines": X[:2]},
+        ValueError,
+        r"baselines: got shape \(2, 6\), expected \(3, 6\)",
+    ),
     ({"n_steps": 0}, ValueError, "n_steps: got 0"),
     ({"n_steps": 2.0}, TypeError, "n_steps: got 2.0"),
-    ({"method": "simpson"}, ValueError, "method: got 'simpson', expected one of 'gausslegendre'"),
+    (
+        {"method": "simpson"},
+        ValueError,
+        "method: got 'simpson', expected one of 'gausslegendre'",
+    ),
 ]
 BAD_FOR_SHAP = [
     ({"baselines": None}, TypeError, "baselines: got NoneType"),
@@ -684,6 +876,11 @@ BAD_FOR_SHAP = [
     + [(gradient_shap, *case) for case in BAD_FOR_BOTH + BAD_FOR_SHAP],
 )
 def test_bad_arguments(attribute, bad, error, message):
-    options = {"model": lambda x: x[:, :3] ** 2, "inputs": X, "baselines": X, "target": 0} | bad
+    options = {
+        "model": lambda x: x[:, :3] ** 2,
+        "inputs": X,
+        "baselines": X,
+        "target": 0,
+    } | bad
     with pytest.raises(error, match=message):
         attribute(options.pop("model"), options.pop("inputs"), **options)

@@ -1,4 +1,6 @@
-"""Permutation and drop-column importance, partial dependence, ICE: closed forms, scikit-learn, tables of every kind."""
+"""Permutation and drop-column importance, partial dependence, ICE: closed forms,
+scikit-learn, tables of every kind.
+"""
 
 import random
 from functools import partial
@@ -14,7 +16,11 @@ from sklearn.ensemble import GradientBoostingRegressor
 from sklearn.linear_model import LinearRegression
 from sklearn.metrics import accuracy_score, r2_score
 
-from xaicourse.attribution import drop_column_importance, partial_dependence, permutation_importance
+from xaicourse.attribution import (
+    drop_column_importance,
+    partial_dependence,
+    permutation_importance,
+)
 
 few = settings(max_examples=25, deadline=None, derandomize=True)
 
@@ -35,18 +41,29 @@ def standardised(X):
 def fitted():
     X = normal(300, 4)
     y = X[:, 0] ** 2 + X[:, 0] * X[:, 1] + 0.5 * X[:, 2] + 0.1 * normal(300, 1, 1)[:, 0]
-    return GradientBoostingRegressor(n_estimators=30, random_state=0).fit(X[:200], y[:200]), X[200:], y[200:]
+    return (
+        GradientBoostingRegressor(n_estimators=30, random_state=0).fit(
+            X[:200], y[:200]
+        ),
+        X[200:],
+        y[200:],
+    )
 
 
-# --- permutation importance -------------------------------------------------------------------------------------
+# --- permutation importance
+# -------------------------------------------------------------------------------------
 
 BETA = np.array([2.0, -1.0, 0.5, 0.0])
 
 
 def check_closed_form(importance, n):
-    """2 β² for unit variances (of the sample, so that the rows add no error), to four standard errors."""
+    """2 β² for unit variances (of the sample, so that the rows add no error), to four
+    standard errors.
+    """
     X = standardised(normal(n, 4))
-    result = importance(lambda X: X @ BETA, X, X @ BETA, score=negative_mse, n_repeats=400)
+    result = importance(
+        lambda X: X @ BETA, X, X @ BETA, score=negative_mse, n_repeats=400
+    )
     error = result.drops.std(1, ddof=1) / np.sqrt(400)
     assert np.all(np.abs(result.drops.mean(1) - 2 * BETA**2) <= 4 * error)
     assert np.all(error < 0.1)
@@ -79,11 +96,15 @@ def test_the_mutant_that_leaves_some_rows_where_they_are_is_rejected():
 def check_against_sklearn(importance, fitted):
     model, X, y = fitted
     ours = importance(model.predict, X, y, score=r2_score, n_repeats=60)
-    theirs = sklearn.inspection.permutation_importance(model, X, y, scoring="r2", n_repeats=60, random_state=0)
+    theirs = sklearn.inspection.permutation_importance(
+        model, X, y, scoring="r2", n_repeats=60, random_state=0
+    )
     error = np.hypot(ours.std, theirs.importances.std(1, ddof=1)) / np.sqrt(60)
     assert ours.baseline == r2_score(y, model.predict(X))
     # scikit-learn's plain shuffle leaves one row in n in place, here one in a hundred
-    assert np.all(np.abs(ours.mean * (1 - 1 / len(X)) - theirs.importances_mean) < 4 * error)
+    assert np.all(
+        np.abs(ours.mean * (1 - 1 / len(X)) - theirs.importances_mean) < 4 * error
+    )
 
 
 def test_agrees_with_sklearn_within_monte_carlo_error(fitted):
@@ -111,7 +132,11 @@ def test_result_is_consistent(fitted):
     assert result.names == (0, 1, 2, 3)
     assert result.drops.shape == (4, 5)
     np.testing.assert_allclose(result.mean, result.drops.sum(1) / 5, rtol=1e-12)
-    np.testing.assert_allclose(result.std**2, ((result.drops - result.mean[:, None]) ** 2).sum(1) / 4, rtol=1e-12)
+    np.testing.assert_allclose(
+        result.std**2,
+        ((result.drops - result.mean[:, None]) ** 2).sum(1) / 4,
+        rtol=1e-12,
+    )
 
 
 def test_an_unused_column_is_exactly_zero():
@@ -131,14 +156,17 @@ def test_every_row_receives_the_value_of_another_row(n, seed):
         tables.append(table.copy())
         return table[:, 0]
 
-    permutation_importance(predict, X, X[:, 0], score=negative_mse, n_repeats=2, seed=seed)
+    permutation_importance(
+        predict, X, X[:, 0], score=negative_mse, n_repeats=2, seed=seed
+    )
     assert np.array_equal(tables[0], X)
     for i, table in enumerate(tables[1:]):
         moved, kept = i // 2, 1 - i // 2
         assert np.all(table[:, moved] != X[:, moved])
         assert np.array_equal(np.sort(table[:, moved]), X[:, moved])
         assert np.array_equal(table[:, kept], X[:, kept])
-    assert np.array_equal(tables[1][:, 0] + 1, tables[3][:, 1])  # the same permutation for both columns
+    # the same permutation for both columns
+    assert np.array_equal(tables[1][:, 0] + 1, tables[3][:, 1])
 
 
 def test_the_donor_of_a_row_is_any_other_row_with_equal_chance():
@@ -152,18 +180,25 @@ def test_the_donor_of_a_row_is_any_other_row_with_equal_chance():
     permutation_importance(predict, X, X[:, 0], score=negative_mse, n_repeats=3000)
     counts[np.diag_indices(4)] -= 1  # the call for the baseline
     assert np.all(np.diag(counts) == 0)
-    assert np.all(np.abs(counts[~np.eye(4, dtype=bool)] - 1000) < 4 * np.sqrt(3000 * 2 / 9))
+    assert np.all(
+        np.abs(counts[~np.eye(4, dtype=bool)] - 1000) < 4 * np.sqrt(3000 * 2 / 9)
+    )
 
 
 def test_groups_are_permuted_together():
     X = standardised(normal(2000, 1)).repeat(2, axis=1)  # two copies of one column
     options = {"score": negative_mse, "n_repeats": 20}
-    both = permutation_importance(lambda X: X.sum(1), X, X.sum(1), groups={"both": [0, 1]}, **options)
+    both = permutation_importance(
+        lambda X: X.sum(1), X, X.sum(1), groups={"both": [0, 1]}, **options
+    )
     single = permutation_importance(lambda X: X.sum(1), X, X.sum(1), **options)
     assert both.names == ("both",)
-    np.testing.assert_allclose(both.mean, [8], rtol=0.05)  # β = 2 on one column of unit variance
+    # β = 2 on one column of unit variance
+    np.testing.assert_allclose(both.mean, [8], rtol=0.05)
     np.testing.assert_allclose(single.mean, [2, 2], rtol=0.05)
-    only = permutation_importance(lambda X: X.sum(1), X, X.sum(1), groups={"right": [1]}, **options)
+    only = permutation_importance(
+        lambda X: X.sum(1), X, X.sum(1), groups={"right": [1]}, **options
+    )
     assert np.array_equal(only.drops[0], single.drops[1])  # whatever else is looked at
 
 
@@ -173,7 +208,9 @@ def mixed_frame():
         {
             "size": rng.standard_normal(200),
             "count": rng.integers(0, 5, 200),
-            "colour": pd.Categorical(rng.choice(["red", "green"], 200), categories=["red", "green", "blue"]),
+            "colour": pd.Categorical(
+                rng.choice(["red", "green"], 200), categories=["red", "green", "blue"]
+            ),
             "name": rng.choice(["ada", "bob"], 200),
             7: np.where(rng.random(200) < 0.1, np.nan, 1.0),
         },
@@ -184,35 +221,56 @@ def mixed_frame():
 def judge(table):
     assert list(table.columns) == ["size", "count", "colour", "name", 7]
     assert table["colour"].dtype == mixed_frame()["colour"].dtype
-    return 2.0 * (table["colour"] == "red") + table["size"] + table["count"] + 0.0 * table[7].fillna(0)
+    return (
+        2.0 * (table["colour"] == "red")
+        + table["size"]
+        + table["count"]
+        + 0.0 * table[7].fillna(0)
+    )
 
 
 def test_a_frame_is_permuted_by_name_with_its_types_and_whatever_its_index():
     X = mixed_frame()
     before = X.copy(deep=True)
     y = judge(X).to_numpy()
-    result = permutation_importance(lambda t: judge(t).to_numpy(), X, y, score=negative_mse, n_repeats=50)
+    result = permutation_importance(
+        lambda t: judge(t).to_numpy(), X, y, score=negative_mse, n_repeats=50
+    )
     pd.testing.assert_frame_equal(X, before)
     assert result.names == ("size", "count", "colour", "name", 7)
-    variances = [X["size"].var(), X["count"].var(), 4 * (X["colour"] == "red").var(), 0, 0]
+    variances = [
+        X["size"].var(),
+        X["count"].var(),
+        4 * (X["colour"] == "red").var(),
+        0,
+        0,
+    ]
     np.testing.assert_allclose(result.mean, 2 * np.array(variances), rtol=0.1)
     assert np.all(result.drops[3:] == 0)
-    same = permutation_importance(lambda X: X @ BETA, normal(50, 4), normal(50, 4) @ BETA, score=negative_mse)
+    same = permutation_importance(
+        lambda X: X @ BETA, normal(50, 4), normal(50, 4) @ BETA, score=negative_mse
+    )
     framed = permutation_importance(
-        lambda X: X.to_numpy() @ BETA, pd.DataFrame(normal(50, 4)), normal(50, 4) @ BETA, score=negative_mse
+        lambda X: X.to_numpy() @ BETA,
+        pd.DataFrame(normal(50, 4)),
+        normal(50, 4) @ BETA,
+        score=negative_mse,
     )
     np.testing.assert_allclose(same.drops, framed.drops, rtol=1e-12)
 
 
 def test_labels_and_text_as_truth():
     X = pd.DataFrame({"a": ["no", "yes"] * 20, "b": ["x"] * 40})
-    result = permutation_importance(lambda X: X["a"], X, ["no", "yes"] * 20, score=accuracy_score, seed=3)
+    result = permutation_importance(
+        lambda X: X["a"], X, ["no", "yes"] * 20, score=accuracy_score, seed=3
+    )
     assert result.baseline == 1
     assert 0.3 < result.mean[0] < 0.7
     assert result.mean[1] == 0
 
 
-# --- drop-column importance -------------------------------------------------------------------------------------
+# --- drop-column importance
+# -------------------------------------------------------------------------------------
 
 
 def least_squares(X, y):
@@ -220,32 +278,47 @@ def least_squares(X, y):
 
 
 def check_against_algebra(importance, seed, rho):
-    """On the rows of the fit itself the drop is known: β_j² times what the other columns leave of column j."""
-    X = normal(40, 3, seed) @ np.array([[1, rho, 0], [0, np.sqrt(1 - rho**2), 0.3], [0, 0, 2]])
+    """On the rows of the fit itself the drop is known: β_j² times what the other
+    columns leave of column j.
+    """
+    X = normal(40, 3, seed) @ np.array(
+        [[1, rho, 0], [0, np.sqrt(1 - rho**2), 0.3], [0, 0, 2]]
+    )
     y = X @ [2.0, -1.0, 0.5] + normal(40, 1, seed + 1)[:, 0]
     result = importance(least_squares, X, y, X_test=X, y_test=y, score=negative_mse)
     beta = LinearRegression().fit(X, y).coef_
     others = [np.delete(X, j, axis=1) for j in range(3)]
-    left = [np.mean((X[:, j] - least_squares(others[j], X[:, j])(others[j])) ** 2) for j in range(3)]
+    left = [
+        np.mean((X[:, j] - least_squares(others[j], X[:, j])(others[j])) ** 2)
+        for j in range(3)
+    ]
     np.testing.assert_allclose(result.drop, beta**2 * left, rtol=1e-9)
 
 
 @few
 @given(st.integers(0, 2**31), st.floats(-0.95, 0.95))
-def test_dropping_a_column_of_least_squares_costs_what_the_others_cannot_replace(seed, rho):
+def test_dropping_a_column_of_least_squares_costs_what_the_others_cannot_replace(
+    seed, rho
+):
     check_against_algebra(drop_column_importance, seed, rho)
 
 
 def test_the_mutants_of_drop_column_importance_are_rejected():
-    def not_refitted(fit, X, y, *, X_test, **options):  # the column set to its mean, in a model that keeps it
+    # the column set to its mean, in a model that keeps it
+    def not_refitted(fit, X, y, *, X_test, **options):
         predict = fit(X, y)
 
         def keeps(rows, _):
-            return lambda _: predict(np.where(np.isin(X[0], rows[0]), X_test, X_test.mean(0)))
+            return lambda _: predict(
+                np.where(np.isin(X[0], rows[0]), X_test, X_test.mean(0))
+            )
 
         return drop_column_importance(keeps, X, y, X_test=X_test, **options)
 
-    for mutant in (not_refitted, lambda *a, y_test, **o: permutation_of(*a, y_test=y_test, **o)):
+    for mutant in (
+        not_refitted,
+        lambda *a, y_test, **o: permutation_of(*a, y_test=y_test, **o),
+    ):
         with pytest.raises(AssertionError):
             check_against_algebra(mutant, 0, 0.8)
 
@@ -267,9 +340,17 @@ def test_permutation_and_drop_column_on_correlated_columns(rho):
         y = X @ beta + 0.1 * normal(4000, 1, seed + 100)[:, 0]
         half = slice(2000), slice(2000, None)
         options = {"X_test": X[half[1]], "y_test": y[half[1]], "score": negative_mse}
-        drops.append(drop_column_importance(least_squares, X[half[0]], y[half[0]], **options).drop)
+        drops.append(
+            drop_column_importance(
+                least_squares, X[half[0]], y[half[0]], **options
+            ).drop
+        )
         predict = least_squares(X[half[0]], y[half[0]])
-        shuffles.append(permutation_importance(predict, X[half[1]], y[half[1]], score=negative_mse, n_repeats=2).mean)
+        shuffles.append(
+            permutation_importance(
+                predict, X[half[1]], y[half[1]], score=negative_mse, n_repeats=2
+            ).mean
+        )
     for found, expected in ((drops, beta**2 * (1 - rho**2)), (shuffles, 2 * beta**2)):
         error = np.std(found, axis=0, ddof=1) / np.sqrt(20)
         assert np.all(np.abs(np.mean(found, axis=0) - expected) < 4 * error)
@@ -283,18 +364,27 @@ def test_drop_column_takes_frames_and_groups_and_leaves_the_data_alone():
 
     def fit(rows, truth):
         seen.append(list(rows.columns))
-        rows["a" if "a" in rows else "c"] = 0.0  # a model that writes to its data reaches a copy only
+        # a model that writes to its data reaches a copy only
+        rows["a" if "a" in rows else "c"] = 0.0
         return lambda new: np.zeros(len(new))
 
     options = {"X_test": X, "y_test": y, "score": negative_mse}
-    result = drop_column_importance(fit, X, y, groups={"first two": ["a", "b"], "last": ["c"]}, **options)
+    result = drop_column_importance(
+        fit, X, y, groups={"first two": ["a", "b"], "last": ["c"]}, **options
+    )
     assert seen == [["a", "b", "c"], ["c"], ["a", "b"]]
     assert result.names == ("first two", "last")
     assert result.drop.tolist() == [0, 0]
     pd.testing.assert_frame_equal(X, before)
     whole = drop_column_importance(least_squares, X, y, **options)
     array = drop_column_importance(
-        least_squares, X.to_numpy(), y, X_test=X.to_numpy(), y_test=y, score=negative_mse, progress=list
+        least_squares,
+        X.to_numpy(),
+        y,
+        X_test=X.to_numpy(),
+        y_test=y,
+        score=negative_mse,
+        progress=list,
     )
     assert whole.names == ("a", "b", "c")
     np.testing.assert_allclose(whole.drop, array.drop, rtol=1e-12)
@@ -303,14 +393,27 @@ def test_drop_column_takes_frames_and_groups_and_leaves_the_data_alone():
 @pytest.mark.parametrize(
     ("bad", "error", "message"),
     [
-        ({"X": [[1.0]]}, TypeError, "^X: got list, expected a DataFrame or a NumPy array$"),
+        (
+            {"X": [[1.0]]},
+            TypeError,
+            "^X: got list, expected a DataFrame or a NumPy array$",
+        ),
         (
             {"X_test": np.zeros(6)},
             ValueError,
-            r"^X_test: got shape \(6,\), expected \(n, n_columns\), neither of them zero$",
+            r"^X_test: got shape \(6,\), expected \(n, n_columns\), neither of them "
+            r"zero$",
         ),
-        ({"y": np.zeros(5)}, ValueError, "^y: got 5 values, expected one for each of the 6 rows$"),
-        ({"y_test": np.zeros(5)}, ValueError, "^y_test: got 5 values, expected one for each of the 6 rows$"),
+        (
+            {"y": np.zeros(5)},
+            ValueError,
+            "^y: got 5 values, expected one for each of the 6 rows$",
+        ),
+        (
+            {"y_test": np.zeros(5)},
+            ValueError,
+            "^y_test: got 5 values, expected one for each of the 6 rows$",
+        ),
         (
             {"X_test": np.zeros((6, 3))},
             ValueError,
@@ -321,18 +424,35 @@ def test_drop_column_takes_frames_and_groups_and_leaves_the_data_alone():
             ValueError,
             r"^groups\['g'\]: got every column of X, expected at least one to be left$",
         ),
-        ({"groups": {"g": [2]}}, ValueError, r"^groups\['g'\]: got 2, which stands for 0 of the columns \[0, 1\]$"),
-        ({"score": lambda *_: np.nan}, ValueError, "^score: got nan, expected a finite number$"),
+        (
+            {"groups": {"g": [2]}},
+            ValueError,
+            r"^groups\['g'\]: got 2, which stands for 0 of the columns \[0, 1\]$",
+        ),
+        (
+            {"score": lambda *_: np.nan},
+            ValueError,
+            "^score: got nan, expected a finite number$",
+        ),
     ],
 )
 def test_bad_arguments_of_drop_column_importance(bad, error, message):
     table = normal(6, 2)
-    options = {"X": table, "y": table[:, 0], "X_test": table, "y_test": table[:, 0], "score": negative_mse} | bad
+    options = {
+        "X": table,
+        "y": table[:, 0],
+        "X_test": table,
+        "y_test": table[:, 0],
+        "score": negative_mse,
+    } | bad
     with pytest.raises(error, match=message):
-        drop_column_importance(least_squares, options.pop("X"), options.pop("y"), **options)
+        drop_column_importance(
+            least_squares, options.pop("X"), options.pop("y"), **options
+        )
 
 
-# --- partial dependence -----------------------------------------------------------------------------------------
+# --- partial dependence
+# -----------------------------------------------------------------------------------------
 
 
 def check_dependence(dependence, fitted):
@@ -341,9 +461,13 @@ def check_dependence(dependence, fitted):
         theirs = sklearn.inspection.partial_dependence(
             model, X, [feature], method="brute", kind="both", grid_resolution=15
         )
-        ours = dependence(model.predict, X, feature, grid=theirs["grid_values"][0], ice=True)
+        ours = dependence(
+            model.predict, X, feature, grid=theirs["grid_values"][0], ice=True
+        )
         np.testing.assert_allclose(ours.mean, theirs["average"][0], rtol=0, atol=1e-12)
-        np.testing.assert_allclose(ours.individual, theirs["individual"][0], rtol=0, atol=1e-12)
+        np.testing.assert_allclose(
+            ours.individual, theirs["individual"][0], rtol=0, atol=1e-12
+        )
 
 
 def test_equals_sklearn(fitted):
@@ -354,8 +478,14 @@ def test_the_mutants_of_partial_dependence_are_rejected(fitted):
     def of_integers(predict, X, feature, *, grid, ice):
         return partial_dependence(predict, X, feature, grid=np.floor(grid), ice=ice)
 
-    def at_the_mean(predict, X, feature, **options):  # one average row instead of the average over rows
-        return partial_dependence(lambda t: np.full(len(X), predict(t.mean(0)[None])[0]), X, feature, **options)
+    # one average row instead of the average over rows
+    def at_the_mean(predict, X, feature, **options):
+        return partial_dependence(
+            lambda t: np.full(len(X), predict(t.mean(0)[None])[0]),
+            X,
+            feature,
+            **options,
+        )
 
     for mutant in (of_integers, at_the_mean):
         with pytest.raises(AssertionError):
@@ -366,7 +496,9 @@ def test_linear_model_gives_its_slope():
     X = normal(100, 2)
     model = LinearRegression().fit(X, X @ [3.0, -1.0] + 2)
     curve = partial_dependence(model.predict, X, 0, grid=[-1.0, 0.0, 2.0])
-    np.testing.assert_allclose(curve.mean, 2 + 3 * np.array([-1, 0, 2]) - X[:, 1].mean(), rtol=1e-12)
+    np.testing.assert_allclose(
+        curve.mean, 2 + 3 * np.array([-1, 0, 2]) - X[:, 1].mean(), rtol=1e-12
+    )
     assert curve.individual is None
 
 
@@ -379,7 +511,9 @@ def test_ice_shows_what_the_average_hides():
 
 
 def test_default_grid():
-    X = np.column_stack([np.arange(101.0), np.arange(101) % 3, np.r_[np.nan, np.arange(100.0)]])
+    X = np.column_stack(
+        [np.arange(101.0), np.arange(101) % 3, np.r_[np.nan, np.arange(100.0)]]
+    )
     grid_of = partial(partial_dependence, lambda X: X[:, 0], X)
     np.testing.assert_allclose(grid_of(0, grid=4).grid, [5, 35, 65, 95])
     np.testing.assert_allclose(grid_of(0).grid, np.linspace(5, 95, 20))
@@ -390,32 +524,50 @@ def test_default_grid():
 def test_integers_do_not_cut_off_the_fractions_of_a_grid():
     whole = np.arange(12).reshape(6, 2)
     for X, feature in ((whole, 1), (pd.DataFrame(whole, columns=["a", "b"]), "b")):
-        curve = partial_dependence(lambda t: np.asarray(t)[:, 1] * 1.0, X, feature, grid=[0.25, 0.5])
+        curve = partial_dependence(
+            lambda t: np.asarray(t)[:, 1] * 1.0, X, feature, grid=[0.25, 0.5]
+        )
         np.testing.assert_array_equal(curve.mean, [0.25, 0.5])
     single = normal(5, 2).astype(np.float32)
     net = torch.nn.Linear(2, 1, bias=False)
-    curve = partial_dependence(lambda t: net(torch.from_numpy(t)).detach(), single, 0, grid=[0.1, 0.2])
+    curve = partial_dependence(
+        lambda t: net(torch.from_numpy(t)).detach(), single, 0, grid=[0.1, 0.2]
+    )
     assert curve.grid.dtype == np.float32
 
 
 def test_partial_dependence_of_a_frame():
     X = mixed_frame()
     before = X.copy(deep=True)
-    for feature, grid in (("colour", ["red", "green"]), ("name", ["ada", "bob"]), ("count", [0, 1, 2, 3, 4])):
+    for feature, grid in (
+        ("colour", ["red", "green"]),
+        ("name", ["ada", "bob"]),
+        ("count", [0, 1, 2, 3, 4]),
+    ):
         assert partial_dependence(judge, X, feature).grid.tolist() == grid
     curve = partial_dependence(judge, X, "colour", grid=["red", "blue"], ice=True)
-    np.testing.assert_allclose(curve.mean, (X["size"] + X["count"]).mean() + np.array([2, 0]))
+    np.testing.assert_allclose(
+        curve.mean, (X["size"] + X["count"]).mean() + np.array([2, 0])
+    )
     np.testing.assert_allclose(curve.individual[:, 1], X["size"] + X["count"])
     pd.testing.assert_frame_equal(X, before)
 
 
-# --- seeds, global state, progress, bad arguments ---------------------------------------------------------------
+# --- seeds, global state, progress, bad arguments
+# ---------------------------------------------------------------
 
 
 def test_seeds_and_global_state(fitted):
     model, X, y = fitted
-    run = partial(permutation_importance, model.predict, X, y, score=r2_score, n_repeats=3)
-    before = X.copy(), torch.get_rng_state(), np.random.get_state()[1].copy(), random.getstate()  # noqa: NPY002
+    run = partial(
+        permutation_importance, model.predict, X, y, score=r2_score, n_repeats=3
+    )
+    before = (
+        X.copy(),
+        torch.get_rng_state(),
+        np.random.get_state()[1].copy(),
+        random.getstate(),
+    )  # noqa: NPY002
     first = run().drops
     assert np.array_equal(first, run(seed=0).drops)
     assert np.array_equal(first, run(seed=np.random.default_rng(0)).drops)
@@ -436,7 +588,9 @@ def test_progress():
         yield from iterable
 
     X = normal(30, 2)
-    permutation_importance(lambda X: X[:, 0], X, X[:, 0], score=negative_mse, n_repeats=3, progress=bar)
+    permutation_importance(
+        lambda X: X[:, 0], X, X[:, 0], score=negative_mse, n_repeats=3, progress=bar
+    )
     partial_dependence(lambda X: X[:, 0], X, 0, grid=7, progress=bar)
     assert lengths == [2, 7]
 
@@ -454,10 +608,22 @@ TWICE = pd.DataFrame(TABLE, columns=["a", "a"])
         ({"X": TABLE[:0]}, ValueError, r"X: got shape \(0, 2\)"),
         ({"X": TABLE[:1], "y": [0.0]}, ValueError, "X: got 1 row"),
         ({"X": TWICE}, ValueError, "'a', which stands for 2 of the columns"),
-        ({"y": np.zeros(5)}, ValueError, "y: got 5 values, expected one for each of the 6 rows"),
-        ({"groups": {"g": [2]}}, ValueError, r"groups\['g'\]: got 2, which stands for 0"),
+        (
+            {"y": np.zeros(5)},
+            ValueError,
+            "y: got 5 values, expected one for each of the 6 rows",
+        ),
+        (
+            {"groups": {"g": [2]}},
+            ValueError,
+            r"groups\['g'\]: got 2, which stands for 0",
+        ),
         ({"groups": {"g": [-1]}}, ValueError, "got -1"),
-        ({"X": FRAME, "groups": {"g": ["c"]}}, ValueError, "'c', which stands for 0 of the columns"),
+        (
+            {"X": FRAME, "groups": {"g": ["c"]}},
+            ValueError,
+            "'c', which stands for 0 of the columns",
+        ),
         ({"n_repeats": 1}, ValueError, "n_repeats: got 1"),
         ({"n_repeats": 2.0}, TypeError, "n_repeats: got 2.0"),
         ({"seed": "0"}, TypeError, "seed: got '0'"),
@@ -469,7 +635,12 @@ TWICE = pd.DataFrame(TABLE, columns=["a", "a"])
 def test_bad_arguments_of_permutation_importance(bad, error, message):
     options = {"X": TABLE, "y": TABLE[:, 0], "score": negative_mse} | bad
     with pytest.raises(error, match=message):
-        permutation_importance(lambda X: np.asarray(X)[:, -1], options.pop("X"), options.pop("y"), **options)
+        permutation_importance(
+            lambda X: np.asarray(X)[:, -1],
+            options.pop("X"),
+            options.pop("y"),
+            **options,
+        )
 
 
 @pytest.mark.parametrize(
@@ -480,28 +651,48 @@ def test_bad_arguments_of_permutation_importance(bad, error, message):
         ({"feature": 2}, ValueError, "feature: got 2"),
         ({"feature": "a"}, ValueError, "feature: got 'a'"),
         ({"X": TWICE, "feature": "a"}, ValueError, "stands for 2"),
-        ({"X": FRAME, "feature": "a", "grid": ["x", "z"]}, ValueError, r"grid: got \['z'\], expected categories"),
+        (
+            {"X": FRAME, "feature": "a", "grid": ["x", "z"]},
+            ValueError,
+            r"grid: got \['z'\], expected categories",
+        ),
         ({"grid": []}, ValueError, r"grid: got shape \(0,\)"),
         ({"grid": [[1.0]]}, ValueError, r"grid: got shape \(1, 1\)"),
         ({"grid": 0}, ValueError, "grid: got 0"),
         ({"grid": [0.0, np.inf]}, ValueError, "grid: got NaN or infinity"),
         ({"X": TABLE * np.nan}, ValueError, r"grid: got shape \(0,\)"),
-        ({"predict": lambda X: X}, ValueError, r"predict: got predictions of shape \(6, 2\)"),
-        ({"predict": lambda *_: 1.0}, ValueError, r"predict: got predictions of shape \(\)"),
+        (
+            {"predict": lambda X: X},
+            ValueError,
+            r"predict: got predictions of shape \(6, 2\)",
+        ),
+        (
+            {"predict": lambda *_: 1.0},
+            ValueError,
+            r"predict: got predictions of shape \(\)",
+        ),
         ({"predict": lambda X: X[:, 0] * np.nan}, ValueError, "predict: got NaN"),
     ],
 )
 def test_bad_arguments_of_partial_dependence(bad, error, message):
     options = {"predict": lambda X: X[:, 0], "X": TABLE, "feature": 0} | bad
     with pytest.raises(error, match=message):
-        partial_dependence(options.pop("predict"), options.pop("X"), options.pop("feature"), **options)
+        partial_dependence(
+            options.pop("predict"), options.pop("X"), options.pop("feature"), **options
+        )
 
 
 def test_curves_of_a_single_neuron():
-    net = torch.nn.Sequential(torch.nn.Linear(3, 4), torch.nn.ReLU(), torch.nn.Linear(4, 1)).double()
+    net = torch.nn.Sequential(
+        torch.nn.Linear(3, 4), torch.nn.ReLU(), torch.nn.Linear(4, 1)
+    ).double()
     X = normal(7, 3)
     curves = partial_dependence(
-        lambda X: net[:2](torch.from_numpy(X))[:, 2].detach().numpy(), X, 1, grid=np.array([-1.0, 0.0, 2.0]), ice=True
+        lambda X: net[:2](torch.from_numpy(X))[:, 2].detach().numpy(),
+        X,
+        1,
+        grid=np.array([-1.0, 0.0, 2.0]),
+        ice=True,
     )
     weight, bias = net[0].weight[2].detach().numpy(), net[0].bias[2].item()
     rest = X[:, [0, 2]] @ weight[[0, 2]] + bias

@@ -1,4 +1,6 @@
-"""Relevance propagation: published values, conservation, sums over products by hand, Captum, and untouched models."""
+"""Relevance propagation: published values, conservation, sums over products by hand,
+Captum, and untouched models.
+"""
 
 import pytest
 import torch
@@ -53,7 +55,8 @@ def normal(seed, *shape):
     return torch.randn(*shape, generator=torch.Generator().manual_seed(seed), dtype=F64)
 
 
-# --- published values -------------------------------------------------------------------------------------------
+# --- published values
+# -------------------------------------------------------------------------------------------
 
 
 def test_epsilon_on_m5():
@@ -63,20 +66,33 @@ def test_epsilon_on_m5():
 def test_gamma_layer_by_layer_on_m5():
     net = m5(-2.0)
     rules = {net[0]: gamma_rule(1.0), net[2]: gamma_rule(0.25)}
-    close(layerwise_relevance(net, row(1, 2, 3), rules=rules).values, row(28 / 3, 104 / 3, 52))
+    close(
+        layerwise_relevance(net, row(1, 2, 3), rules=rules).values,
+        row(28 / 3, 104 / 3, 52),
+    )
 
 
 def test_alpha_1_beta_0_on_m5():
     for rule in (alpha_beta_rule(1, 0), z_plus_rule()):
-        close(layerwise_relevance(m5(-2.0), row(1, 2, 3), rule=rule).values, row(12, 33.6, 50.4))
+        close(
+            layerwise_relevance(m5(-2.0), row(1, 2, 3), rule=rule).values,
+            row(12, 33.6, 50.4),
+        )
 
 
-@pytest.mark.parametrize(("rule", "expected"), [(alpha_beta_rule(1, 0), (-1, 0)), (alpha_beta_rule(2, 1), (-2, 0.5))])
+@pytest.mark.parametrize(
+    ("rule", "expected"),
+    [(alpha_beta_rule(1, 0), (-1, 0)), (alpha_beta_rule(2, 1), (-2, 0.5))],
+)
 def test_equation_60_of_bach_et_al(rule, expected):
-    close(layerwise_relevance(linear([[1.0, -1.0]], [-1.0]), row(1, 1), rule=rule).values, row(*expected))
+    close(
+        layerwise_relevance(linear([[1.0, -1.0]], [-1.0]), row(1, 1), rule=rule).values,
+        row(*expected),
+    )
 
 
-# --- rules, by their formulas -----------------------------------------------------------------------------------
+# --- rules, by their formulas
+# -----------------------------------------------------------------------------------
 
 RULES = {
     "epsilon": epsilon_rule(),
@@ -89,7 +105,9 @@ RULES = {
 
 
 def share(name, x, w, b, relevance):
-    """The rule as a table of products, one row for each input and one column for each output."""
+    """The rule as a table of products, one row for each input and one column for each
+    output.
+    """
     p, bias = x[:, None] * w.T, b
     up, down = p.clamp(min=0), p.clamp(max=0)
     if name == "gamma":
@@ -107,14 +125,22 @@ def share(name, x, w, b, relevance):
 
 
 def check_by_hand(name, seed, relevance_of):
-    """A layer that reads inputs of both signs, and one that reads what comes out of a ReLU."""
+    """A layer that reads inputs of both signs, and one that reads what comes out of a
+    ReLU.
+    """
     net = nn.Sequential(nn.Linear(5, 6), nn.ReLU(), nn.Linear(6, 1)).double()
     with torch.no_grad():
         for i, p in enumerate(net.parameters()):
             p.copy_(normal(seed + i, *p.shape))
     x = normal(seed + 9, 1, 5)
     hidden = net[:2](x)[0].detach()
-    above = share("epsilon", hidden, net[2].weight.detach(), net[2].bias.detach(), net(x)[0].detach())
+    above = share(
+        "epsilon",
+        hidden,
+        net[2].weight.detach(),
+        net[2].bias.detach(),
+        net(x)[0].detach(),
+    )
     expected = share(name, x[0], net[0].weight.detach(), net[0].bias.detach(), above)
     torch.testing.assert_close(relevance_of(net, x)[0], expected, atol=1e-6, rtol=1e-3)
 
@@ -122,7 +148,11 @@ def check_by_hand(name, seed, relevance_of):
 @pytest.mark.parametrize("name", RULES)
 @pytest.mark.parametrize("seed", [0, 20, 40])
 def test_each_rule_on_inputs_of_both_signs(name, seed):
-    check_by_hand(name, seed, lambda net, x: layerwise_relevance(net, x, rules={net[0]: RULES[name]}).values)
+    check_by_hand(
+        name,
+        seed,
+        lambda net, x: layerwise_relevance(net, x, rules={net[0]: RULES[name]}).values,
+    )
 
 
 @pytest.mark.parametrize("name", ["gamma", "z_plus", "alpha_beta"])
@@ -131,14 +161,23 @@ def test_the_mutant_that_splits_weights_and_not_products_is_rejected(name, monke
 
     def of_weights(layer, sign):
         keep = {"min": 0} if sign > 0 else {"max": 0}
-        return layer.apply(layer.x, layer.weight.clamp(**keep), layer.bias.clamp(**keep))
+        return layer.apply(
+            layer.x, layer.weight.clamp(**keep), layer.bias.clamp(**keep)
+        )
 
     monkeypatch.setattr(module, "_part", of_weights)
     with pytest.raises(AssertionError):
-        check_by_hand(name, 0, lambda net, x: layerwise_relevance(net, x, rules={net[0]: RULES[name]}).values)
+        check_by_hand(
+            name,
+            0,
+            lambda net, x: (
+                layerwise_relevance(net, x, rules={net[0]: RULES[name]}).values
+            ),
+        )
 
 
-# --- conservation -----------------------------------------------------------------------------------------------
+# --- conservation
+# -----------------------------------------------------------------------------------------------
 
 
 def without_biases(n_out=3):
@@ -162,7 +201,9 @@ def test_relevance_is_conserved(name):
     x = normal(1, 3, 2, 10, 10).clamp(-4, 5)
     for target in (1, torch.tensor([0, 1, 2])):
         rules = {net[0]: RULES[name]}
-        result = layerwise_relevance(net, x, target=target, rule=epsilon_rule(1e-9), rules=rules)
+        result = layerwise_relevance(
+            net, x, target=target, rule=epsilon_rule(1e-9), rules=rules
+        )
         close(result.delta, torch.zeros(3, dtype=F64), atol=1e-7)
         assert result.values.shape == x.shape
 
@@ -170,7 +211,9 @@ def test_relevance_is_conserved(name):
 @few
 @given(seeds)
 def test_without_biases_plain_relevance_is_input_times_gradient(seed):
-    net = nn.Sequential(nn.Linear(4, 6, bias=False), nn.ReLU(), nn.Linear(6, 2, bias=False)).double()
+    net = nn.Sequential(
+        nn.Linear(4, 6, bias=False), nn.ReLU(), nn.Linear(6, 2, bias=False)
+    ).double()
     x = normal(seed, 3, 4)
     plain = layerwise_relevance(net, x, target=1, rule=epsilon_rule(0.0)).values
     close(plain, input_x_gradient(net, x, target=1), atol=1e-10)
@@ -181,15 +224,23 @@ def fold(net, x, target, rule):
     from torch.nn.utils.fusion import fuse_conv_bn_eval
 
     first = fuse_conv_bn_eval(net.eval()[0], net[1])
-    return layerwise_relevance(nn.Sequential(first, *net[2:]), x, target=target, rule=rule).values
+    return layerwise_relevance(
+        nn.Sequential(first, *net[2:]), x, target=target, rule=rule
+    ).values
 
 
-@pytest.mark.parametrize("rule", [epsilon_rule(0.1), gamma_rule(), alpha_beta_rule(2, 1), z_plus_rule()])
+@pytest.mark.parametrize(
+    "rule", [epsilon_rule(0.1), gamma_rule(), alpha_beta_rule(2, 1), z_plus_rule()]
+)
 def test_batch_normalisation_is_folded(rule):
     with torch.random.fork_rng():
         torch.manual_seed(0)
         net = nn.Sequential(
-            nn.Conv2d(2, 3, 3), nn.BatchNorm2d(3), nn.ReLU(inplace=True), nn.Flatten(), nn.Linear(48, 2)
+            nn.Conv2d(2, 3, 3),
+            nn.BatchNorm2d(3),
+            nn.ReLU(inplace=True),
+            nn.Flatten(),
+            nn.Linear(48, 2),
         ).double()
         for _ in range(3):
             net(1 + 2 * torch.randn(8, 2, 6, 6, dtype=F64))
@@ -205,10 +256,16 @@ def test_batch_normalisation_is_folded(rule):
 
 
 def test_batch_normalisation_behind_a_relu_is_a_layer_of_its_own():
-    net = nn.Sequential(linear([[1.0, 0.0], [0.0, 1.0]]), nn.ReLU(), nn.BatchNorm1d(2), linear([[1.0, 1.0]])).double()
+    net = nn.Sequential(
+        linear([[1.0, 0.0], [0.0, 1.0]]),
+        nn.ReLU(),
+        nn.BatchNorm1d(2),
+        linear([[1.0, 1.0]]),
+    ).double()
     net[2].running_mean.copy_(torch.tensor([0.0, 1.0]))
     net[2].weight.data = torch.tensor([3.0, 2.0], dtype=F64) * (1 + net[2].eps) ** 0.5
-    # The second unit, 4, becomes 2 (4 - 1) = 6: the product 8 of it, and a bias of -2 that takes its own share.
+    # The second unit, 4, becomes 2 (4 - 1) = 6: the product 8 of it, and a bias of -2
+    # that takes its own share.
     result = layerwise_relevance(net, row(2, 4))
     close(result.values, row(6, 8))
     close(result.delta, torch.tensor([2.0], dtype=F64))
@@ -219,7 +276,9 @@ class Functional(nn.Module):
 
     def __init__(self):
         super().__init__()
-        self.a, self.b, self.out = (nn.Linear(4, 4, bias=False).double() for _ in range(3))
+        self.a, self.b, self.out = (
+            nn.Linear(4, 4, bias=False).double() for _ in range(3)
+        )
         self.relu = nn.ReLU(inplace=True)
 
     def forward(self, x):
@@ -234,7 +293,9 @@ def test_residual_blocks_share_between_both_ways():
     close(result.values, input_x_gradient(net, x, target=2), atol=1e-10)
     close(result.delta, torch.zeros(5, dtype=F64), atol=1e-10)
     for rule in (gamma_rule(), z_plus_rule()):
-        result = layerwise_relevance(net, x.abs(), target=2, rule=epsilon_rule(1e-12), rules={net.a: rule})
+        result = layerwise_relevance(
+            net, x.abs(), target=2, rule=epsilon_rule(1e-12), rules={net.a: rule}
+        )
         close(result.delta, torch.zeros(5, dtype=F64), atol=1e-6)
 
 
@@ -249,23 +310,34 @@ def test_small_resnet():
         if isinstance(module, nn.BatchNorm2d):
             module.running_mean.zero_()
     x = normal(1, 2, 3, 32, 32)
-    result = layerwise_relevance(net, x, target=torch.tensor([0, 2]), rule=epsilon_rule(1e-9))
+    result = layerwise_relevance(
+        net, x, target=torch.tensor([0, 2]), rule=epsilon_rule(1e-9)
+    )
     close(result.delta, torch.zeros(2, dtype=F64), atol=1e-5)
-    close(result.values, input_x_gradient(net, x, target=torch.tensor([0, 2])), atol=1e-5)
+    close(
+        result.values, input_x_gradient(net, x, target=torch.tensor([0, 2])), atol=1e-5
+    )
     plus = layerwise_relevance(
-        net, x, target=0, rule=gamma_rule(), rules={net.stem[0]: z_box_rule(-6, 6), net.head: epsilon_rule(1e-9)}
+        net,
+        x,
+        target=0,
+        rule=gamma_rule(),
+        rules={net.stem[0]: z_box_rule(-6, 6), net.head: epsilon_rule(1e-9)},
     )
     assert plus.values.isfinite().all()
     assert net.training
 
 
-# --- Captum, where it is right ----------------------------------------------------------------------------------
+# --- Captum, where it is right
+# ----------------------------------------------------------------------------------
 
 
 def test_agrees_with_captum():
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        net = nn.Sequential(nn.Linear(6, 8), nn.ReLU(), nn.Linear(8, 5), nn.ReLU(), nn.Linear(5, 3)).double()
+        net = nn.Sequential(
+            nn.Linear(6, 8), nn.ReLU(), nn.Linear(8, 5), nn.ReLU(), nn.Linear(5, 3)
+        ).double()
     x = normal(1, 20, 6).requires_grad_()
     result = layerwise_relevance(net, x, target=1, rule=epsilon_rule(1e-9))
     for layer in net:
@@ -279,13 +351,18 @@ def test_agrees_with_captum():
         close(other, reference.detach(), atol=1e-3)
 
 
-# --- what stays as it was, what is refused ----------------------------------------------------------------------
+# --- what stays as it was, what is refused
+# ----------------------------------------------------------------------
 
 
 def test_batches_and_state():
     net, x = Functional().train(), normal(0, 5, 4).requires_grad_()
     whole = layerwise_relevance(net, x, target=0).values
-    close(layerwise_relevance(net, x, target=0, internal_batch_size=2).values, whole, atol=1e-12)
+    close(
+        layerwise_relevance(net, x, target=0, internal_batch_size=2).values,
+        whole,
+        atol=1e-12,
+    )
     with pytest.raises(ValueError, match="target: got 9"):
         layerwise_relevance(net, x, target=9)
     state = torch.get_rng_state()
@@ -307,16 +384,34 @@ class By(nn.Module):
 
 @pytest.mark.parametrize(
     "last",
-    [torch.sigmoid, torch.tanh, F.gelu, lambda x: x.softmax(1), lambda x: x * x, lambda x: 1 / x, lambda x: x @ x.T],
+    [
+        torch.sigmoid,
+        torch.tanh,
+        F.gelu,
+        lambda x: x.softmax(1),
+        lambda x: x * x,
+        lambda x: 1 / x,
+        lambda x: x @ x.T,
+    ],
 )
 def test_what_has_no_rule_is_refused(last):
     with pytest.raises(ValueError, match="which relevance has no rule for"):
         layerwise_relevance(By(last), normal(0, 4, 4), target=0)
 
 
-@pytest.mark.parametrize("last", [torch.relu, F.leaky_relu, lambda x: x / 2 - 1, lambda x: x.reshape(-1, 2, 2).mean(2)])
+@pytest.mark.parametrize(
+    "last",
+    [
+        torch.relu,
+        F.leaky_relu,
+        lambda x: x / 2 - 1,
+        lambda x: x.reshape(-1, 2, 2).mean(2),
+    ],
+)
 def test_what_passes_relevance_on_is_accepted(last):
-    assert layerwise_relevance(By(last), normal(0, 4, 4), target=0).values.isfinite().all()
+    assert (
+        layerwise_relevance(By(last), normal(0, 4, 4), target=0).values.isfinite().all()
+    )
 
 
 def test_bad_input():
@@ -325,10 +420,26 @@ def test_bad_input():
         (lambda: alpha_beta_rule(2, 2), "alpha - beta = 1"),
         (lambda: epsilon_rule(-1), "epsilon: got -1"),
         (lambda: z_box_rule(1, 0), "expected low < high"),
-        (lambda: layerwise_relevance(net, row(1, 2, 3), rule=flat_rule()), "does not read the model's inputs"),
-        (lambda: layerwise_relevance(net, row(1, 2, 3), rules={net[0]: z_box_rule(0, 2)}), "outside of the box"),
-        (lambda: layerwise_relevance(net, row(1, 2, 3), rules={net[1]: flat_rule()}), "rules: got ReLU"),
-        (lambda: layerwise_relevance(net, row(1, 2, 3), rules={nn.Linear(1, 1): flat_rule()}), "rules: got Linear"),
+        (
+            lambda: layerwise_relevance(net, row(1, 2, 3), rule=flat_rule()),
+            "does not read the model's inputs",
+        ),
+        (
+            lambda: layerwise_relevance(
+                net, row(1, 2, 3), rules={net[0]: z_box_rule(0, 2)}
+            ),
+            "outside of the box",
+        ),
+        (
+            lambda: layerwise_relevance(net, row(1, 2, 3), rules={net[1]: flat_rule()}),
+            "rules: got ReLU",
+        ),
+        (
+            lambda: layerwise_relevance(
+                net, row(1, 2, 3), rules={nn.Linear(1, 1): flat_rule()}
+            ),
+            "rules: got Linear",
+        ),
         (lambda: layerwise_relevance(net, row(1, 2, torch.nan)), "inputs: got NaN"),
     ):
         with pytest.raises(ValueError, match=message):

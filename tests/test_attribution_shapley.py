@@ -1,4 +1,6 @@
-"""Shapley values: published values, axioms, shap, trees and kernel machines, and what must not be touched."""
+"""Shapley values: published values, axioms, shap, trees and kernel machines, and what
+must not be touched.
+"""
 
 import itertools
 import math
@@ -41,7 +43,9 @@ def m4(x):
 
 
 def rough(seed, n_features=4, n_outputs=1, dead=()):
-    """A function with interactions of every order and steps; columns in `dead` do not enter."""
+    """A function with interactions of every order and steps; columns in `dead` do not
+    enter.
+    """
     rng = np.random.default_rng(seed)
     weights = rng.normal(size=(n_features, 6))
     weights[list(dead)] = 0
@@ -53,7 +57,8 @@ def normal(seed, n, d=4):
     return np.random.default_rng(seed).normal(size=(n, d))
 
 
-# --- published values -------------------------------------------------------------------------------------------
+# --- published values
+# -------------------------------------------------------------------------------------------
 
 
 def check_m4(method):
@@ -87,13 +92,16 @@ def test_the_mutants_on_m4_are_rejected():
         return method
 
     check_m4(with_weight(lambda s: math.factorial(s) * math.factorial(2 - s) / 6))
-    for wrong in (lambda s: 1 / 4, lambda s: float(s == 0), lambda s: float(s == 2)):  # Banzhaf, alone, last
+    # Banzhaf, alone, last
+    for wrong in (lambda s: 1 / 4, lambda s: float(s == 0), lambda s: float(s == 2)):
         with pytest.raises(AssertionError):
             check_m4(with_weight(wrong))
 
 
 def test_sampled_values_of_m4_are_within_their_errors():
-    result = sampled_shapley_values(m4, row(20, 50, 30), baselines=row(0, 0, 0), n_samples=20_000)
+    result = sampled_shapley_values(
+        m4, row(20, 50, 30), baselines=row(0, 0, 0), n_samples=20_000
+    )
     exact = shapley_values(m4, row(20, 50, 30), baselines=row(0, 0, 0)).values
     assert (np.abs(result.values - exact) <= 4 * result.standard_error + 1e-9).all()
     assert result.standard_error.max() < 0.1
@@ -106,7 +114,8 @@ def test_a_sum_of_pairs_is_shared_in_halves():
         return x[:, 0] * x[:, 2] + x[:, 1] + x[:, 2] + x[:, 2] * x[:, 3]
 
     expected = [[x0 * x2 / 2, x1, x2 + x0 * x2 / 2 + x2 * x3 / 2, x2 * x3 / 2]]
-    for result in both(f, row(x0, x1, x2, x3), baselines=np.zeros((1, 4))):  # orders in pairs are exact here
+    # orders in pairs are exact here
+    for result in both(f, row(x0, x1, x2, x3), baselines=np.zeros((1, 4))):
         np.testing.assert_allclose(result.values, expected, atol=1e-12)
         np.testing.assert_allclose(result.standard_error, 0, atol=1e-12)
 
@@ -118,7 +127,8 @@ def test_linear_model():
         np.testing.assert_allclose(result.values, expected, atol=1e-12)
 
 
-# --- axioms -----------------------------------------------------------------------------------------------------
+# --- axioms
+# -----------------------------------------------------------------------------------------------------
 
 
 @few
@@ -137,7 +147,9 @@ def test_completeness_and_dummies(seed):
 def test_symmetry(seed):
     X, background, f = normal(seed, 2), normal(seed + 1, 5), rough(seed)
     X[:, 1], background[:, 1] = X[:, 0], background[:, 0]
-    values = shapley_values(lambda x: f(x) + f(x[:, [1, 0, 2, 3]]), X, baselines=background).values
+    values = shapley_values(
+        lambda x: f(x) + f(x[:, [1, 0, 2, 3]]), X, baselines=background
+    ).values
     np.testing.assert_allclose(values[:, 0], values[:, 1], atol=1e-12)
 
 
@@ -164,10 +176,13 @@ def test_by_its_definition_over_all_orders():
             before = f(table).mean()
             table[:, j] = x[0, j]
             expected[0, j] += (f(table).mean() - before) / 24
-    np.testing.assert_allclose(shapley_values(f, x, baselines=background).values, expected, atol=1e-12)
+    np.testing.assert_allclose(
+        shapley_values(f, x, baselines=background).values, expected, atol=1e-12
+    )
 
 
-# --- the field's library ----------------------------------------------------------------------------------------
+# --- the field's library
+# ----------------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
@@ -186,11 +201,19 @@ def test_agrees_with_shap_on_trees(forest):
     model, X = forest
     theirs = explained_by_shap(model.predict_proba, X[:3], X[100:130])
     for target in range(3):
-        ours = shapley_values(model.predict_proba, X[:3], baselines=X[100:130], target=target).values
+        ours = shapley_values(
+            model.predict_proba, X[:3], baselines=X[100:130], target=target
+        ).values
         np.testing.assert_allclose(ours, theirs[:, :, target], atol=1e-12)
-    each = shapley_values(model.predict_proba, X[:3], baselines=X[100:130], target=np.arange(3)).values
-    np.testing.assert_allclose(each, np.stack([theirs[i, :, i] for i in range(3)]), atol=1e-12)
-    other = shapley_values(model.predict_proba, X[:3], baselines=X[100:129], target=0).values
+    each = shapley_values(
+        model.predict_proba, X[:3], baselines=X[100:130], target=np.arange(3)
+    ).values
+    np.testing.assert_allclose(
+        each, np.stack([theirs[i, :, i] for i in range(3)]), atol=1e-12
+    )
+    other = shapley_values(
+        model.predict_proba, X[:3], baselines=X[100:129], target=0
+    ).values
     assert np.abs(other - theirs[:, :, 0]).max() > 1e-3
 
 
@@ -198,8 +221,14 @@ def test_agrees_with_shap_on_a_kernel_machine(forest):
     _, X = forest
     model = SVR().fit(X, X[:, 0] * X[:, 1] + X[:, 4])
     theirs = explained_by_shap(model.predict, X[:4], X[100:130])
-    np.testing.assert_allclose(shapley_values(model.predict, X[:4], baselines=X[100:130]).values, theirs, atol=1e-12)
-    sampled = sampled_shapley_values(model.predict, X[:4], baselines=X[100:130], n_samples=3000)
+    np.testing.assert_allclose(
+        shapley_values(model.predict, X[:4], baselines=X[100:130]).values,
+        theirs,
+        atol=1e-12,
+    )
+    sampled = sampled_shapley_values(
+        model.predict, X[:4], baselines=X[100:130], n_samples=3000
+    )
     z = (sampled.values - theirs) / sampled.standard_error
     assert np.abs(z).max() < 4
     assert np.abs(sampled.values - theirs).max() < 0.02
@@ -211,21 +240,30 @@ def test_gradient_shap_refuses_what_has_no_gradient(forest):
     with pytest.raises(TypeError, match="model: got an output of type ndarray"):
         gradient_shap(model.predict_proba, rows, baselines=rows, target=0)
     with pytest.raises(ValueError, match="no gradient"):
-        gradient_shap(lambda x: torch.from_numpy(model.predict_proba(x.detach())), rows, baselines=rows, target=0)
+        gradient_shap(
+            lambda x: torch.from_numpy(model.predict_proba(x.detach())),
+            rows,
+            baselines=rows,
+            target=0,
+        )
 
 
-# --- samples ----------------------------------------------------------------------------------------------------
+# --- samples
+# ----------------------------------------------------------------------------------------------------
 
 
 def check_errors(method, n_baselines=1):
-    """Of 400 rows that are the same, the spread must be what the standard error says; at most, if baselines rotate."""
+    """Of 400 rows that are the same, the spread must be what the standard error says;
+    at most, if baselines rotate.
+    """
     f, x, background = rough(0), normal(1, 1), normal(2, n_baselines)
     exact = shapley_values(f, x, baselines=background).values
     result = method(f, np.repeat(x, 400, 0), baselines=background, n_samples=80)
     error = result.values - exact
     assert (np.abs(error.mean(0)) < 4 * error.std(0) / math.sqrt(400)).all()
     z = error / result.standard_error
-    assert (z.std(0) < (1.15 if n_baselines == 1 else 1.3)).all()  # the rows share one order of the baselines
+    # the rows share one order of the baselines
+    assert (z.std(0) < (1.15 if n_baselines == 1 else 1.3)).all()
     assert n_baselines > 1 or (z.std(0) > 0.85).all()
 
 
@@ -237,16 +275,24 @@ def test_sampled_values_are_unbiased_and_their_errors_honest(n_baselines):
 def test_the_mutants_with_wrong_errors_or_orders_are_rejected():
     def small_errors(*args, **options):
         result = sampled_shapley_values(*args, **options)
-        return type("Result", (), {"values": result.values, "standard_error": result.standard_error / 1.3})
+        return type(
+            "Result",
+            (),
+            {"values": result.values, "standard_error": result.standard_error / 1.3},
+        )
 
     def always_the_same_order(model, inputs, *, baselines, n_samples):
-        result = sampled_shapley_values(model, inputs, baselines=baselines, n_samples=n_samples)
+        result = sampled_shapley_values(
+            model, inputs, baselines=baselines, n_samples=n_samples
+        )
         values, table = np.zeros_like(inputs), baselines.copy()
         for j in range(inputs.shape[1]):
             before = model(table).mean()
             table[:, j] = inputs[0, j]
             values[:, j] = model(table).mean() - before
-        return type("Result", (), {"values": values, "standard_error": result.standard_error})
+        return type(
+            "Result", (), {"values": values, "standard_error": result.standard_error}
+        )
 
     for mutant in (small_errors, always_the_same_order):
         with pytest.raises(AssertionError):
@@ -256,7 +302,9 @@ def test_the_mutants_with_wrong_errors_or_orders_are_rejected():
 def test_a_reversed_order_makes_it_more_exact():
     f, X, background = rough(0), np.repeat(normal(1, 1), 300, 0), normal(2, 1)
     exact = shapley_values(f, X[:1], baselines=background).values
-    antithetic = sampled_shapley_values(f, X, baselines=background, n_samples=4).values - exact
+    antithetic = (
+        sampled_shapley_values(f, X, baselines=background, n_samples=4).values - exact
+    )
     rng, independent = np.random.default_rng(0), np.zeros_like(X)
     for i, _ in itertools.product(range(300), range(4)):
         table = background.copy()
@@ -270,17 +318,32 @@ def test_a_reversed_order_makes_it_more_exact():
 @pytest.mark.parametrize("target", [0, np.arange(5) % 3])
 def test_same_draws_and_values_for_any_internal_batch_size(target):
     f, X, background = rough(0, n_outputs=3), normal(1, 5), normal(2, 7)
-    for method, options in ((shapley_values, {}), (sampled_shapley_values, {"n_samples": 10})):
+    for method, options in (
+        (shapley_values, {}),
+        (sampled_shapley_values, {"n_samples": 10}),
+    ):
         whole = method(f, X, baselines=background, target=target, **options)
         for size in (1, 5, 30, 61, 10**6):
-            part = method(f, X, baselines=background, target=target, internal_batch_size=size, **options)
+            part = method(
+                f,
+                X,
+                baselines=background,
+                target=target,
+                internal_batch_size=size,
+                **options,
+            )
             np.testing.assert_allclose(part.values, whole.values, rtol=1e-12)
-            np.testing.assert_allclose(part.standard_error, whole.standard_error, rtol=1e-9)
+            np.testing.assert_allclose(
+                part.standard_error, whole.standard_error, rtol=1e-9
+            )
 
 
 def test_same_seed_same_bits():
     f, X, background = rough(0), normal(1, 3), normal(2, 7)
-    a, b, c = (sampled_shapley_values(f, X, baselines=background, n_samples=8, seed=s).values for s in (0, 0, 1))
+    a, b, c = (
+        sampled_shapley_values(f, X, baselines=background, n_samples=8, seed=s).values
+        for s in (0, 0, 1)
+    )
     assert (a == b).all()
     assert (a != c).any()
 
@@ -293,24 +356,43 @@ def test_the_model_never_sees_more_rows_than_allowed():
         return x.sum(1)
 
     shapley_values(model, normal(0, 3), baselines=normal(1, 20), internal_batch_size=6)
-    sampled_shapley_values(model, normal(0, 3), baselines=normal(1, 20), n_samples=40, internal_batch_size=6)
+    sampled_shapley_values(
+        model,
+        normal(0, 3),
+        baselines=normal(1, 20),
+        n_samples=40,
+        internal_batch_size=6,
+    )
     assert max(seen) == 6
     seen.clear()
-    sampled_shapley_values(model, normal(0, 3, 1000), baselines=normal(1, 2, 1000), n_samples=4)
+    sampled_shapley_values(
+        model, normal(0, 3, 1000), baselines=normal(1, 2, 1000), n_samples=4
+    )
     assert max(seen) <= 2**18 // 1000
 
 
-# --- tables of every kind ---------------------------------------------------------------------------------------
+# --- tables of every kind
+# ---------------------------------------------------------------------------------------
 
 
 def network():
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        return nn.Sequential(nn.Linear(4, 8), nn.BatchNorm1d(8), nn.ReLU(), nn.Dropout(0.5), nn.Linear(8, 2)).double()
+        return nn.Sequential(
+            nn.Linear(4, 8),
+            nn.BatchNorm1d(8),
+            nn.ReLU(),
+            nn.Dropout(0.5),
+            nn.Linear(8, 2),
+        ).double()
 
 
 def test_tensors_and_arrays_agree_and_keep_their_types():
-    net, X, background = network(), torch.from_numpy(normal(0, 3)), torch.from_numpy(normal(1, 4))
+    net, X, background = (
+        network(),
+        torch.from_numpy(normal(0, 3)),
+        torch.from_numpy(normal(1, 4)),
+    )
     net.eval()
 
     def as_array(rows):
@@ -325,12 +407,16 @@ def test_tensors_and_arrays_agree_and_keep_their_types():
         assert isinstance(ours.values, torch.Tensor)
         assert isinstance(arrays.values, np.ndarray)
         np.testing.assert_array_equal(ours.values.numpy(), arrays.values)
-    single = shapley_values(net.float(), X.float(), baselines=background.float(), target=1)
+    single = shapley_values(
+        net.float(), X.float(), baselines=background.float(), target=1
+    )
     assert single.values.dtype == single.delta.dtype == torch.float32
 
 
 def test_one_column_and_integers():
-    for result in both(lambda x: x[:, 0] ** 2, np.array([[3]]), baselines=np.array([[1], [2]])):
+    for result in both(
+        lambda x: x[:, 0] ** 2, np.array([[3]]), baselines=np.array([[1], [2]])
+    ):
         np.testing.assert_allclose(result.values, [[6.5]])
     frozen = normal(0, 3)
     frozen.flags.writeable = False
@@ -352,7 +438,10 @@ def test_model_and_inputs_are_left_alone_even_after_an_exception():
         return x[:, :1]
 
     states = torch.get_rng_state(), np.random.get_state()[1].tolist(), random.getstate()  # noqa: NPY002
-    before, values = {k: v.clone() for k, v in net.state_dict().items()}, X.detach().clone()
+    before, values = (
+        {k: v.clone() for k, v in net.state_dict().items()},
+        X.detach().clone(),
+    )
     for method in (shapley_values, sampled_shapley_values):
         method(net, X, baselines=X, target=0)
         calls = 0
@@ -375,9 +464,17 @@ GOOD = {"model": m4, "inputs": np.ones((2, 3)), "baselines": np.zeros((4, 3))}
 @pytest.mark.parametrize(
     ("change", "kind", "message"),
     [
-        ({"model": RandomForestClassifier()}, TypeError, "model: got RandomForestClassifier"),
+        (
+            {"model": RandomForestClassifier()},
+            TypeError,
+            "model: got RandomForestClassifier",
+        ),
         ({"model": network()}, TypeError, "inputs: got an array for a torch module"),
-        ({"model": lambda x: x}, ValueError, "target: got None, expected one of the model's 3 outputs"),
+        (
+            {"model": lambda x: x},
+            ValueError,
+            "target: got None, expected one of the model's 3 outputs",
+        ),
         ({"model": lambda x: x[:1]}, ValueError, "model: got outputs of shape"),
         ({"model": lambda x: x[:, 0] * np.nan}, ValueError, "model: outputs: got NaN"),
         ({"inputs": [[1.0, 2.0, 3.0]]}, TypeError, "inputs: got list"),
@@ -406,6 +503,8 @@ def test_bad_input(change, kind, message):
 def test_bad_numbers_of_samples_and_columns():
     for n_samples in (2, 5):
         with pytest.raises(ValueError, match=f"n_samples: got {n_samples}"):
-            sampled_shapley_values(m4, GOOD["inputs"], baselines=GOOD["baselines"], n_samples=n_samples)
+            sampled_shapley_values(
+                m4, GOOD["inputs"], baselines=GOOD["baselines"], n_samples=n_samples
+            )
     with pytest.raises(ValueError, match="inputs: got 21 columns, expected at most 20"):
         shapley_values(m4, np.ones((1, 21)), baselines=np.ones((1, 21)))

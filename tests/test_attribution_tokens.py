@@ -1,4 +1,6 @@
-"""Token attributions: a bag of embeddings that can be solved by hand, Captum, padding, and what must not be touched."""
+"""Token attributions: a bag of embeddings that can be solved by hand, Captum, padding,
+and what must not be touched.
+"""
 
 from types import SimpleNamespace
 
@@ -9,17 +11,27 @@ from test_attribution_path import close, same, snapshot
 from torch import nn
 
 import xaicourse  # noqa: F401 (lets transformers import torchvision)
-from xaicourse.attribution import merge_word_pieces, token_gradients, token_integrated_gradients
+from xaicourse.attribution import (
+    merge_word_pieces,
+    token_gradients,
+    token_integrated_gradients,
+)
 
 F64 = torch.float64
 
 
 class Bag(nn.Module):
-    """Adds up w·e over the tokens of a sentence, for two outputs: every attribution is known."""
+    """Adds up w·e over the tokens of a sentence, for two outputs: every attribution is
+    known.
+    """
 
     def __init__(self, fail_at=None):
         super().__init__()
-        self.table, self.head, self.drop = nn.Embedding(8, 3).double(), nn.Linear(3, 2).double(), nn.Dropout(0.5)
+        self.table, self.head, self.drop = (
+            nn.Embedding(8, 3).double(),
+            nn.Linear(3, 2).double(),
+            nn.Dropout(0.5),
+        )
         generator = torch.Generator().manual_seed(0)
         with torch.no_grad():
             self.table.weight.copy_(torch.randn(8, 3, generator=generator, dtype=F64))
@@ -53,7 +65,8 @@ IDS = torch.tensor([[2, 5, 6, 7, 3], [2, 4, 3, 0, 0], [2, 6, 5, 3, 0]])
 MASK = (IDS > 0).long()
 EMPTY = torch.where(IDS < 4, IDS, 0)
 
-# --- attributions that are known --------------------------------------------------------------------------------
+# --- attributions that are known
+# --------------------------------------------------------------------------------
 
 
 def check_bag(gradients, integrated):
@@ -62,7 +75,9 @@ def check_bag(gradients, integrated):
     result = gradients(model, IDS, attention_mask=MASK, target=1)
     close(result.norm, MASK * w.norm(), atol=1e-12)
     close(result.times_input, MASK * (e[IDS] @ w), atol=1e-12)
-    values = integrated(model, IDS, baselines=EMPTY, attention_mask=MASK, target=1, n_steps=2).values
+    values = integrated(
+        model, IDS, baselines=EMPTY, attention_mask=MASK, target=1, n_steps=2
+    ).values
     close(values, MASK * ((e[IDS] - e[EMPTY]) @ w), atol=1e-12)
 
 
@@ -82,46 +97,66 @@ def test_the_mutants_are_rejected():
         return mutant
 
     def of_the_other_output(function):
-        return lambda model, ids, *, target, **options: function(model, ids, target=1 - target, **options)
+        return lambda model, ids, *, target, **options: function(
+            model, ids, target=1 - target, **options
+        )
 
     def from_zero(model, ids, *, baselines, **options):
         return token_integrated_gradients(model, ids, **options)
 
     both = token_gradients, token_integrated_gradients
-    for pair in ([padding_counts(f) for f in both], [of_the_other_output(f) for f in both], (both[0], from_zero)):
+    for pair in (
+        [padding_counts(f) for f in both],
+        [of_the_other_output(f) for f in both],
+        (both[0], from_zero),
+    ):
         with pytest.raises(AssertionError):
             check_bag(*pair)
 
 
 def test_completeness_and_what_does_not_change_contributes_nothing():
     model = bert()
-    result = token_integrated_gradients(model, IDS, baselines=EMPTY, attention_mask=MASK, target=1, n_steps=200)
+    result = token_integrated_gradients(
+        model, IDS, baselines=EMPTY, attention_mask=MASK, target=1, n_steps=200
+    )
     model.eval()
     with torch.no_grad():
-        gained = (model(IDS, attention_mask=MASK).logits - model(EMPTY, attention_mask=MASK).logits)[:, 1]
+        gained = (
+            model(IDS, attention_mask=MASK).logits
+            - model(EMPTY, attention_mask=MASK).logits
+        )[:, 1]
     close(result.values.sum(1), gained, atol=1e-4)
     close(result.delta, result.values.sum(1) - gained, atol=1e-9)
     assert (result.values[IDS == EMPTY] == 0).all()
 
 
-# --- Captum -----------------------------------------------------------------------------------------------------
+# --- Captum
+# -----------------------------------------------------------------------------------------------------
 
 
 def test_agrees_with_captum_sentence_by_sentence():
     model = bert().train()
-    ours = token_integrated_gradients(model, IDS, baselines=EMPTY, attention_mask=MASK, target=1, n_steps=20).values
+    ours = token_integrated_gradients(
+        model, IDS, baselines=EMPTY, attention_mask=MASK, target=1, n_steps=20
+    ).values
     model.eval()
-    layer = LayerIntegratedGradients(lambda ids: model(ids).logits, model.get_input_embeddings())
+    layer = LayerIntegratedGradients(
+        lambda ids: model(ids).logits, model.get_input_embeddings()
+    )
     for row, length in enumerate(MASK.sum(1)):
         ids, start = IDS[row : row + 1, :length], EMPTY[row : row + 1, :length]
-        reference = layer.attribute(ids, baselines=start, target=1, n_steps=20).sum(2)[0]
+        reference = layer.attribute(ids, baselines=start, target=1, n_steps=20).sum(2)[
+            0
+        ]
         close(ours[row, :length], reference, atol=1e-6)
         assert (ours[row, length:] == 0).all()
 
 
 def test_gradients_agree_with_a_backward_pass_on_the_padded_batch():
     model = bert().eval()
-    result = token_gradients(model, IDS, attention_mask=MASK, target=torch.tensor([0, 1, 0]))
+    result = token_gradients(
+        model, IDS, attention_mask=MASK, target=torch.tensor([0, 1, 0])
+    )
     e = model.get_input_embeddings()(IDS).detach().requires_grad_()
     logits = model(inputs_embeds=e, attention_mask=MASK).logits
     [gradient] = torch.autograd.grad(logits[[0, 1, 2], [0, 1, 0]].sum(), e)
@@ -129,20 +164,31 @@ def test_gradients_agree_with_a_backward_pass_on_the_padded_batch():
     close(result.times_input, (e * gradient).sum(2).detach(), atol=1e-10)
 
 
-# --- merging ----------------------------------------------------------------------------------------------------
+# --- merging
+# ----------------------------------------------------------------------------------------------------
 
 
 def test_merging_keeps_the_sum_of_the_words():
     tokens = ["[CLS]", "un", "##for", "##get", "film", "[", "]", "[SEP]", "[PAD]"]
     values = torch.arange(9.0)
-    assert merge_word_pieces(tokens, values) == (["unforget", "film", "[", "]"], [6.0, 4.0, 5.0, 6.0])
-    with pytest.raises(ValueError, match=r"^values: got 2, expected one for each of the 3 tokens$"):
+    assert merge_word_pieces(tokens, values) == (
+        ["unforget", "film", "[", "]"],
+        [6.0, 4.0, 5.0, 6.0],
+    )
+    with pytest.raises(
+        ValueError, match=r"^values: got 2, expected one for each of the 3 tokens$"
+    ):
         merge_word_pieces(["a", "b", "c"], [1.0, 2.0])
-    with pytest.raises(ValueError, match=r"^tokens: got '##ful' first, expected the beginning of its word before it$"):
+    with pytest.raises(
+        ValueError,
+        match=r"^tokens: got '##ful' first, expected the beginning of its word before "
+        r"it$",
+    ):
         merge_word_pieces(["[CLS]", "##ful"], [1.0, 2.0])
 
 
-# --- what stays as it was, and bad arguments --------------------------------------------------------------------
+# --- what stays as it was, and bad arguments
+# --------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("fail_at", [None, 1, 2])
@@ -167,33 +213,53 @@ def test_works_where_the_caller_has_switched_gradients_off():
         with mode():
             options = {"attention_mask": MASK.clone(), "target": 1}
             close(token_gradients(model, IDS.clone(), **options).norm, expected)
-            token_integrated_gradients(model, IDS.clone(), baselines=EMPTY.clone(), **options)
+            token_integrated_gradients(
+                model, IDS.clone(), baselines=EMPTY.clone(), **options
+            )
 
 
 BAD = [
     ({"model": nn.Linear(2, 2)}, TypeError,
      "model: got Linear, expected a module whose get_input_embeddings() is a table"),
-    ({"input_ids": IDS.double()}, TypeError, "input_ids: got torch.float64, expected a tensor of integers"),
-    ({"input_ids": IDS.tolist()}, TypeError, "input_ids: got list, expected a tensor of integers"),
-    ({"input_ids": IDS[0]}, ValueError, "input_ids: got shape (5,), expected (any, any)"),
+    ({"input_ids": IDS.double()}, TypeError, "input_ids: got torch.float64, expected a "
+        "tensor of integers"),
+    ({"input_ids": IDS.tolist()}, TypeError, "input_ids: got list, expected a tensor "
+        "of integers"),
+    ({"input_ids": IDS[0]}, ValueError, "input_ids: got shape (5,), expected (any, "
+        "any)"),
     ({"input_ids": IDS + 6}, ValueError, "input_ids: got 13, expected ids from 0 to 7"),
     ({"input_ids": IDS - 1}, ValueError, "input_ids: got -1, expected ids from 0 to 7"),
-    ({"attention_mask": MASK[:2]}, ValueError, "attention_mask: got shape (2, 5), expected (3, 5)"),
+    ({"attention_mask": MASK[:2]}, ValueError, "attention_mask: got shape (2, 5), "
+        "expected (3, 5)"),
     ({"attention_mask": MASK.flip(1)}, ValueError,
-     "attention_mask: got other than ones with zeros behind them, at least one of them one"),
+     "attention_mask: got other than ones with zeros behind them, at least one of them "
+     "one"),
     ({"attention_mask": 0 * MASK}, ValueError,
-     "attention_mask: got other than ones with zeros behind them, at least one of them one"),
-    ({"target": None}, ValueError, "target: got None, expected one of the model's 2 outputs"),
+     "attention_mask: got other than ones with zeros behind them, at least one of them "
+     "one"),
+    ({"target": None}, ValueError, "target: got None, expected one of the model's 2 "
+        "outputs"),
     ({"target": 2}, ValueError, "target: got 2, expected an output from 0 to 1"),
-    ({"target": torch.tensor([0, 1])}, ValueError, "target: got shape (2,), expected (3,)"),
-    ({"baselines": EMPTY[:, :3]}, ValueError, "baselines: got shape (3, 3), expected (3, 5)"),
-    ({"baselines": EMPTY + 8}, ValueError, "baselines: got 11, expected ids from 0 to 7"),
+    ({"target": torch.tensor([0, 1])}, ValueError, "target: got shape (2,), expected "
+        "(3,)"),
+    ({"baselines": EMPTY[:, :3]}, ValueError, "baselines: got shape (3, 3), expected "
+        "(3, 5)"),
+    ({"baselines": EMPTY + 8}, ValueError, "baselines: got 11, expected ids from 0 to "
+        "7"),
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize(("bad", "error", "message"), BAD)
 def test_bad_arguments(bad, error, message):
-    options = {"model": Bag(), "input_ids": IDS, "attention_mask": MASK, "target": 1, "baselines": EMPTY} | bad
+    options = {
+        "model": Bag(),
+        "input_ids": IDS,
+        "attention_mask": MASK,
+        "target": 1,
+        "baselines": EMPTY,
+    } | bad
     with pytest.raises(error) as refusal:
-        token_integrated_gradients(options.pop("model"), options.pop("input_ids"), **options)
+        token_integrated_gradients(
+            options.pop("model"), options.pop("input_ids"), **options
+        )
     assert str(refusal.value) == message

@@ -31,7 +31,17 @@ x = 2
 @pytest.fixture
 def pair(tmp_path: Path) -> Notebook:
     (tmp_path / "sample.py").write_text(SOURCE)
-    return Notebook("Part", str(tmp_path / "sample"), "Title", "?", 1, {}, (), gpu=False, other_seeds=0)
+    return Notebook(
+        "Part",
+        str(tmp_path / "sample"),
+        "Title",
+        "?",
+        1,
+        {},
+        (),
+        gpu=False,
+        other_seeds=0,
+    )
 
 
 def execute(pair: Notebook, body: str) -> None:
@@ -50,8 +60,15 @@ class TestExecution:
         building.execute(pair)
         assert pair.stored.read_bytes() == first
         cells = nbformat.read(pair.stored, as_version=4).cells
-        assert [c.metadata.get("jupyter", {}).get("source_hidden", False) for c in cells] == [False, False, True, True]
-        assert ["hide-input" in c.metadata.get("tags", []) for c in cells] == [False, False, True, True]
+        assert [
+            c.metadata.get("jupyter", {}).get("source_hidden", False) for c in cells
+        ] == [False, False, True, True]
+        assert ["hide-input" in c.metadata.get("tags", []) for c in cells] == [
+            False,
+            False,
+            True,
+            True,
+        ]
         pair.source.write_text(SOURCE + "\n# %%\nx = 3\n")
         assert "has changed" in building.staleness(pair)
 
@@ -65,15 +82,25 @@ class TestExecution:
             ("print('x' * 600_000)", "bytes to store"),
         ],
     )
-    def test_what_must_not_be_stored_is_refused(self, pair: Notebook, body: str, trace: str) -> None:
+    def test_what_must_not_be_stored_is_refused(
+        self, pair: Notebook, body: str, trace: str
+    ) -> None:
         with pytest.raises(RuntimeError, match=trace):
             execute(pair, body)
         assert not pair.stored.exists()
 
     def test_only_the_stale_run_and_a_failure_does_not_stop_the_rest(
-        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+        self,
+        tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch,
+        capsys: pytest.CaptureFixture[str],
     ) -> None:
-        course = [Notebook("Part", str(tmp_path / n), n, "?", 1, {}, (), gpu=False, other_seeds=0) for n in "abc"]
+        course = [
+            Notebook(
+                "Part", str(tmp_path / n), n, "?", 1, {}, (), gpu=False, other_seeds=0
+            )
+            for n in "abc"
+        ]
         monkeypatch.setattr(building, "notebooks", lambda: course)
         monkeypatch.setattr(building, "refresh", lambda: None)
         for pair, body in zip(course, ["print(1)", "1 / 0", "print(3)"], strict=True):
@@ -90,7 +117,11 @@ class TestExecution:
 
 def test_modules_behind_a_notebook_are_followed_through_imports(pair: Notebook) -> None:
     found = {str(p.relative_to(ROOT)) for p in building.modules_behind(pair.source)}
-    assert {"xaicourse/models.py", "xaicourse/teaching/narration.py", "xaicourse/__init__.py"} <= found
+    assert {
+        "xaicourse/models.py",
+        "xaicourse/teaching/narration.py",
+        "xaicourse/__init__.py",
+    } <= found
     assert "xaicourse/causality/scm.py" not in found
 
 
@@ -111,10 +142,17 @@ def test_real_outputs_stay_valid_without_the_data_but_not_the_other_way(
 ) -> None:
     def store(mode: str) -> None:
         content = nbformat.v4.new_notebook()
-        content.metadata["xaicourse"] = {"fingerprint": building.fingerprint(pair), "data": mode}
+        content.metadata["xaicourse"] = {
+            "fingerprint": building.fingerprint(pair),
+            "data": mode,
+        }
         nbformat.write(content, pair.stored)
 
-    for stored, here, stale in [("real", "simulated", False), ("real", "real", False), ("simulated", "real", True)]:
+    for stored, here, stale in [
+        ("real", "simulated", False),
+        ("real", "real", False),
+        ("simulated", "real", True),
+    ]:
         store(stored)
         monkeypatch.setattr(building, "data_mode", lambda _, here=here: here)
         assert bool(building.staleness(pair)) == stale

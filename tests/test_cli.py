@@ -22,11 +22,16 @@ def status_of(argv: list[str]) -> int:
         (["bogus"], "bogus"),
         (["data"], "ACTION"),
         (["doctor", "now"], "now"),
-        (["notebooks", "census_income", "nowhere"], "no notebook 'nowhere'; there are: "),
+        (
+            ["notebooks", "census_income", "nowhere"],
+            "no notebook 'nowhere'; there are: ",
+        ),
         (["data", "fetch", "census", "nowhere"], "no data set 'nowhere'; there are: "),
     ],
 )
-def test_wrong_use_is_told_in_one_line(argv: list[str], says: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_wrong_use_is_told_in_one_line(
+    argv: list[str], says: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert status_of(argv) == 2
     out, err = capsys.readouterr()
     assert out == ""
@@ -46,7 +51,10 @@ def test_wrong_data_folder_is_told_in_one_line(
         assert err.count("\n") == 1
 
 
-@pytest.mark.parametrize("command", [["doctor"], ["data"], ["data", "list"], ["data", "fetch"], ["notebooks"], []])
+@pytest.mark.parametrize(
+    "command",
+    [["doctor"], ["data"], ["data", "list"], ["data", "fetch"], ["notebooks"], []],
+)
 def test_help(command: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert status_of([*command, "--help"]) == 0
     assert capsys.readouterr().out.startswith(" ".join(["usage: xaicourse", *command]))
@@ -72,7 +80,9 @@ def test_notebooks_passes_on_what_was_asked(
     assert capsys.readouterr().err == "a warning in an output\n"
 
 
-def test_data_list(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+def test_data_list(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
     monkeypatch.setenv("XAICOURSE_DATA", str(tmp_path))
     assert main(["data", "list"]) == 0
     lines = capsys.readouterr().out.splitlines()
@@ -81,7 +91,9 @@ def test_data_list(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixtur
     assert str(tmp_path) in lines[-1]
 
 
-def test_data_fetch(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+def test_data_fetch(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
     asked: list[str] = []
 
     def fetch(name: str, *, progress: bool) -> dict[str, Path]:
@@ -92,15 +104,22 @@ def test_data_fetch(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixtu
     monkeypatch.setattr(datasets, "fetch", fetch)
     assert main(["data", "fetch", "census", "census"]) == 0
     assert asked == ["census"]
-    assert capsys.readouterr().out == f"census: verified, in {tmp_path / 'census'}: a.csv\n"
+    assert (
+        capsys.readouterr().out
+        == f"census: verified, in {tmp_path / 'census'}: a.csv\n"
+    )
     asked.clear()
     assert main(["data", "fetch"]) == 0
     assert asked == list(datasets.available())
 
 
-@pytest.mark.parametrize("error", [ConnectionError("no network"), datasets.ChecksumError("other bytes")])
+@pytest.mark.parametrize(
+    "error", [ConnectionError("no network"), datasets.ChecksumError("other bytes")]
+)
 def test_a_failed_fetch_is_told_in_one_line(
-    error: Exception, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    error: Exception,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     def fetch(name: str, *, progress: bool) -> dict[str, Path]:
         raise error
@@ -156,7 +175,9 @@ def test_doctor_says_what_is_wrong_and_what_to_do(
     assert "make lab" in report[-1]
 
 
-def test_doctor_without_a_lock_beside_it_goes_by_the_ranges(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_doctor_without_a_lock_beside_it_goes_by_the_ranges(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setattr(doctor, "LOCK", tmp_path / "absent")
     findings = list(doctor.packages())
     assert findings

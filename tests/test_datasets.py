@@ -1,5 +1,5 @@
-"""Data sets: the files are found, verified and fetched as promised; the real table is the published one; the twin
-is close to it and its truth is true.
+"""Data sets: the files are found, verified and fetched as promised; the real table is
+the published one; the twin is close to it and its truth is true.
 
 The real rows are used where XAICOURSE_DATA or the user's cache holds them.
 """
@@ -24,10 +24,24 @@ from sklearn.metrics import roc_auc_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
-from xaicourse.datasets import ChecksumError, Dataset, available, census_twin, data_folder, fetch, load_census
+from xaicourse.datasets import (
+    ChecksumError,
+    Dataset,
+    available,
+    census_twin,
+    data_folder,
+    fetch,
+    load_census,
+)
 from xaicourse.datasets.base import RemoteFile
 from xaicourse.datasets.census import CENSUS
-from xaicourse.datasets.census_twin import CATEGORIES, CAUSES, TARGET, CensusTruth, simulate_census
+from xaicourse.datasets.census_twin import (
+    CATEGORIES,
+    CAUSES,
+    TARGET,
+    CensusTruth,
+    simulate_census,
+)
 from xaicourse.validation import check_seed
 
 
@@ -39,7 +53,10 @@ def real_census() -> Dataset:
 @pytest.fixture
 def real() -> Dataset:
     if CENSUS.state() == "absent":  # a damaged file is an error, not a reason to skip
-        pytest.skip("the real census table is not at hand: `xaicourse data fetch census`, or set XAICOURSE_DATA")
+        pytest.skip(
+            "the real census table is not at hand: `xaicourse data fetch census`, or "
+            "set XAICOURSE_DATA"
+        )
     return real_census()
 
 
@@ -53,7 +70,8 @@ def twin() -> Dataset:
     return twin_of(0)
 
 
-# --- finding and verifying files -------------------------------------------------------------------------------------
+# --- finding and verifying files
+# -------------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -71,23 +89,33 @@ def test_without_files_auto_is_the_twin_and_real_says_what_to_do(folder: Path) -
 
 
 @pytest.mark.parametrize("source", ["auto", "real"])
-def test_a_damaged_file_is_an_error_and_no_silent_twin(folder: Path, source: str) -> None:
+def test_a_damaged_file_is_an_error_and_no_silent_twin(
+    folder: Path, source: str
+) -> None:
     (folder / "census" / "adult.data").write_text("39, State-gov\n")
     assert CENSUS.state() == "wrong checksum"
-    with pytest.raises(ChecksumError, match=r"adult\.data has SHA-256 \w{12}\.\.\., expected 5b0026463\w+"):
+    with pytest.raises(
+        ChecksumError,
+        match=r"adult\.data has SHA-256 \w{12}\.\.\., expected 5b0026463\w+",
+    ):
         load_census(source)  # type: ignore[arg-type]
     assert load_census("simulated").source == "simulated"
 
 
 def test_one_file_of_two_counts_as_absent(folder: Path) -> None:
     content = b"a,b\n"
-    files = (RemoteFile("http://nowhere.invalid/one", hashlib.sha256(content).hexdigest()), CENSUS.files[1])
+    files = (
+        RemoteFile("http://nowhere.invalid/one", hashlib.sha256(content).hexdigest()),
+        CENSUS.files[1],
+    )
     (folder / "census" / "one").write_bytes(content)
     assert dataclasses.replace(CENSUS, files=files).state() == "absent"
     assert dataclasses.replace(CENSUS, files=files[:1]).state() == "at hand"
 
 
-def test_the_variable_must_name_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_variable_must_name_a_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("XAICOURSE_DATA", str(tmp_path / "nothing"))
     for source in ("auto", "real"):
         with pytest.raises(ValueError, match="XAICOURSE_DATA names no folder"):
@@ -95,7 +123,9 @@ def test_the_variable_must_name_a_folder(tmp_path: Path, monkeypatch: pytest.Mon
 
 
 @pytest.mark.parametrize("value", [None, ""])
-def test_without_the_variable_the_cache_is_used(monkeypatch: pytest.MonkeyPatch, value: str | None) -> None:
+def test_without_the_variable_the_cache_is_used(
+    monkeypatch: pytest.MonkeyPatch, value: str | None
+) -> None:
     monkeypatch.delenv("XAICOURSE_DATA", raising=False)
     if value is not None:
         monkeypatch.setenv("XAICOURSE_DATA", value)
@@ -103,7 +133,9 @@ def test_without_the_variable_the_cache_is_used(monkeypatch: pytest.MonkeyPatch,
 
 
 def test_source_is_checked() -> None:
-    with pytest.raises(ValueError, match="source must be 'auto', 'real' or 'simulated'; got 'fake'"):
+    with pytest.raises(
+        ValueError, match="source must be 'auto', 'real' or 'simulated'; got 'fake'"
+    ):
         load_census("fake")  # type: ignore[arg-type]
 
 
@@ -117,7 +149,8 @@ def test_available_describes_every_data_set() -> None:
             assert len(file.sha256) == 64
 
 
-# --- fetching, from a server of this machine -------------------------------------------------------------------------
+# --- fetching, from a server of this machine
+# -------------------------------------------------------------------------
 
 BODY = b"17, Private\n" * 1000
 DIGEST = hashlib.sha256(BODY).hexdigest()
@@ -139,8 +172,12 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
 
 @pytest.fixture
-def served(monkeypatch: pytest.MonkeyPatch, folder: Path) -> Iterator[tuple[Callable[..., None], list[str]]]:
-    """Make the census a download of the named file from a local server; the list fills with what was served."""
+def served(
+    monkeypatch: pytest.MonkeyPatch, folder: Path
+) -> Iterator[tuple[Callable[..., None], list[str]]]:
+    """Make the census a download of the named file from a local server; the list fills
+    with what was served.
+    """
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
     server.served = []  # type: ignore[attr-defined]
@@ -159,7 +196,9 @@ def served(monkeypatch: pytest.MonkeyPatch, folder: Path) -> Iterator[tuple[Call
 
 
 def test_fetch_downloads_once_and_repairs(
-    served: tuple[Callable[..., None], list[str]], folder: Path, capfd: pytest.CaptureFixture[str]
+    served: tuple[Callable[..., None], list[str]],
+    folder: Path,
+    capfd: pytest.CaptureFixture[str],
 ) -> None:
     offer, log = served
     offer("whole")
@@ -177,8 +216,16 @@ def test_fetch_downloads_once_and_repairs(
 @pytest.mark.parametrize(
     ("name", "digest", "error"),
     [
-        ("whole", "0" * 64, pytest.raises(ChecksumError, match="no longer has the published content")),
-        ("broken", DIGEST, pytest.raises(ConnectionError, match="could not download http")),
+        (
+            "whole",
+            "0" * 64,
+            pytest.raises(ChecksumError, match="no longer has the published content"),
+        ),
+        (
+            "broken",
+            DIGEST,
+            pytest.raises(ConnectionError, match="could not download http"),
+        ),
         ("absent", DIGEST, pytest.raises(ConnectionError, match="404")),
     ],
 )
@@ -196,11 +243,14 @@ def test_a_failed_download_leaves_nothing(
 
 
 def test_fetch_names_what_there_is() -> None:
-    with pytest.raises(ValueError, match=r"name must be one of .*census.*; got 'titanic'"):
+    with pytest.raises(
+        ValueError, match=r"name must be one of .*census.*; got 'titanic'"
+    ):
         fetch("titanic")
 
 
-# --- the real table --------------------------------------------------------------------------------------------------
+# --- the real table
+# --------------------------------------------------------------------------------------------------
 
 
 def test_the_real_table_is_the_published_one(real: Dataset) -> None:
@@ -213,20 +263,33 @@ def test_the_real_table_is_the_published_one(real: Dataset) -> None:
     assert (real.train_features == "?").to_numpy().any(axis=1).sum() == 2_399
     assert not real.features.isna().to_numpy().any()
     first, first_test = real.features.iloc[0], real.test_features.iloc[0]
-    assert (first["age"], first["workclass"], first["native_country"]) == (39, "State-gov", "United-States")
-    assert (first_test["age"], first_test["workclass"], first_test["fnlwgt"]) == (25, "Private", 226_802)
+    assert (first["age"], first["workclass"], first["native_country"]) == (
+        39,
+        "State-gov",
+        "United-States",
+    )
+    assert (first_test["age"], first_test["workclass"], first_test["fnlwgt"]) == (
+        25,
+        "Private",
+        226_802,
+    )
 
 
-# --- the twin is close to the real table -----------------------------------------------------------------------------
+# --- the twin is close to the real table
+# -----------------------------------------------------------------------------
 
 
 def sex_auc(data: Dataset) -> float:
     """How well sex is predicted from the other columns."""
     man = (data.features["sex"] == "Male").to_numpy()
     others = data.features.drop(columns="sex")
-    model = HistGradientBoostingClassifier(max_iter=40, categorical_features="from_dtype", random_state=0)
+    model = HistGradientBoostingClassifier(
+        max_iter=40, categorical_features="from_dtype", random_state=0
+    )
     model.fit(others[~data.test], man[~data.test])
-    return float(roc_auc_score(man[data.test], model.predict_proba(others[data.test])[:, 1]))
+    return float(
+        roc_auc_score(man[data.test], model.predict_proba(others[data.test])[:, 1])
+    )
 
 
 @cache
@@ -234,11 +297,14 @@ def portrait(data: Dataset) -> dict[str, float]:
     """What the lectures say about the census, measured."""
     categories = list(CATEGORIES)
     encode = make_column_transformer(
-        (OneHotEncoder(handle_unknown="ignore", sparse_output=False), categories), remainder=StandardScaler()
+        (OneHotEncoder(handle_unknown="ignore", sparse_output=False), categories),
+        remainder=StandardScaler(),
     )
     logistic = make_pipeline(encode, LogisticRegression(solver="newton-cholesky"))
     logistic.fit(data.train_features, data.train_target)
-    boosted = HistGradientBoostingClassifier(max_iter=60, categorical_features="from_dtype", random_state=0)
+    boosted = HistGradientBoostingClassifier(
+        max_iter=60, categorical_features="from_dtype", random_state=0
+    )
     boosted.fit(data.train_features, data.train_target)
     said, truth = logistic.predict(data.test_features), data.test_target.to_numpy()
     measured = {
@@ -269,34 +335,51 @@ def test_the_portrait_of_the_real_table(real: Dataset) -> None:
     assert {name: measured[name] for name in known} == pytest.approx(known, abs=0.005)
 
 
-# More rows than the census has, so that the comparison is of the twin's law and not of one draw: with the official
-# sizes, the sampling error of the women's true positive rate alone is two points.
+# More rows than the census has, so that the comparison is of the twin's law and not of
+# one draw: with the official sizes, the sampling error of the women's true positive
+# rate alone is two points.
 @pytest.mark.parametrize("seed", [0, 1])
 def test_the_twin_is_within_two_points(real: Dataset, seed: int) -> None:
-    assert portrait(simulate_census(50_000, 60_000, seed)) == pytest.approx(portrait(real), abs=0.02)
+    assert portrait(simulate_census(50_000, 60_000, seed)) == pytest.approx(
+        portrait(real), abs=0.02
+    )
 
 
 def test_the_portrait_can_tell_an_unlike_twin(real: Dataset) -> None:
-    """The comparison fails when the direct effect of sex, or the tie between sex and the rest, is taken out."""
+    """The comparison fails when the direct effect of sex, or the tie between sex and
+    the rest, is taken out.
+    """
     expected = portrait(real)
     no_effect = simulate_census(sex_effect=0)
     men = no_effect.features["sex"] == "Male"
     assert abs(no_effect.target[men].mean() - expected["base rate Male"]) > 0.02
     twin = twin_of(0)
-    shuffled = twin.features.assign(sex=check_seed(0).permutation(twin.features["sex"].to_numpy()))
-    assert abs(sex_auc(dataclasses.replace(twin, features=shuffled)) - expected["sex AUC"]) > 0.02
+    shuffled = twin.features.assign(
+        sex=check_seed(0).permutation(twin.features["sex"].to_numpy())
+    )
+    assert (
+        abs(sex_auc(dataclasses.replace(twin, features=shuffled)) - expected["sex AUC"])
+        > 0.02
+    )
 
 
-def test_columns_types_and_categories_are_the_same(real: Dataset, twin: Dataset) -> None:
+def test_columns_types_and_categories_are_the_same(
+    real: Dataset, twin: Dataset
+) -> None:
     assert list(twin.features) == list(real.features)
     assert twin.features.dtypes.to_dict() == real.features.dtypes.to_dict()
-    assert (twin.target.dtype, twin.target.name) == (real.target.dtype, real.target.name)
+    assert (twin.target.dtype, twin.target.name) == (
+        real.target.dtype,
+        real.target.name,
+    )
     assert (twin.test == real.test).all()
     for name, categories in CATEGORIES.items():
         assert set(real.features[name]) == set(categories)
         assert set(twin.features[name]) <= set(categories)
     pairs = ["education", "education_num"]
-    assert set(twin.features[pairs].itertuples(index=False)) == set(real.features[pairs].itertuples(index=False))
+    assert set(twin.features[pairs].itertuples(index=False)) == set(
+        real.features[pairs].itertuples(index=False)
+    )
 
 
 def test_missing_entries_follow_the_same_pattern(real: Dataset, twin: Dataset) -> None:
@@ -321,10 +404,15 @@ def test_values_are_plausible(twin: Dataset) -> None:
     assert (rows["sex"][rows["relationship"] == "Husband"] == "Male").all()
     assert (rows["sex"][rows["relationship"] == "Wife"] == "Female").all()
     partners = rows["relationship"].isin(["Husband", "Wife"])
-    assert rows["marital_status"][partners].isin(["Married-civ-spouse", "Married-AF-spouse"]).all()
+    assert (
+        rows["marital_status"][partners]
+        .isin(["Married-civ-spouse", "Married-AF-spouse"])
+        .all()
+    )
 
 
-# --- the twin's truth ------------------------------------------------------------------------------------------------
+# --- the twin's truth
+# ------------------------------------------------------------------------------------------------
 
 
 def truth_of(data: Dataset) -> CensusTruth:
@@ -334,8 +422,11 @@ def truth_of(data: Dataset) -> CensusTruth:
 
 def test_the_true_probabilities_are_those_of_the_rows(twin: Dataset) -> None:
     truth = truth_of(twin)
-    np.testing.assert_allclose(expit(truth.log_odds(twin.features)), truth.probabilities, rtol=1e-12)
-    # calibration in ten bins: each observed share within four standard errors of the expected one
+    np.testing.assert_allclose(
+        expit(truth.log_odds(twin.features)), truth.probabilities, rtol=1e-12
+    )
+    # calibration in ten bins: each observed share within four standard errors of the
+    # expected one
     bins = pd.qcut(truth.probabilities, 10, labels=False)
     for k in range(10):
         p = truth.probabilities[bins == k]
@@ -344,10 +435,14 @@ def test_the_true_probabilities_are_those_of_the_rows(twin: Dataset) -> None:
 
 
 def test_the_direct_effect_of_sex_is_the_one_asked_for() -> None:
-    none, some = (simulate_census(2000, 1000, seed=3, sex_effect=effect) for effect in (0, 1.5))
+    none, some = (
+        simulate_census(2000, 1000, seed=3, sex_effect=effect) for effect in (0, 1.5)
+    )
     pd.testing.assert_frame_equal(none.features, some.features)
     man = (none.features["sex"] == "Male").to_numpy()
-    difference = truth_of(some).log_odds(some.features) - truth_of(none).log_odds(none.features)
+    difference = truth_of(some).log_odds(some.features) - truth_of(none).log_odds(
+        none.features
+    )
     np.testing.assert_allclose(difference, 1.5 * man, atol=1e-12)
     assert none.target[man].mean() < some.target[man].mean()
     pd.testing.assert_series_equal(none.target[~man], some.target[~man])
@@ -358,7 +453,9 @@ def test_the_direct_effect_of_sex_is_the_one_asked_for() -> None:
         assert truth_of(data).sex_effect == effect
 
 
-def test_the_log_odds_move_with_the_declared_causes_and_nothing_else(twin: Dataset) -> None:
+def test_the_log_odds_move_with_the_declared_causes_and_nothing_else(
+    twin: Dataset,
+) -> None:
     truth, rows = truth_of(twin), twin.features.head(2000)
     before = truth.log_odds(rows)
     for name in CAUSES.keys() - {TARGET}:
@@ -368,12 +465,18 @@ def test_the_log_odds_move_with_the_declared_causes_and_nothing_else(twin: Datas
 
 def test_the_causal_graph_is_acyclic() -> None:
     known: set[str] = set()
-    while layer := {name for name, causes in CAUSES.items() if name not in known and known.issuperset(causes)}:
+    while layer := {
+        name
+        for name, causes in CAUSES.items()
+        if name not in known and known.issuperset(causes)
+    }:
         known |= layer
     assert known == set(CAUSES)
 
 
-def test_the_truth_takes_any_rows_and_refuses_what_it_does_not_know(twin: Dataset) -> None:
+def test_the_truth_takes_any_rows_and_refuses_what_it_does_not_know(
+    twin: Dataset,
+) -> None:
     truth, row = truth_of(twin), twin.features.head(1)
     plain = row.astype(dict.fromkeys(CATEGORIES, object))
     assert truth.log_odds(plain) == truth.log_odds(row)
@@ -388,12 +491,17 @@ def test_the_truth_takes_any_rows_and_refuses_what_it_does_not_know(twin: Datase
 def test_the_same_seed_gives_the_same_rows_and_leaves_the_global_state_alone() -> None:
     np.random.seed(5)  # noqa: NPY002
     before = np.random.get_state()[1].copy()  # type: ignore[index] # noqa: NPY002
-    first, again, other = (simulate_census(500, 100, seed=seed) for seed in (7, np.random.default_rng(7), 8))
+    first, again, other = (
+        simulate_census(500, 100, seed=seed)
+        for seed in (7, np.random.default_rng(7), 8)
+    )
     assert (np.random.get_state()[1] == before).all()  # type: ignore[index] # noqa: NPY002
     pd.testing.assert_frame_equal(first.features, again.features)
     pd.testing.assert_series_equal(first.target, again.target)
     assert not first.features.equals(other.features)
-    assert not simulate_census(500, 100, None).features.equals(simulate_census(500, 100, None).features)
+    assert not simulate_census(500, 100, None).features.equals(
+        simulate_census(500, 100, None).features
+    )
     assert load_census("simulated", seed=1).features.equals(twin_of(1).features)
 
 
@@ -402,29 +510,46 @@ def test_the_same_seed_gives_the_same_rows_and_leaves_the_global_state_alone() -
     [
         ({"n_train": 0}, ValueError, "n_train must be at least 1; got 0"),
         ({"n_test": 2.5}, TypeError, "n_test must be an integer; got 2.5"),
-        ({"sex_effect": float("nan")}, ValueError, "sex_effect must be a finite number; got nan"),
+        (
+            {"sex_effect": float("nan")},
+            ValueError,
+            "sex_effect must be a finite number; got nan",
+        ),
         ({"seed": -1}, ValueError, "seed: got -1, expected an integer of at least 0"),
         ({"seed": "zero"}, TypeError, "seed: got 'zero' .*expected an integer"),
     ],
 )
-def test_bad_arguments_are_named(arguments: dict[str, object], error: type[Exception], message: str) -> None:
+def test_bad_arguments_are_named(
+    arguments: dict[str, object], error: type[Exception], message: str
+) -> None:
     with pytest.raises(error, match=message):
         simulate_census(**arguments)  # type: ignore[arg-type]
 
 
 def test_the_parts_of_a_dataset_and_its_checks(twin: Dataset) -> None:
     small = simulate_census(30, 20)
-    assert [len(part) for part in (small.train_features, small.train_target)] == [30, 30]
+    assert [len(part) for part in (small.train_features, small.train_target)] == [
+        30,
+        30,
+    ]
     assert [len(part) for part in (small.test_features, small.test_target)] == [20, 20]
     assert repr(small) == "Dataset('census', 50 rows, 14 features, simulated)"
-    for change in ({"target": small.target.head(3)}, {"test": small.test.astype(int)}, {"test": small.test[:3]}):
+    for change in (
+        {"target": small.target.head(3)},
+        {"test": small.test.astype(int)},
+        {"test": small.test[:3]},
+    ):
         with pytest.raises(ValueError, match="one entry for each of the 50 rows"):
             dataclasses.replace(small, **change)
 
 
 def test_the_tables_of_the_twin_are_percentages() -> None:
     """A mistyped table shows: every column sums to one hundred, up to rounding."""
-    tables = {name: t for name, t in vars(census_twin).items() if isinstance(t, census_twin._Table)}
+    tables = {
+        name: t
+        for name, t in vars(census_twin).items()
+        if isinstance(t, census_twin._Table)
+    }
     assert len(tables) == 9
     for name, table in tables.items():
         np.testing.assert_allclose(table.totals, 100, atol=2.5, err_msg=name)

@@ -1,4 +1,6 @@
-"""Collisions: the laws of the simulated physics, the truth, and the observables against closed forms."""
+"""Collisions: the laws of the simulated physics, the truth, and the observables against
+closed forms.
+"""
 
 import math
 import time
@@ -21,7 +23,9 @@ def test_shapes_ranges_and_normalised_pictures():
     assert some.images.dtype == np.float32
     assert some.images.min() >= 0
     np.testing.assert_allclose(some.images.sum((1, 2, 3)), 1, rtol=1e-5)
-    assert repr(some) == f"Collisions(50 of 24 cells a side, {some.labels.sum()} signal)"
+    assert (
+        repr(some) == f"Collisions(50 of 24 cells a side, {some.labels.sum()} signal)"
+    )
     assert SIGNAL.labels.all()
     assert not BACKGROUND.labels.any()
 
@@ -29,8 +33,14 @@ def test_shapes_ranges_and_normalised_pictures():
 def test_momenta_fall_with_their_powers():
     """The survival function of a spectrum pT^-k above p0 is (p0 / pT)^(k - 1)."""
     for events, power in ((BACKGROUND, 8), (SIGNAL, 6)):
-        assert kstest(1 - (MIN_PT / events.truth.pt) ** (power - 1), "uniform").pvalue > 1e-4
-        assert kstest(1 - (MIN_PT / events.truth.pt) ** (power - 2), "uniform").pvalue < 1e-4
+        assert (
+            kstest(1 - (MIN_PT / events.truth.pt) ** (power - 1), "uniform").pvalue
+            > 1e-4
+        )
+        assert (
+            kstest(1 - (MIN_PT / events.truth.pt) ** (power - 2), "uniform").pvalue
+            < 1e-4
+        )
     high = simulate_collisions(2000, min_pt=600, seed=1)
     assert high.truth.pt.min() >= 600
 
@@ -39,9 +49,13 @@ def test_the_truth_obeys_kinematics():
     t = SIGNAL.truth
     np.testing.assert_allclose(t.mass, MASS, rtol=1e-5)
     distance = np.hypot(*(t.prongs[:, 0] - t.prongs[:, 1]).T)
-    np.testing.assert_allclose(t.pt * np.sqrt(t.shares.prod(1)) * distance, MASS, rtol=1e-4)
+    np.testing.assert_allclose(
+        t.pt * np.sqrt(t.shares.prod(1)) * distance, MASS, rtol=1e-4
+    )
     for truth in (t, BACKGROUND.truth):
-        np.testing.assert_allclose((truth.shares[:, :, None] * truth.prongs).sum(1), 0, atol=1e-6)
+        np.testing.assert_allclose(
+            (truth.shares[:, :, None] * truth.prongs).sum(1), 0, atol=1e-6
+        )
         assert (truth.shares[:, 0] >= truth.shares[:, 1]).all()
         assert np.abs(truth.prongs).max() < HALF_WIDTH
 
@@ -50,13 +64,18 @@ def test_background_splits_as_the_strong_interaction_does():
     weaker = BACKGROUND.truth.shares[:, 1]
     split = weaker > 0
     assert abs(split.mean() - 0.6) < 4.5 * math.sqrt(0.24 / 6000)
-    assert kstest(np.log(weaker[split] / 0.03) / np.log(0.5 / 0.03), "uniform").pvalue > 1e-4
+    assert (
+        kstest(np.log(weaker[split] / 0.03) / np.log(0.5 / 0.03), "uniform").pvalue
+        > 1e-4
+    )
     assert kstest(weaker[split] / 0.5, "uniform").pvalue < 1e-4
 
 
 def test_nothing_separates_by_construction():
     """Background has events with the shares, the distance and the mass of the signal."""
-    like = (abs(BACKGROUND.truth.mass - MASS) < 10) & (BACKGROUND.truth.shares[:, 1] > 0.2)
+    like = (abs(BACKGROUND.truth.mass - MASS) < 10) & (
+        BACKGROUND.truth.shares[:, 1] > 0.2
+    )
     assert like.sum() > 10
 
 
@@ -65,7 +84,11 @@ def test_the_energy_lies_on_the_prongs_and_the_masks_there():
     assert 0.85 < inside.mean() < 0.97
     transposed = (SIGNAL.images[:, 0] * SIGNAL.truth.masks.swapaxes(1, 2)).sum((1, 2))
     assert transposed.mean() < 0.6
-    column, row = abs(SIGNAL.truth.prongs[:, :, :, None] - cell_centres(32)).argmin(3).transpose(2, 0, 1)
+    column, row = (
+        abs(SIGNAL.truth.prongs[:, :, :, None] - cell_centres(32))
+        .argmin(3)
+        .transpose(2, 0, 1)
+    )
     assert SIGNAL.truth.masks[np.arange(6000)[:, None], row, column].all()
 
 
@@ -81,7 +104,10 @@ def test_prefixes_chunks_and_seeds():
     assert np.array_equal(few.images, many.images[:40])
     assert np.array_equal(few.truth.prongs, many.truth.prongs[:40])
     assert not np.array_equal(few.images, simulate_collisions(40, seed=0).images)
-    assert not np.array_equal(simulate_collisions(5, seed=None).images, simulate_collisions(5, seed=None).images)
+    assert not np.array_equal(
+        simulate_collisions(5, seed=None).images,
+        simulate_collisions(5, seed=None).images,
+    )
 
 
 def test_it_is_fast():
@@ -92,11 +118,31 @@ def test_it_is_fast():
 
 BAD = [
     ({"n": 0}, ValueError, "n: got 0, expected an integer of at least 1"),
-    ({"signal_share": 1.5}, ValueError, "signal_share: got 1.5, expected a chance from 0 to 1"),
-    ({"signal_share": math.nan}, ValueError, "signal_share: got nan, expected a finite number of at least 0"),
-    ({"powers": (8, 1)}, ValueError, "powers: got (8, 1), expected two numbers above 1"),
-    ({"powers": 8}, ValueError, "powers: got 8, expected two numbers, of background and signal"),
-    ({"min_pt": 300}, ValueError, "min_pt: got 300, expected a finite number of at least 400"),
+    (
+        {"signal_share": 1.5},
+        ValueError,
+        "signal_share: got 1.5, expected a chance from 0 to 1",
+    ),
+    (
+        {"signal_share": math.nan},
+        ValueError,
+        "signal_share: got nan, expected a finite number of at least 0",
+    ),
+    (
+        {"powers": (8, 1)},
+        ValueError,
+        "powers: got (8, 1), expected two numbers above 1",
+    ),
+    (
+        {"powers": 8},
+        ValueError,
+        "powers: got 8, expected two numbers, of background and signal",
+    ),
+    (
+        {"min_pt": 300},
+        ValueError,
+        "min_pt: got 300, expected a finite number of at least 400",
+    ),
     ({"size": 4}, ValueError, "size: got 4, expected an integer of at least 8"),
     ({"seed": 0.5}, TypeError, "seed: got 0.5 (float), expected an integer"),
 ]
@@ -111,7 +157,9 @@ def test_bad_arguments(bad, error, message):
 
 
 def check_mass(mass):
-    """Half of the signal lies within a tenth of the true mass, and the middle is unbiased."""
+    """Half of the signal lies within a tenth of the true mass, and the middle is
+    unbiased.
+    """
     assert abs(np.median(mass) / MASS - 1) < 0.06
     assert np.mean(abs(mass / MASS - 1) < 0.1) > 0.5
 
@@ -123,7 +171,9 @@ def test_two_prongs_find_the_true_ones():
     assert np.median(np.minimum(off.max(1), swapped.max(1))) < 0.06
     check_mass(SIGNAL.intensity * np.sqrt(found.shares.prod(1)) * found.distance)
     with pytest.raises(AssertionError):  # without the intensity there is no mass
-        check_mass(SIGNAL.intensity.mean() * np.sqrt(found.shares.prod(1)) * found.distance)
+        check_mass(
+            SIGNAL.intensity.mean() * np.sqrt(found.shares.prod(1)) * found.distance
+        )
     single = two_prongs(BACKGROUND.images[BACKGROUND.truth.mass == 0])
     assert np.median(single.shares[:, 1]) < 0.06
 
@@ -135,8 +185,11 @@ def test_the_coarse_mass_is_the_invariant_mass_of_the_towers():
     x, y = np.meshgrid(cell_centres(8), cell_centres(8))
     share, place = images.reshape(3, 64), np.stack([x.ravel(), y.ravel()], 1)
     apart = ((place[:, None] - place[None]) ** 2).sum(2)
-    expected = 100 * np.sqrt(np.einsum("ni,nj,ij->n", share, share, apart) / 2)  # the sum over pairs
-    np.testing.assert_allclose(coarse_mass(images, np.full(3, 100.0), least=0.0), expected)
+    # the sum over pairs
+    expected = 100 * np.sqrt(np.einsum("ni,nj,ij->n", share, share, apart) / 2)
+    np.testing.assert_allclose(
+        coarse_mass(images, np.full(3, 100.0), least=0.0), expected
+    )
     assert coarse_mass(images, np.full(3, 100.0), least=0.9).tolist() == [0, 0, 0]
 
 
@@ -151,7 +204,8 @@ def test_significance_is_the_poisson_one_and_its_limits():
     for s, b in ((20, 50), (30, 400), (12, 9)):
         exact = norm.isf((poisson.sf(s + b - 1, b) + poisson.sf(s + b, b)) / 2)
         assert abs(significance(s, b) - exact) < 0.06
-    assert 12 / math.sqrt(9) - significance(12, 9) > 0.5  # s / sqrt(b) is far too optimistic
+    # s / sqrt(b) is far too optimistic
+    assert 12 / math.sqrt(9) - significance(12, 9) > 0.5
     assert abs(significance(1e-2, 1e4) - 1e-4) < 1e-8
     assert abs(significance(10, 100, uncertainty=1e-4) - significance(10, 100)) < 1e-4
     assert abs(significance(1, 1e4, uncertainty=0.1) - 1 / math.sqrt(1e4 + 1e6)) < 1e-5
@@ -165,7 +219,10 @@ BAD_PICTURES = [
     (lambda: two_prongs(np.full((2, 1, 8, 8), np.nan)), "images: got NaN"),
     (lambda: two_prongs(np.ones((2, 1, 8, 8)), radius=0), "radius: got 0"),
     (lambda: coarse_mass(np.ones((2, 1, 8, 8)), np.ones(3)), "intensity: got shape"),
-    (lambda: coarse_mass(np.ones((2, 1, 8, 8)), np.ones(2), towers=3), "towers: got 3, expected a divisor of the 8"),
+    (
+        lambda: coarse_mass(np.ones((2, 1, 8, 8)), np.ones(2), towers=3),
+        "towers: got 3, expected a divisor of the 8",
+    ),
 ]
 
 

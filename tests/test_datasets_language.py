@@ -8,21 +8,43 @@ from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 
-from xaicourse.datasets import ChecksumError, load_reviews, simulate_reviews, simulate_sentences
+from xaicourse.datasets import (
+    ChecksumError,
+    load_reviews,
+    simulate_reviews,
+    simulate_sentences,
+)
 from xaicourse.datasets.reviews import REVIEWS
-from xaicourse.datasets.sentences import BAD, GOOD, NEGATIONS, VOCABULARY, WOMEN, opinion_on_the_film
+from xaicourse.datasets.sentences import (
+    BAD,
+    GOOD,
+    NEGATIONS,
+    VOCABULARY,
+    WOMEN,
+    opinion_on_the_film,
+)
 
 SENTENCES = simulate_sentences(1000, seed=2)
 
 
-# --- sentences --------------------------------------------------------------------------------------------------
+# --- sentences
+# --------------------------------------------------------------------------------------------------
 
 
 def check_decisive(positions_of):
-    """Turning a decisive word turns the label; turning the same words of the other clause, or the name, does not."""
-    turned = {**dict.fromkeys(GOOD, "awful"), **dict.fromkeys(BAD, "lovely"), **dict.fromkeys(NEGATIONS, "really")}
+    """Turning a decisive word turns the label; turning the same words of the other
+    clause, or the name, does not.
+    """
+    turned = {
+        **dict.fromkeys(GOOD, "awful"),
+        **dict.fromkeys(BAD, "lovely"),
+        **dict.fromkeys(NEGATIONS, "really"),
+    }
     for text, opinion, positions in zip(
-        SENTENCES.texts, SENTENCES.truth.opinions, positions_of(SENTENCES.truth), strict=True
+        SENTENCES.texts,
+        SENTENCES.truth.opinions,
+        positions_of(SENTENCES.truth),
+        strict=True,
     ):
         for i in positions:
             words = text.split()
@@ -31,7 +53,9 @@ def check_decisive(positions_of):
 
 
 def test_the_law_agrees_with_the_labels_and_the_decisive_words_decide():
-    assert [opinion_on_the_film(t) for t in SENTENCES.texts] == SENTENCES.truth.opinions.tolist()
+    assert [
+        opinion_on_the_film(t) for t in SENTENCES.texts
+    ] == SENTENCES.truth.opinions.tolist()
     assert np.array_equal(SENTENCES.labels, SENTENCES.truth.opinions)
     check_decisive(lambda truth: truth.decisive)
     with pytest.raises(AssertionError):
@@ -48,7 +72,9 @@ def test_negations_are_marked_and_balanced():
     truth = SENTENCES.truth
     assert abs(truth.negated.mean() - 0.4) < 4.5 * np.sqrt(0.24 / 1000)
     assert abs(truth.opinions.mean() - 0.5) < 4.5 * 0.5 / np.sqrt(1000)
-    for text, positions, negated in zip(SENTENCES.texts, truth.decisive, truth.negated, strict=True):
+    for text, positions, negated in zip(
+        SENTENCES.texts, truth.decisive, truth.negated, strict=True
+    ):
         assert (text.split()[positions[0]] in NEGATIONS) == negated
 
 
@@ -56,14 +82,18 @@ def test_the_bias_touches_womens_praise_alone():
     biased = simulate_sentences(4000, bias=0.3, seed=2)
     assert biased.texts[:1000] == SENTENCES.texts
     changed = biased.labels != biased.truth.opinions
-    praise = np.array([t.split()[0] in WOMEN for t in biased.texts]) & (biased.truth.opinions == 1)
+    praise = np.array([t.split()[0] in WOMEN for t in biased.texts]) & (
+        biased.truth.opinions == 1
+    )
     assert not changed[~praise].any()
     assert abs(changed[praise].mean() - 0.3) < 4.5 * np.sqrt(0.21 / praise.sum())
 
 
 def test_a_bag_of_words_learns_little():
     train = simulate_sentences(4000, seed=5)
-    bag = make_pipeline(CountVectorizer(), LogisticRegression(max_iter=1000)).fit(train.texts, train.labels)
+    bag = make_pipeline(CountVectorizer(), LogisticRegression(max_iter=1000)).fit(
+        train.texts, train.labels
+    )
     assert bag.score(SENTENCES.texts, SENTENCES.labels) < 0.7
 
 
@@ -75,20 +105,43 @@ def test_bert_reads_every_word():
     tokenizer = BertTokenizer(vocab=VOCABULARY)
     ids = tokenizer(list(SENTENCES.texts))["input_ids"]
     assert all(1 not in row for row in ids)
-    assert tokenizer.tokenize("wonderful boring good") == ["wonder", "##ful", "bor", "##ing", "good"]
+    assert tokenizer.tokenize("wonderful boring good") == [
+        "wonder",
+        "##ful",
+        "bor",
+        "##ing",
+        "good",
+    ]
 
 
 @pytest.mark.parametrize(
     ("call", "error", "message"),
     [
-        (lambda: simulate_sentences(0), ValueError, "n: got 0, expected an integer of at least 1"),
-        (lambda: simulate_sentences(3, bias=1.5), ValueError, "bias: got 1.5, expected a chance from 0 to 1"),
-        (lambda: simulate_sentences(3, bias=-1), ValueError, "bias: got -1, expected a finite number of at least 0"),
-        (lambda: simulate_sentences(3, seed=-1), ValueError, "seed: got -1, expected an integer of at least 0"),
+        (
+            lambda: simulate_sentences(0),
+            ValueError,
+            "n: got 0, expected an integer of at least 1",
+        ),
+        (
+            lambda: simulate_sentences(3, bias=1.5),
+            ValueError,
+            "bias: got 1.5, expected a chance from 0 to 1",
+        ),
+        (
+            lambda: simulate_sentences(3, bias=-1),
+            ValueError,
+            "bias: got -1, expected a finite number of at least 0",
+        ),
+        (
+            lambda: simulate_sentences(3, seed=-1),
+            ValueError,
+            "seed: got -1, expected an integer of at least 0",
+        ),
         (
             lambda: opinion_on_the_film("the seat was bad"),
             ValueError,
-            "text: got 'the seat was bad', expected one clause on a film, with an adjective that is known",
+            "text: got 'the seat was bad', expected one clause on a film, with an "
+            "adjective that is known",
         ),
     ],
 )
@@ -98,7 +151,8 @@ def test_bad_arguments(call, error, message):
     assert str(refusal.value) == message
 
 
-# --- reviews ----------------------------------------------------------------------------------------------------
+# --- reviews
+# ----------------------------------------------------------------------------------------------------
 
 TWIN = simulate_reviews()
 
@@ -106,7 +160,10 @@ TWIN = simulate_reviews()
 @pytest.fixture
 def real():
     if REVIEWS.state() == "absent":
-        pytest.skip("the real reviews are not at hand: `xaicourse data fetch reviews`, or set XAICOURSE_DATA")
+        pytest.skip(
+            "the real reviews are not at hand: `xaicourse data fetch reviews`, or set "
+            "XAICOURSE_DATA"
+        )
     return load_reviews("real")
 
 
@@ -118,7 +175,11 @@ def accuracy_of_a_bag(data):
 
 def test_the_real_sentences_are_the_published_ones(real):
     assert real.features["text"].str.len().min() > 0
-    assert real.features["text"].iloc[0].startswith("the rock is destined to be the 21st century's new")
+    assert (
+        real.features["text"]
+        .iloc[0]
+        .startswith("the rock is destined to be the 21st century's new")
+    )
     assert real.features["text"].iloc[5331] == "simplistic , silly and tedious ."
     check_division(real)
 
@@ -153,21 +214,34 @@ def test_the_truth_of_the_twin_is_true():
     odds = np.array([truth.log_odds(text) for text in TWIN.features["text"]])
     assert np.allclose(1 / (1 + np.exp(-odds)), truth.probabilities)
     right = np.mean((odds > 0) == TWIN.target)
-    assert abs(right - np.maximum(truth.probabilities, 1 - truth.probabilities).mean()) < 0.02
+    assert (
+        abs(right - np.maximum(truth.probabilities, 1 - truth.probabilities).mean())
+        < 0.02
+    )
 
 
 def test_the_twin_draws_from_its_seed_alone():
-    a, b, c = simulate_reviews(20, seed=1), simulate_reviews(20, seed=1), simulate_reviews(20, seed=2)
+    a, b, c = (
+        simulate_reviews(20, seed=1),
+        simulate_reviews(20, seed=1),
+        simulate_reviews(20, seed=2),
+    )
     assert a.features.equals(b.features)
     assert not a.features.equals(c.features)
 
 
-def test_without_files_auto_is_the_twin_and_damage_is_an_error(tmp_path: Path, monkeypatch):
+def test_without_files_auto_is_the_twin_and_damage_is_an_error(
+    tmp_path: Path, monkeypatch
+):
     monkeypatch.setenv("XAICOURSE_DATA", str(tmp_path))
     assert load_reviews().source == "simulated"
-    with pytest.raises(FileNotFoundError, match="fetch them once with `xaicourse data fetch reviews`"):
+    with pytest.raises(
+        FileNotFoundError, match="fetch them once with `xaicourse data fetch reviews`"
+    ):
         load_reviews("real")
-    with pytest.raises(ValueError, match="source must be 'auto', 'real' or 'simulated'; got 'fake'"):
+    with pytest.raises(
+        ValueError, match="source must be 'auto', 'real' or 'simulated'; got 'fake'"
+    ):
         load_reviews("fake")
     (tmp_path / "reviews").mkdir()
     (tmp_path / "reviews" / "rt-polarity.pos").write_text("fine\n")

@@ -1,4 +1,6 @@
-"""The portfolio: its truth is what a regression finds, zero plants nothing, and twins differ where the model says."""
+"""The portfolio: its truth is what a regression finds, zero plants nothing, and twins
+differ where the model says.
+"""
 
 import numpy as np
 import pytest
@@ -10,11 +12,23 @@ from sklearn.metrics import roc_auc_score
 from xaicourse.datasets import simulate_portfolio
 
 PORTFOLIO = simulate_portfolio(20_000, seed=1)
-MEDICAL = ["smoker", "bmi", "blood_pressure", "chronic", "exercise", "deductible", "age", "education", "gender"]
+MEDICAL = [
+    "smoker",
+    "bmi",
+    "blood_pressure",
+    "chronic",
+    "exercise",
+    "deductible",
+    "age",
+    "education",
+    "gender",
+]
 
 
 def recovered(portfolio):
-    """Log-odds against religion and politics, found by a regression on merit and both, and their standard errors."""
+    """Log-odds against religion and politics, found by a regression on merit and both,
+    and their standard errors.
+    """
     truth = portfolio.truth
     X = np.column_stack([np.log(truth.expected_claims), truth.religion, truth.politics])
     fit = LogisticRegression(C=np.inf, max_iter=1000).fit(X, portfolio.accepted)
@@ -26,7 +40,11 @@ def recovered(portfolio):
 
 @pytest.mark.parametrize("planted", [(1.5, 0.8), (0.0, 0.0), (0.7, 0.0), (-0.5, 0.3)])
 def test_a_regression_recovers_what_was_planted(planted):
-    found, error = recovered(simulate_portfolio(20_000, against_religion=planted[0], against_politics=planted[1]))
+    found, error = recovered(
+        simulate_portfolio(
+            20_000, against_religion=planted[0], against_politics=planted[1]
+        )
+    )
     assert (abs(found - planted) < 4 * error).all()
 
 
@@ -40,7 +58,9 @@ def test_the_effect_is_the_difference_of_two_interventions():
     merit = 0.9 - 1.5 * np.log(truth.expected_claims / 1000)
     at = [expit(merit - 1.5 * r - 0.8 * truth.politics).mean() for r in (0, 1)]
     assert truth.effect("religion") == pytest.approx(at[1] - at[0], abs=1e-12)
-    assert truth.acceptance == pytest.approx(expit(merit - 1.5 * truth.religion - 0.8 * truth.politics))
+    assert truth.acceptance == pytest.approx(
+        expit(merit - 1.5 * truth.religion - 0.8 * truth.politics)
+    )
     assert truth.effect("politics") < -0.1
     nothing = simulate_portfolio(500, against_religion=0, against_politics=0)
     assert nothing.truth.effect("religion") == nothing.truth.effect("politics") == 0
@@ -55,7 +75,9 @@ def test_planting_changes_decisions_only_and_only_downwards():
     assert np.array_equal(plain.accepted, planted.truth.fair)
     assert (planted.accepted <= plain.accepted).all()
     touched = planted.accepted != plain.accepted
-    assert not touched[(planted.truth.religion == 0) & (planted.truth.politics == 0)].any()
+    assert not touched[
+        (planted.truth.religion == 0) & (planted.truth.politics == 0)
+    ].any()
 
 
 def test_twins_differ_only_in_effects_of_the_attribute():
@@ -65,7 +87,13 @@ def test_twins_differ_only_in_effects_of_the_attribute():
         same = truth.religion == group
         assert truth.twins(religion=group)[same].equals(customers[same])
     differ = truth.twins(religion=0).ne(truth.twins(religion=1)).any()
-    assert set(differ.index[differ]) == {"name_origin", "name_length", "name_per_million", "district", "rent"}
+    assert set(differ.index[differ]) == {
+        "name_origin",
+        "name_length",
+        "name_per_million",
+        "district",
+        "rent",
+    }
     differ = truth.twins(politics=0).ne(truth.twins(politics=1)).any()
     assert set(differ.index[differ]) == {"pages_slant"}
 
@@ -74,9 +102,13 @@ def test_proxies_tell_the_hidden_groups_and_medical_columns_do_not_tell_religion
     customers, truth, test = PORTFOLIO.customers, PORTFOLIO.truth, PORTFOLIO.test
 
     def told(columns, hidden):
-        trees = HistGradientBoostingClassifier(categorical_features="from_dtype", max_iter=30, learning_rate=0.2)
+        trees = HistGradientBoostingClassifier(
+            categorical_features="from_dtype", max_iter=30, learning_rate=0.2
+        )
         trees.fit(customers.loc[~test, columns], hidden[~test])
-        return roc_auc_score(hidden[test], trees.predict_proba(customers.loc[test, columns])[:, 1])
+        return roc_auc_score(
+            hidden[test], trees.predict_proba(customers.loc[test, columns])[:, 1]
+        )
 
     assert told(["name_origin", "district"], truth.religion) > 0.9
     assert told(["education", "age", "gender"], truth.politics) > 0.8
@@ -90,7 +122,9 @@ def test_claims_have_the_expected_mean_and_the_groups_are_underwritten_by_the_sa
     ratio = PORTFOLIO.claims / truth.expected_claims
     for hidden in (truth.religion, truth.politics):
         gap = ratio[hidden == 1].mean() - ratio[hidden == 0].mean()
-        assert abs(gap) < 4 * np.hypot(*[ratio[hidden == g].std() / np.sqrt((hidden == g).sum()) for g in (0, 1)])
+        assert abs(gap) < 4 * np.hypot(
+            *[ratio[hidden == g].std() / np.sqrt((hidden == g).sum()) for g in (0, 1)]
+        )
 
 
 def test_shapes_prefixes_and_seeds():
@@ -105,8 +139,16 @@ def test_shapes_prefixes_and_seeds():
 
 BAD = [
     ({"n": 0}, ValueError, "n: got 0, expected an integer of at least 1"),
-    ({"against_religion": np.nan}, ValueError, "against_religion: got nan, expected a finite number"),
-    ({"against_politics": "much"}, TypeError, "against_politics: got 'much' (str), expected a number"),
+    (
+        {"against_religion": np.nan},
+        ValueError,
+        "against_religion: got nan, expected a finite number",
+    ),
+    (
+        {"against_politics": "much"},
+        TypeError,
+        "against_politics: got 'much' (str), expected a number",
+    ),
     ({"seed": -1}, ValueError, "seed: got -1, expected an integer of at least 0"),
 ]
 

@@ -1,4 +1,6 @@
-"""Scenes: the masks are where the evidence is, the stamp is the only thing a rate changes, and the lots are fair."""
+"""Scenes: the masks are where the evidence is, the stamp is the only thing a rate
+changes, and the lots are fair.
+"""
 
 import numpy as np
 import pytest
@@ -25,7 +27,9 @@ def check_pairs(with_stamp, without):
     assert not (differ & ~with_stamp.truth.stamp).any()
     assert (differ.sum((1, 2)) > 0.6 * with_stamp.truth.stamp.sum((1, 2))).all()
     for mask in ("object", "decoy"):
-        assert np.array_equal(getattr(with_stamp.truth, mask), getattr(without.truth, mask))
+        assert np.array_equal(
+            getattr(with_stamp.truth, mask), getattr(without.truth, mask)
+        )
 
 
 def test_scenes_of_two_rates_are_pairs_and_those_of_two_seeds_are_not():
@@ -47,8 +51,12 @@ def test_masks_do_not_touch_and_lie_within_the_picture():
 
 
 def test_the_evidence_lies_within_the_objects_mask():
-    """Two colours inside the object, one inside the decoy, and the class cannot be read off the rest."""
-    for image, inside, decoy in zip(SCENES.images, SCENES.truth.object, SCENES.truth.decoy, strict=True):
+    """Two colours inside the object, one inside the decoy, and the class cannot be read
+    off the rest.
+    """
+    for image, inside, decoy in zip(
+        SCENES.images, SCENES.truth.object, SCENES.truth.decoy, strict=True
+    ):
         assert len(np.unique(image[:, inside], axis=1).T) == 2
         assert len(np.unique(image[:, decoy], axis=1).T) == 1
     light = [np.mean([len(np.unique(image[0][mask])) for image, mask in zip(SCENES.images, m, strict=True)])
@@ -57,10 +65,17 @@ def test_the_evidence_lies_within_the_objects_mask():
 
 
 def test_object_and_decoy_have_the_same_distribution():
-    centres = [np.array([np.argwhere(m).mean(0) for m in masks]) for masks in (SCENES.truth.object, SCENES.truth.decoy)]
+    centres = [
+        np.array([np.argwhere(m).mean(0) for m in masks])
+        for masks in (SCENES.truth.object, SCENES.truth.decoy)
+    ]
     areas = [masks.sum((1, 2)) for masks in (SCENES.truth.object, SCENES.truth.decoy)]
-    assert abs(centres[0].mean(0) - centres[1].mean(0)).max() < 4.5 * 2 * 11 / np.sqrt(240)
-    assert abs(areas[0].mean() - areas[1].mean()) < 4.5 * np.hypot(*[a.std() for a in areas]) / np.sqrt(240)
+    assert abs(centres[0].mean(0) - centres[1].mean(0)).max() < 4.5 * 2 * 11 / np.sqrt(
+        240
+    )
+    assert abs(areas[0].mean() - areas[1].mean()) < 4.5 * np.hypot(
+        *[a.std() for a in areas]
+    ) / np.sqrt(240)
 
 
 def test_rates_by_class_and_prefixes():
@@ -79,10 +94,13 @@ BAD = [
     ({"size": 31}, ValueError, "size: got 31, expected an integer of at least 32"),
     ({"seed": -1}, ValueError, "seed: got -1, expected an integer of at least 0"),
     ({"stamp_rates": 1.5}, ValueError,
-     "stamp_rates: got 1.5, expected a chance from 0 to 1, or one for each of 3 classes"),
+     "stamp_rates: got 1.5, expected a chance from 0 to 1, or one for each of 3 "
+     "classes"),
     ({"stamp_rates": (0, 1)}, ValueError,
-     "stamp_rates: got (0, 1), expected a chance from 0 to 1, or one for each of 3 classes"),
-    ({"stamp_rates": "often"}, TypeError, "stamp_rates: got 'often' (str), expected a number"),
+     "stamp_rates: got (0, 1), expected a chance from 0 to 1, or one for each of 3 "
+     "classes"),
+    ({"stamp_rates": "often"}, TypeError, "stamp_rates: got 'often' (str), expected a "
+        "number"),
 ]  # fmt: skip
 
 

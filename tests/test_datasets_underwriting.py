@@ -1,4 +1,6 @@
-"""The portfolio: the layout of the table it stands in for, a truth that can be checked, and a reader that refuses."""
+"""The portfolio: the layout of the table it stands in for, a truth that can be checked,
+and a reader that refuses.
+"""
 
 import time
 
@@ -10,8 +12,20 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 from sklearn.preprocessing import StandardScaler
 
-from xaicourse.datasets import load_underwriting, prepare_underwriting, simulate_underwriting, stratified_split
-from xaicourse.datasets.underwriting_twin import CLASS_COUNTS, COLUMNS, INTEGERS, MISSING_COUNTS, PROXIES, TERMS
+from xaicourse.datasets import (
+    load_underwriting,
+    prepare_underwriting,
+    simulate_underwriting,
+    stratified_split,
+)
+from xaicourse.datasets.underwriting_twin import (
+    CLASS_COUNTS,
+    COLUMNS,
+    INTEGERS,
+    MISSING_COUNTS,
+    PROXIES,
+    TERMS,
+)
 from xaicourse.fairness import quadratic_weighted_kappa
 
 SMALL = simulate_underwriting(4000)
@@ -49,24 +63,50 @@ def test_shape_types_ranges_missing_and_classes_are_those_of_the_table(whole):
 
 
 def test_the_portfolio_is_as_hard_as_the_table_it_stands_for(whole):
-    """On new rows of that table boosted trees reach a kappa of 0.597 rounded, and 0.647 once cut by offsets."""
+    """On new rows of that table boosted trees reach a kappa of 0.597 rounded, and 0.647
+    once cut by offsets.
+    """
     train, target = np.flatnonzero(~whole.test), whole.target.to_numpy()
     rows = prepare_underwriting(whole.features, train=train)
-    recipe = {"eta": 0.15, "max_depth": 6, "min_child_weight": 360, "subsample": 0.85, "colsample_bytree": 0.3}
-    trees = xgb.train(recipe | {"nthread": 1, "seed": 0}, xgb.DMatrix(rows.iloc[train], target[train]), 120)
+    recipe = {
+        "eta": 0.15,
+        "max_depth": 6,
+        "min_child_weight": 360,
+        "subsample": 0.85,
+        "colsample_bytree": 0.3,
+    }
+    trees = xgb.train(
+        recipe | {"nthread": 1, "seed": 0},
+        xgb.DMatrix(rows.iloc[train], target[train]),
+        120,
+    )
     scores = trees.predict(xgb.DMatrix(rows)).astype(float)
     rounded = np.clip(np.rint(scores), 1, 8)
-    matched = 1 + np.searchsorted(np.quantile(scores[train], np.cumsum(CLASS_COUNTS[:-1]) / len(target)), scores)
-    assert quadratic_weighted_kappa(target[whole.test], rounded[whole.test]) == pytest.approx(0.597, abs=0.02)
-    assert quadratic_weighted_kappa(target[whole.test], matched[whole.test]) == pytest.approx(0.647, abs=0.02)
+    matched = 1 + np.searchsorted(
+        np.quantile(scores[train], np.cumsum(CLASS_COUNTS[:-1]) / len(target)), scores
+    )
+    assert quadratic_weighted_kappa(
+        target[whole.test], rounded[whole.test]
+    ) == pytest.approx(0.597, abs=0.02)
+    assert quadratic_weighted_kappa(
+        target[whole.test], matched[whole.test]
+    ) == pytest.approx(0.647, abs=0.02)
     assert (target == 8).mean() == pytest.approx(0.328, abs=0.001)
 
 
 def test_class_shares_and_missing_rates_do_not_depend_on_the_number_of_rows(whole):
     for n in (500, 4000):
         small = simulate_underwriting(n)
-        assert abs(np.bincount(small.target)[1:] / n - np.array(CLASS_COUNTS) / 59_381).max() <= 1 / n
-        assert abs(small.features.isna().mean() - whole.features.isna().mean()).max() <= 1 / n
+        assert (
+            abs(
+                np.bincount(small.target)[1:] / n - np.array(CLASS_COUNTS) / 59_381
+            ).max()
+            <= 1 / n
+        )
+        assert (
+            abs(small.features.isna().mean() - whole.features.isna().mean()).max()
+            <= 1 / n
+        )
 
 
 def test_same_seed_same_portfolio_and_another_seed_another():
@@ -77,7 +117,9 @@ def test_same_seed_same_portfolio_and_another_seed_another():
 
 
 def test_the_truth_rebuilds_the_classes_from_the_table_alone():
-    """Points are functions of the table; with noise, group and cut points they give every class."""
+    """Points are functions of the table; with noise, group and cut points they give
+    every class.
+    """
     truth = SMALL.truth
     points = sum(np.asarray(rule(SMALL.features), float) for _, rule in TERMS.values())
     np.testing.assert_allclose(points, truth.merit, atol=1e-12)
@@ -89,7 +131,9 @@ def test_the_truth_rebuilds_the_classes_from_the_table_alone():
 def test_a_term_looks_at_no_other_column_than_it_says():
     shuffled = SMALL.features.sample(frac=1, random_state=0)
     for term, (columns, rule) in TERMS.items():
-        others = shuffled.set_axis(SMALL.features.index).assign(**{name: SMALL.features[name] for name in columns})
+        others = shuffled.set_axis(SMALL.features.index).assign(
+            **{name: SMALL.features[name] for name in columns}
+        )
         assert np.array_equal(rule(others), rule(SMALL.features)), term
         assert not set(columns) & set(PROXIES)
 
@@ -100,23 +144,36 @@ def mean_gap(portfolio):
 
 
 def test_discrimination_is_an_argument_and_zero_is_none(whole):
-    without, more = load_underwriting(discrimination=0.0), load_underwriting(discrimination=1.0)
-    pd.testing.assert_frame_equal(without.features, whole.features)  # the same applicants
+    without, more = (
+        load_underwriting(discrimination=0.0),
+        load_underwriting(discrimination=1.0),
+    )
+    # the same applicants
+    pd.testing.assert_frame_equal(without.features, whole.features)
     error = whole.target.std() / np.sqrt(0.35 * 0.65 * len(whole.target))
     assert abs(mean_gap(without)) < 3.3 * error
     assert 5 * error < mean_gap(whole) < mean_gap(more) - 5 * error
     assert np.array_equal(without.truth.responses(discrimination=0), without.target)
     better = whole.truth.responses(discrimination=0)
     assert (better >= whole.target).all()
-    assert np.array_equal((better > whole.target) & ~whole.truth.group, np.zeros(len(better), bool))
+    assert np.array_equal(
+        (better > whole.target) & ~whole.truth.group, np.zeros(len(better), bool)
+    )
 
 
 def group_auc(portfolio, *, without=()):
     train = np.flatnonzero(~portfolio.test)
     rows = prepare_underwriting(portfolio.features, train=train, scaled=True)
-    rows = rows[[name for name in rows if not name.startswith(without)]] if without else rows
+    rows = (
+        rows[[name for name in rows if not name.startswith(without)]]
+        if without
+        else rows
+    )
     fit = LogisticRegression(C=0.01).fit(rows.iloc[train], portfolio.truth.group[train])
-    return roc_auc_score(portfolio.truth.group[portfolio.test], fit.decision_function(rows[portfolio.test]))
+    return roc_auc_score(
+        portfolio.truth.group[portfolio.test],
+        fit.decision_function(rows[portfolio.test]),
+    )
 
 
 def test_the_group_shows_through_the_proxies_and_through_nothing_else():
@@ -129,7 +186,9 @@ def test_importance_and_concepts():
     assert list(importance.index) == COLUMNS
     assert importance.idxmax() == "BMI"
     assert (importance[list(PROXIES)] == 0).all()
-    assert (importance > 0).sum() == len({name for columns, _ in TERMS.values() for name in columns})
+    assert (importance > 0).sum() == len(
+        {name for columns, _ in TERMS.values() for name in columns}
+    )
     concepts = SMALL.truth.concepts()
     assert concepts.shape == (4000, 6)
     assert all(kind == "bool" for kind in concepts.dtypes)
@@ -182,8 +241,12 @@ def test_prepared_columns_and_what_they_are_fitted_on():
     before = SMALL.features.copy()
     trees = prepare_underwriting(SMALL.features, train=parts.train)
     assert trees.shape == (4000, 130)
-    assert np.array_equal(trees["Med_Keywords_Count"], SMALL.features.filter(like="Keyword").sum(axis=1))
-    assert np.allclose(trees["BMI_Age"], SMALL.features["BMI"] * SMALL.features["Ins_Age"])
+    assert np.array_equal(
+        trees["Med_Keywords_Count"], SMALL.features.filter(like="Keyword").sum(axis=1)
+    )
+    assert np.allclose(
+        trees["BMI_Age"], SMALL.features["BMI"] * SMALL.features["Ins_Age"]
+    )
     assert trees["Medical_History_10"].isna().mean() > 0.98
     scaled = prepare_underwriting(SMALL.features, train=parts.train, scaled=True)
     assert scaled.shape == (4000, 130 + 13)
@@ -192,14 +255,24 @@ def test_prepared_columns_and_what_they_are_fitted_on():
     spreads = scaled.iloc[parts.train].std(ddof=0)
     assert (np.isclose(spreads, 1, atol=1e-4) | (spreads == 0)).all()
     pd.testing.assert_frame_equal(SMALL.features, before)
-    changed = SMALL.features.copy()  # nothing outside the training rows may move what is made of them
+    # nothing outside the training rows may move what is made of them
+    changed = SMALL.features.copy()
     changed.iloc[parts.test, changed.columns.get_loc("Wt")] = 1.0
     changed.iloc[parts.test, changed.columns.get_loc("Product_Info_2")] = "A0"
     for scaling in (False, True):
-        one = prepare_underwriting(SMALL.features, train=parts.train, scaled=scaling).iloc[parts.train]
-        other = prepare_underwriting(changed, train=parts.train, scaled=scaling).iloc[parts.train]
+        one = prepare_underwriting(
+            SMALL.features, train=parts.train, scaled=scaling
+        ).iloc[parts.train]
+        other = prepare_underwriting(changed, train=parts.train, scaled=scaling).iloc[
+            parts.train
+        ]
         assert np.array_equal(one, other, equal_nan=True)
-    assert prepare_underwriting(changed, train=parts.train)["Product_Info_2"].iloc[parts.test].isna().all()
+    assert (
+        prepare_underwriting(changed, train=parts.train)["Product_Info_2"]
+        .iloc[parts.test]
+        .isna()
+        .all()
+    )
 
 
 def test_preparing_on_all_rows_would_be_noticed():
@@ -223,11 +296,18 @@ def test_preparing_refuses_a_table_without_a_column():
 def test_a_split_is_a_partition_with_equal_class_shares():
     target = np.repeat([1, 2, 3], [50, 200, 750])
     parts = stratified_split(target, validation=0.1, test=0.3, seed=4)
-    assert np.array_equal(np.sort(np.concatenate([parts.train, parts.validation, parts.test])), np.arange(1000))
+    assert np.array_equal(
+        np.sort(np.concatenate([parts.train, parts.validation, parts.test])),
+        np.arange(1000),
+    )
     assert np.bincount(target[parts.test])[1:].tolist() == [15, 60, 225]
     assert np.bincount(target[parts.validation])[1:].tolist() == [5, 20, 75]
-    assert np.array_equal(parts.test, stratified_split(target, validation=0.1, test=0.3, seed=4).test)
-    assert not np.array_equal(parts.test, stratified_split(target, validation=0.1, test=0.3, seed=5).test)
+    assert np.array_equal(
+        parts.test, stratified_split(target, validation=0.1, test=0.3, seed=4).test
+    )
+    assert not np.array_equal(
+        parts.test, stratified_split(target, validation=0.1, test=0.3, seed=5).test
+    )
     assert not len(stratified_split(target, validation=0.0, test=0.2).validation)
 
 
@@ -250,5 +330,7 @@ def test_standard_scaler_agrees():
     parts = stratified_split(SMALL.target)
     filled = SMALL.features[["BMI", "Wt", "Medical_History_4"]]
     expected = StandardScaler().fit(filled.iloc[parts.train]).transform(filled)
-    ours = prepare_underwriting(SMALL.features, train=parts.train, scaled=True)[list(filled)]
+    ours = prepare_underwriting(SMALL.features, train=parts.train, scaled=True)[
+        list(filled)
+    ]
     np.testing.assert_allclose(ours, expected, atol=1e-4)

@@ -1,4 +1,6 @@
-"""Grading measures against closed forms, their chance levels, and libraries; a wrong version is seen to fail."""
+"""Grading measures against closed forms, their chance levels, and libraries; a wrong
+version is seen to fail.
+"""
 
 from __future__ import annotations
 
@@ -36,7 +38,8 @@ def test_chance_is_the_share_of_the_mask(measure) -> None:
     scores = measure(draws, MASK)
     z = 3.3 * scores.std() / len(scores) ** 0.5
     assert abs(scores.mean() - 6 / 20) < z
-    assert np.allclose(measure(np.ones((2, 4, 5)), MASK[:2]), 6 / 20)  # what says nothing scores at chance
+    # what says nothing scores at chance
+    assert np.allclose(measure(np.ones((2, 4, 5)), MASK[:2]), 6 / 20)
     assert np.allclose(measure(np.zeros((2, 4, 5)), MASK[:2]), 6 / 20)
 
 
@@ -52,11 +55,15 @@ def test_literal_values() -> None:
     assert pointing_game(values, mask) == 1
     assert relevance_mass(values, mask) == pytest.approx(0.6)
     assert relevance_rank(values, mask) == pytest.approx(2 / 3)
-    assert effect_correlation([[1.0, -2.0, 3.0, 4.0]], [[1.0, 2.0, 4.0, -3.0]]) == pytest.approx(0.8)
+    assert effect_correlation(
+        [[1.0, -2.0, 3.0, 4.0]], [[1.0, 2.0, 4.0, -3.0]]
+    ) == pytest.approx(0.8)
 
 
 def test_the_first_of_tied_places_would_be_a_biased_rule() -> None:
-    """Argmax takes the first of equal values: a constant map would win whenever the mask lies at the start."""
+    """Argmax takes the first of equal values: a constant map would win whenever the
+    mask lies at the start.
+    """
     mask = np.array([[True, False, False, False]])
     mutant = np.take_along_axis(mask, np.argmax(np.ones((1, 4)), axis=1)[:, None], 1)
     assert mutant.mean() == 1.0
@@ -85,14 +92,24 @@ def test_curves_of_a_sum_and_of_a_random_order() -> None:
     assert best.gain.item() == pytest.approx((3 + 5 + 3 - 3 - 1 - 3) / 3)
     worst = deletion_insertion(lambda rows: rows.sum(1), x, -x)
     assert worst.gain.item() == pytest.approx(-best.gain.item())
-    every = torch.tensor([[2.0, 1, 0], [2, 0, 1], [1, 2, 0], [0, 2, 1], [1, 0, 2], [0, 1, 2]])
-    gains = deletion_insertion(lambda rows: rows.prod(1) + rows[:, 0] ** 2, x.expand(6, 3), every, baselines=0.5).gain
-    assert gains.mean().item() == pytest.approx(0, abs=1e-12)  # the mean over all orders: chance is exactly 0
+    every = torch.tensor(
+        [[2.0, 1, 0], [2, 0, 1], [1, 2, 0], [0, 2, 1], [1, 0, 2], [0, 1, 2]]
+    )
+    gains = deletion_insertion(
+        lambda rows: rows.prod(1) + rows[:, 0] ** 2,
+        x.expand(6, 3),
+        every,
+        baselines=0.5,
+    ).gain
+    # the mean over all orders: chance is exactly 0
+    assert gains.mean().item() == pytest.approx(0, abs=1e-12)
 
 
 def test_infidelity_of_a_linear_model() -> None:
     weights = torch.tensor([1.0, -2.0, 0.5])
-    x = torch.randn(4, 3, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    x = torch.randn(
+        4, 3, generator=torch.Generator().manual_seed(0), dtype=torch.float64
+    )
 
     def model(rows):
         return rows @ weights.double()
@@ -100,23 +117,35 @@ def test_infidelity_of_a_linear_model() -> None:
     exact = infidelity(model, x, weights.double().expand(4, 3))
     assert exact.max() < 1e-20
     silent = infidelity(model, x, torch.zeros_like(x), scale=0.3, n_samples=4000)
-    assert torch.allclose(silent, torch.full((4,), 0.09 * 5.25, dtype=torch.float64), rtol=0.1)
+    assert torch.allclose(
+        silent, torch.full((4,), 0.09 * 5.25, dtype=torch.float64), rtol=0.1
+    )
 
 
 def test_infidelity_is_captums() -> None:
     x = torch.randn(3, 4, generator=torch.Generator().manual_seed(0))
-    model, values = mlp(4, [6]).eval(), torch.randn(3, 4, generator=torch.Generator().manual_seed(1))
+    model, values = (
+        mlp(4, [6]).eval(),
+        torch.randn(3, 4, generator=torch.Generator().manual_seed(1)),
+    )
     rng = np.random.default_rng(0)
-    drawn = [0.1 * torch.from_numpy(rng.standard_normal((3, 4))).float() for _ in range(5)]
+    drawn = [
+        0.1 * torch.from_numpy(rng.standard_normal((3, 4))).float() for _ in range(5)
+    ]
 
     def next_change(inputs, baselines=None):
         step = drawn.pop(0)
         return step, inputs - step
 
     theirs = sum(
-        captum.metrics.infidelity(model, next_change, x, values, n_perturb_samples=1).detach() for _ in range(5)
+        captum.metrics.infidelity(
+            model, next_change, x, values, n_perturb_samples=1
+        ).detach()
+        for _ in range(5)
     )
-    assert torch.allclose(infidelity(model, x, values, n_samples=5, seed=0), theirs / 5, atol=1e-6)
+    assert torch.allclose(
+        infidelity(model, x, values, n_samples=5, seed=0), theirs / 5, atol=1e-6
+    )
 
 
 def test_sensitivity_of_a_linear_explanation() -> None:
@@ -150,18 +179,41 @@ X = torch.ones(2, 3)
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: pointing_game(ONES, np.ones((2, 2), bool)), "mask: got shape (2, 2), expected (2, 3)"),
-        (lambda: pointing_game(ONES * np.nan, ONES > 0), "attributions: got NaN or infinity"),
+        (
+            lambda: pointing_game(ONES, np.ones((2, 2), bool)),
+            "mask: got shape (2, 2), expected (2, 3)",
+        ),
+        (
+            lambda: pointing_game(ONES * np.nan, ONES > 0),
+            "attributions: got NaN or infinity",
+        ),
         (lambda: relevance_mass(ONES, ONES > 0), "mask: got one that is empty or full"),
         (lambda: relevance_rank(ONES, ONES < 0), "mask: got one that is empty or full"),
-        (lambda: relevance_rank(ONES, ONES), "mask: got float64 of shape (2, 3), expected booleans"),
+        (
+            lambda: relevance_rank(ONES, ONES),
+            "mask: got float64 of shape (2, 3), expected booleans",
+        ),
         (lambda: effect_correlation(ONES, ONES[:1]), "effects: got shape (1, 3)"),
-        (lambda: deletion_insertion(lambda x: x.sum(1), X, X[:1]), "attributions: got shape (1, 3)"),
+        (
+            lambda: deletion_insertion(lambda x: x.sum(1), X, X[:1]),
+            "attributions: got shape (1, 3)",
+        ),
         (lambda: infidelity(lambda x: x.sum(1), X, X, scale=-1), "scale: got -1"),
-        (lambda: infidelity(lambda x: x, X, X), "target: got None, expected one of the model's 3 outputs"),
+        (
+            lambda: infidelity(lambda x: x, X, X),
+            "target: got None, expected one of the model's 3 outputs",
+        ),
         (lambda: max_sensitivity(lambda x: x[:1], X), "explain: got shape (1, 3)"),
-        (lambda: max_sensitivity(torch.zeros_like, X), "explain: got an explanation of zeros"),
-        (lambda: parameter_randomisation(nn.Linear(3, 1), lambda _, x: x, X, n_samples=0), "n_samples: got 0"),
+        (
+            lambda: max_sensitivity(torch.zeros_like, X),
+            "explain: got an explanation of zeros",
+        ),
+        (
+            lambda: parameter_randomisation(
+                nn.Linear(3, 1), lambda _, x: x, X, n_samples=0
+            ),
+            "n_samples: got 0",
+        ),
     ],
 )
 def test_bad_arguments(call, message) -> None:

@@ -1,4 +1,6 @@
-"""Every exercise accepts its solution and honest variants, and refuses plausible mistakes with a message that helps."""
+"""Every exercise accepts its solution and honest variants, and refuses plausible
+mistakes with a message that helps.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,9 @@ from xaicourse.teaching import Exercise, NotYet, check, hint, require
 EXERCISES = [
     pytest.param(exercise, id=f"{module.name}.{name}")
     for module in pkgutil.iter_modules(xaicourse.exercises.__path__)
-    for name, exercise in vars(importlib.import_module(f"xaicourse.exercises.{module.name}")).items()
+    for name, exercise in vars(
+        importlib.import_module(f"xaicourse.exercises.{module.name}")
+    ).items()
     if isinstance(exercise, Exercise)
 ]
 
@@ -36,11 +40,15 @@ def test_wrong_answers_are_refused_with_different_help(exercise: Exercise) -> No
             exercise.checker(answer)
         messages[mistake] = str(refusal.value)
     assert all(len(message) > 30 for message in messages.values())
-    assert len(set(messages.values())) >= 3, f"the same message for every mistake: {messages}"
+    assert len(set(messages.values())) >= 3, (
+        f"the same message for every mistake: {messages}"
+    )
 
 
 @pytest.mark.parametrize("exercise", EXERCISES)
-def test_hints_come_in_layers(exercise: Exercise, capsys: pytest.CaptureFixture[str]) -> None:
+def test_hints_come_in_layers(
+    exercise: Exercise, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert len(exercise.hints) >= 2
     for layer in range(1, len(exercise.hints) + 1):
         hint(exercise, layer)
@@ -49,7 +57,9 @@ def test_hints_come_in_layers(exercise: Exercise, capsys: pytest.CaptureFixture[
 
 
 def test_an_empty_answer_is_told_so() -> None:
-    exercise = Exercise("Nothing", checker=lambda _: None, hints=("?",), honest=(1,), wrong={})
+    exercise = Exercise(
+        "Nothing", checker=lambda _: None, hints=("?",), honest=(1,), wrong={}
+    )
     for empty in (None, ...):
         with pytest.raises(NotYet, match="no answer yet"):
             check(exercise, empty)
@@ -62,7 +72,9 @@ def test_a_refusal_shows_its_message_alone() -> None:
 
 
 def test_the_students_own_error_is_not_hidden() -> None:
-    exercise = Exercise("Divide", checker=lambda f: f(0), hints=("?",), honest=(abs,), wrong={})
+    exercise = Exercise(
+        "Divide", checker=lambda f: f(0), hints=("?",), honest=(abs,), wrong={}
+    )
     with pytest.raises(ZeroDivisionError):
         check(exercise, lambda x: 1 / x)
 

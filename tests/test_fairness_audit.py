@@ -1,4 +1,6 @@
-"""Group metrics: published values, fairlearn, intervals that cover, and a warning for small groups."""
+"""Group metrics: published values, fairlearn, intervals that cover, and a warning for
+small groups.
+"""
 
 import warnings
 
@@ -19,9 +21,15 @@ GROUP = list("bbabbcccaacabccbcc")
 
 def check_published(metrics):
     rates = metrics.rates
-    assert rates["true_positive_rate"].to_dict() == pytest.approx({"a": 0.5, "b": 0.6, "c": 0.4})
-    assert rates["false_positive_rate"].to_dict() == pytest.approx({"a": 1, "b": 0, "c": 2 / 3})
-    assert rates["selection_rate"].to_dict() == pytest.approx({"a": 0.75, "b": 0.5, "c": 0.5})
+    assert rates["true_positive_rate"].to_dict() == pytest.approx(
+        {"a": 0.5, "b": 0.6, "c": 0.4}
+    )
+    assert rates["false_positive_rate"].to_dict() == pytest.approx(
+        {"a": 1, "b": 0, "c": 2 / 3}
+    )
+    assert rates["selection_rate"].to_dict() == pytest.approx(
+        {"a": 0.75, "b": 0.5, "c": 0.5}
+    )
     assert metrics.difference("selection_rate") == pytest.approx(0.25)
     assert metrics.ratio("selection_rate") == pytest.approx(2 / 3)
     assert metrics.equalized_odds_difference == pytest.approx(1)
@@ -43,7 +51,9 @@ def test_the_published_case_sees_a_mutant():
 def test_agreement_with_fairlearn_and_statsmodels(seed, n_groups):
     rng = np.random.default_rng(seed)
     groups = np.r_[np.repeat(np.arange(n_groups), 4), rng.integers(n_groups, size=200)]
-    y, said = (np.r_[np.tile([0, 0, 1, 1], n_groups), rng.integers(2, size=200)] for _ in "ab")
+    y, said = (
+        np.r_[np.tile([0, 0, 1, 1], n_groups), rng.integers(2, size=200)] for _ in "ab"
+    )
     said[: 4 * n_groups] = np.tile([0, 1, 0, 1], n_groups)
     found = group_metrics(y, said, groups, min_rows=0)
     metrics = {
@@ -52,7 +62,9 @@ def test_agreement_with_fairlearn_and_statsmodels(seed, n_groups):
         "false_positive_rate": reference.false_positive_rate,
         "precision": precision_score,
     }
-    frame = reference.MetricFrame(metrics=metrics, y_true=y, y_pred=said, sensitive_features=groups)
+    frame = reference.MetricFrame(
+        metrics=metrics, y_true=y, y_pred=said, sensitive_features=groups
+    )
     np.testing.assert_allclose(found.rates[list(metrics)], frame.by_group, rtol=1e-12)
     for ours, theirs in {
         found.difference("selection_rate"): reference.demographic_parity_difference,
@@ -60,16 +72,22 @@ def test_agreement_with_fairlearn_and_statsmodels(seed, n_groups):
         found.equalized_odds_difference: reference.equalized_odds_difference,
         found.equalized_odds_ratio: reference.equalized_odds_ratio,
     }.items():
-        assert ours == pytest.approx(theirs(y, said, sensitive_features=groups), abs=1e-12)
+        assert ours == pytest.approx(
+            theirs(y, said, sensitive_features=groups), abs=1e-12
+        )
     for group in range(n_groups):
         at = groups == group
-        low, high = proportion_confint(said[at].sum(), at.sum(), alpha=0.05, method="wilson")
+        low, high = proportion_confint(
+            said[at].sum(), at.sum(), alpha=0.05, method="wilson"
+        )
         assert found.low.loc[group, "selection_rate"] == pytest.approx(low)
         assert found.high.loc[group, "selection_rate"] == pytest.approx(high)
 
 
 def test_the_interval_of_a_difference_covers():
-    """Two groups whose truth is known: 95 % intervals hold it in about 95 of 100 samples."""
+    """Two groups whose truth is known: 95 % intervals hold it in about 95 of 100
+    samples.
+    """
     rng = np.random.default_rng(0)
     groups = np.repeat(["a", "b"], 400)
     held = 0
@@ -86,7 +104,9 @@ def test_the_interval_of_a_difference_covers():
 
 
 def test_small_groups_are_warned_of_by_name():
-    with pytest.warns(SmallGroupWarning, match=r"fewer than 30 rows: a: base_rate \(4\)"):
+    with pytest.warns(
+        SmallGroupWarning, match=r"fewer than 30 rows: a: base_rate \(4\)"
+    ):
         group_metrics(Y, SAID, GROUP)
     groups = np.repeat(["a", "b"], 200)
     y = np.tile([0, 1], 200)
@@ -97,7 +117,9 @@ def test_small_groups_are_warned_of_by_name():
 
 def test_a_rate_of_nobody_is_missing_and_said():
     with pytest.warns(SmallGroupWarning, match=r"b: true_positive_rate \(0\)"):
-        found = group_metrics([1, 0, 0, 0], [1, 0, 1, 0], ["a", "a", "b", "b"], min_rows=1)
+        found = group_metrics(
+            [1, 0, 0, 0], [1, 0, 1, 0], ["a", "a", "b", "b"], min_rows=1
+        )
     assert np.isnan(found.rates.loc["b", "true_positive_rate"])
     assert found.difference("true_positive_rate") == 0
     nobody = group_metrics([1, 0, 0, 1], [0, 0, 0, 0], ["a", "a", "b", "b"], min_rows=0)

@@ -1,4 +1,6 @@
-"""Node importance: a reference in loops, closed forms, finite differences, plain training bit for bit, and mutants."""
+"""Node importance: a reference in loops, closed forms, finite differences, plain
+training bit for bit, and mutants.
+"""
 
 import math
 from itertools import pairwise
@@ -39,7 +41,9 @@ def written_in_loops(matrices, signals, references, distances):
     n_layers, strength, intensity, p = len(matrices), 3.0, 5.0, 0.75
     result = []
     for layer in range(n_layers):
-        W, before, after, reference = (t[layer] for t in (matrices, signals, [*signals[1:]], references))
+        W, before, after, reference = (
+            t[layer] for t in (matrices, signals, [*signals[1:]], references)
+        )
         k, n_in, n_out = W.shape
         n_centroids, batch = reference.shape[1], before.shape[1]
         eta = math.exp(-((layer / n_layers - p) ** 2))
@@ -50,14 +54,29 @@ def written_in_loops(matrices, signals, references, distances):
                 for c in range(n_centroids):
                     S, A = np.zeros(n_out), np.zeros(n_out)
                     for o in range(n_out):
-                        D = [float(after[net, b, o] - reference[net, c, o]) for b in range(batch)]
-                        S[o] = np.sign(sum(float(before[net, b, i]) * D[b] for b in range(batch)))
+                        D = [
+                            float(after[net, b, o] - reference[net, c, o])
+                            for b in range(batch)
+                        ]
+                        S[o] = np.sign(
+                            sum(float(before[net, b, i]) * D[b] for b in range(batch))
+                        )
                         for b in range(batch):
-                            m, s = float(distances[net, b, c]), 1 / (1 + math.exp(-abs(D[b])))
+                            m, s = (
+                                float(distances[net, b, c]),
+                                1 / (1 + math.exp(-abs(D[b]))),
+                            )
                             A[o] += (m * s + (1 - m) * (1 - s)) / batch
                     total = sum(float(W[net, i, o]) * S[o] for o in range(n_out))
                     for o in range(n_out):
-                        T[o] += strength * float(W[net, i, o]) * S[o] / total * A[o] / n_centroids
+                        T[o] += (
+                            strength
+                            * float(W[net, i, o])
+                            * S[o]
+                            / total
+                            * A[o]
+                            / n_centroids
+                        )
                 G[net, i] = 1 + np.tanh(intensity * eta * T)
         result.append(G)
     return result
@@ -66,7 +85,9 @@ def written_in_loops(matrices, signals, references, distances):
 @few
 @given(st.integers(0, 10**6))
 def test_written_factors_equal_the_loops(seed):
-    for factor, expected in zip(written_factors(*case(seed)), written_in_loops(*case(seed)), strict=True):
+    for factor, expected in zip(
+        written_factors(*case(seed)), written_in_loops(*case(seed)), strict=True
+    ):
         np.testing.assert_allclose(factor, expected, atol=1e-9)
 
 
@@ -74,16 +95,25 @@ def test_a_mutant_that_sums_sizes_instead_of_signed_shares_is_rejected():
     matrices, *rest = case(0)
     mutant = written_factors([m.abs() for m in matrices], *rest)
     with pytest.raises(AssertionError):
-        np.testing.assert_allclose(mutant[1], written_in_loops(matrices, *rest)[1], atol=1e-9)
+        np.testing.assert_allclose(
+            mutant[1], written_in_loops(matrices, *rest)[1], atol=1e-9
+        )
 
 
 def test_update_factors_of_one_weight_by_hand():
-    # One unit in, one out, two rows, one centroid: h = (1, 3), the centroid's 1, variance 1, D = (0, 2).
+    # One unit in, one out, two rows, one centroid: h = (1, 3), the centroid's 1,
+    # variance 1, D = (0, 2).
     one = torch.ones(1, 1, 1, dtype=F64)
-    before, after = torch.tensor([[[1.0], [1.0]]], dtype=F64), torch.tensor([[[1.0], [3.0]]], dtype=F64)
+    before, after = (
+        torch.tensor([[[1.0], [1.0]]], dtype=F64),
+        torch.tensor([[[1.0], [3.0]]], dtype=F64),
+    )
     near = torch.tensor([[0.0], [1.0]], dtype=F64)
-    agreement = (1.0 + (1 - math.exp(-4))) / 2  # the near row is like the centroid, the far one is not
-    (factor,) = update_factors([-2 * one], [before, after], [one], near, strength=0.5, peak=0.0)
+    # the near row is like the centroid, the far one is not
+    agreement = (1.0 + (1 - math.exp(-4))) / 2
+    (factor,) = update_factors(
+        [-2 * one], [before, after], [one], near, strength=0.5, peak=0.0
+    )
     assert float(factor) == pytest.approx(1 + 0.5 * math.tanh(agreement), abs=1e-9)
 
 
@@ -97,14 +127,19 @@ def test_ranges_and_strength_zero(seed, strength):
     for factor in written_factors(*arguments):
         assert factor.min() >= 0
         assert factor.max() <= 2
-    for factor in (*update_factors(*arguments, strength=0.0), *written_factors(*arguments, strength=0.0)):
+    for factor in (
+        *update_factors(*arguments, strength=0.0),
+        *written_factors(*arguments, strength=0.0),
+    ):
         assert torch.equal(factor, torch.ones_like(factor))
 
 
 def test_a_column_whose_signs_cancel_gives_no_nan_and_layers_can_be_chosen():
     one = torch.ones(1, 1, 2, dtype=F64)
     zero = torch.zeros(1, 3, 2, dtype=F64)
-    (factor,) = written_factors([one], [zero[:, :, :1], zero], [zero], torch.rand(3, 3, dtype=F64))
+    (factor,) = written_factors(
+        [one], [zero[:, :, :1], zero], [zero], torch.rand(3, 3, dtype=F64)
+    )
     assert torch.equal(factor, torch.ones_like(factor))
     arguments = case(3)
     for compute in (written_factors, update_factors):
@@ -112,19 +147,23 @@ def test_a_column_whose_signs_cancel_gives_no_nan_and_layers_can_be_chosen():
 
 
 def test_depth_weights():
-    np.testing.assert_allclose(depth_weights(3), [0.5698, 0.8406, 0.9931], atol=5e-5)  # the project's, by its formula
+    # the project's, by its formula
+    np.testing.assert_allclose(depth_weights(3), [0.5698, 0.8406, 0.9931], atol=5e-5)
     assert depth_weights(5, peak=0.5, width=0.2).argmax() == 2
     with pytest.raises(ValueError, match="width: got 0"):
         depth_weights(3, width=0)
 
 
-# --- the loss ---------------------------------------------------------------------------------------------------
+# --- the loss
+# ---------------------------------------------------------------------------------------------------
 
 
 def loss_in_loops(signals, references, distances, labels):
     layer_wise, contrastive, alpha, margin, temperature = OPTIONS.values()
     total = 0.0
-    for depth, (activations, of_centroids) in enumerate(zip(signals, references, strict=True), start=1):
+    for depth, (activations, of_centroids) in enumerate(
+        zip(signals, references, strict=True), start=1
+    ):
         h, reference = activations[0].numpy(), of_centroids[0].numpy()
         part = 0.0
         for b in range(len(h)):
@@ -138,23 +177,35 @@ def loss_in_loops(signals, references, distances, labels):
             others = [a for a in range(len(h)) if a != i]
             alike = [a for a in others if labels[a] == labels[i]]
             bottom = sum(math.exp(z[i] @ z[a] / temperature) for a in others)
-            parts = [math.log(math.exp(z[i] @ z[a] / temperature) / bottom) for a in alike]
+            parts = [
+                math.log(math.exp(z[i] @ z[a] / temperature) / bottom) for a in alike
+            ]
             total -= contrastive * (np.mean(parts) if parts else 0.0) / len(h)
     return total
 
 
-OPTIONS = {"layer_wise": 0.3, "contrastive": 0.2, "alpha": 0.5, "margin": 1.2, "temperature": 0.5}
+OPTIONS = {
+    "layer_wise": 0.3,
+    "contrastive": 0.2,
+    "alpha": 0.5,
+    "margin": 1.2,
+    "temperature": 0.5,
+}
 
 
 def test_the_loss_equals_the_loops():
     _, signals, references, distances = case(1, k=1, batch=6)
     labels = torch.tensor([0, 0, 1, 1, 1, 2])
     loss = importance_loss(signals[1:], references, distances[0], labels, **OPTIONS)
-    assert float(loss) == pytest.approx(loss_in_loops(signals[1:], references, distances[0], labels))
+    assert float(loss) == pytest.approx(
+        loss_in_loops(signals[1:], references, distances[0], labels)
+    )
 
 
 def test_its_gradients_equal_finite_differences():
-    _, signals, references, distances = case(2, k=1, batch=4, centroids=2, widths=(2, 3, 2))
+    _, signals, references, distances = case(
+        2, k=1, batch=4, centroids=2, widths=(2, 3, 2)
+    )
     leaves = [t.requires_grad_() for t in (*signals[1:], *references)]
     labels = torch.tensor([0, 0, 1, 1])
 
@@ -164,12 +215,17 @@ def test_its_gradients_equal_finite_differences():
     assert torch.autograd.gradcheck(loss, leaves, atol=1e-6)
 
 
-# --- training ---------------------------------------------------------------------------------------------------
+# --- training
+# ---------------------------------------------------------------------------------------------------
 
 
 def toy(n=83):  # 83 rows in batches of 40: the last batch has 3
     X = np.random.default_rng(0).normal(size=(n, 4))
-    return X, (X[:, 0] > 0).astype(int) + (X[:, 1] > 0), np.random.default_rng(1).normal(size=(3, 4))
+    return (
+        X,
+        (X[:, 0] > 0).astype(int) + (X[:, 1] > 0),
+        np.random.default_rng(1).normal(size=(3, 4)),
+    )
 
 
 def trained(**options):
@@ -193,42 +249,66 @@ def weights_of(result):
     ],
 )
 def test_strength_zero_is_the_baseline_bit_for_bit(options, baseline):
-    # The widths are the project's: matrix products of other sizes may take the same way by luck.
+    # The widths are the project's: matrix products of other sizes may take the same way
+    # by luck.
     size = {"hidden": (64, 32), "max_epochs": 1}
     zero, plain = trained(**options, **size, strength=0.0), trained(**baseline, **size)
     full = trained(**options | {"contrastive": 0.1}, **size)
-    assert all(torch.equal(a, b) for a, b in zip(weights_of(zero), weights_of(plain), strict=True))
+    assert all(
+        torch.equal(a, b)
+        for a, b in zip(weights_of(zero), weights_of(plain), strict=True)
+    )
     np.testing.assert_array_equal(zero.losses, plain.losses)
-    assert not all(torch.equal(a, b) for a, b in zip(weights_of(full), weights_of(plain), strict=True))
+    assert not all(
+        torch.equal(a, b)
+        for a, b in zip(weights_of(full), weights_of(plain), strict=True)
+    )
     assert np.isfinite(full.losses).all()
 
 
 @pytest.mark.parametrize("method", ["plain", "written", "update", "shuffled", "loss"])
 def test_a_network_does_not_notice_its_neighbours(method):
     together, alone = trained(method=method), trained(method=method, seeds=(1,))
-    for a, b in zip(together.networks[1].parameters(), alone.networks[0].parameters(), strict=True):
+    for a, b in zip(
+        together.networks[1].parameters(), alone.networks[0].parameters(), strict=True
+    ):
         torch.testing.assert_close(a, b, atol=1e-5, rtol=1e-4)
 
 
 def test_a_single_layer_changes_itself_first():
-    X, y, centroids = toy(40)  # one batch: after one step only the modulated layer differs
+    # one batch: after one step only the modulated layer differs
+    X, y, centroids = toy(40)
     options = {"hidden": (6, 5), "max_epochs": 1, "centroids": centroids}
-    one, plain = (train_node_importance(X, y, **options, **more) for more in ({"method": "update", "layers": [1]}, {}))
-    differs = [not torch.equal(a, b) for a, b in zip(weights_of(one), weights_of(plain), strict=True)]
+    one, plain = (
+        train_node_importance(X, y, **options, **more)
+        for more in ({"method": "update", "layers": [1]}, {})
+    )
+    differs = [
+        not torch.equal(a, b)
+        for a, b in zip(weights_of(one), weights_of(plain), strict=True)
+    ]
     assert differs == [False, False, True, False, False, False]
 
 
 def test_two_steps_are_two_steps():
     X, y, centroids = toy(40)
     start, one, two = (
-        train_node_importance(X, y, centroids=centroids, hidden=(6,), max_epochs=e, n_steps=s)
+        train_node_importance(
+            X, y, centroids=centroids, hidden=(6,), max_epochs=e, n_steps=s
+        )
         for e, s in ((0, 1), (1, 1), (1, 2))
     )
     first, second = (
-        torch.cat([(b - a).flatten() for a, b in zip(weights_of(start), weights_of(r), strict=True)])
+        torch.cat(
+            [
+                (b - a).flatten()
+                for a, b in zip(weights_of(start), weights_of(r), strict=True)
+            ]
+        )
         for r in (one, two)
     )
-    torch.testing.assert_close(second, 2 * first, atol=1e-4, rtol=1e-3)  # Adam takes a repeated gradient as it is
+    # Adam takes a repeated gradient as it is
+    torch.testing.assert_close(second, 2 * first, atol=1e-4, rtol=1e-3)
     assert start.losses.shape == (1, 0)
 
 
@@ -236,14 +316,21 @@ def test_same_seed_same_bits_and_the_global_state_is_left_alone():
     before = torch.get_rng_state()
     first, again = trained(method="shuffled"), trained(method="shuffled")
     assert torch.equal(before, torch.get_rng_state())
-    assert all(torch.equal(a, b) for a, b in zip(weights_of(first), weights_of(again), strict=True))
+    assert all(
+        torch.equal(a, b)
+        for a, b in zip(weights_of(first), weights_of(again), strict=True)
+    )
 
 
 @pytest.mark.parametrize(
     ("bad", "error", "message"),
     [
         ({"method": "magic"}, ValueError, "method: got 'magic'"),
-        ({"method": "update", "strength": 1.0}, ValueError, "strength: got 1, expected below 1"),
+        (
+            {"method": "update", "strength": 1.0},
+            ValueError,
+            "strength: got 1, expected below 1",
+        ),
         ({"strength": -1.0}, ValueError, "strength: got -1"),
         ({"n_steps": 3}, ValueError, "n_steps: got 3"),
         ({"layers": [3]}, ValueError, r"layers: got \[3\]"),

@@ -1,4 +1,6 @@
-"""What neurons encode: SciPy, scikit-learn and closed forms as references, and the misaligned rows as the mutant."""
+"""What neurons encode: SciPy, scikit-learn and closed forms as references, and the
+misaligned rows as the mutant.
+"""
 
 import numpy as np
 import pytest
@@ -41,7 +43,9 @@ def test_all_four_clusterings_find_blobs_and_return_centroids_and_labels(method)
     assert adjusted_rand_score(which[kept], found.labels[kept]) > 0.95
     means = np.array([X[found.labels == i].mean(0) for i in range(3)])
     np.testing.assert_allclose(found.centroids, means)
-    np.testing.assert_array_equal(found.labels, cluster(X, method=method, n_clusters=3, seed=0).labels)
+    np.testing.assert_array_equal(
+        found.labels, cluster(X, method=method, n_clusters=3, seed=0).labels
+    )
 
 
 def test_bad_clusters():
@@ -58,9 +62,16 @@ def test_bad_clusters():
 @given(st.integers(0, 10**6), st.integers(1, 6), st.integers(1, 5))
 def test_mahalanobis_is_scipys(seed, d, k):
     rng = np.random.default_rng(seed)
-    X, centroids = rng.normal(size=(40, d)) @ rng.normal(size=(d, d)) + 5, rng.normal(size=(k, d))
+    X, centroids = (
+        rng.normal(size=(40, d)) @ rng.normal(size=(d, d)) + 5,
+        rng.normal(size=(k, d)),
+    )
     inverse = np.linalg.inv(np.atleast_2d(np.cov(X.T)))
-    np.testing.assert_allclose(mahalanobis(X, centroids), cdist(X, centroids, "mahalanobis", VI=inverse), rtol=1e-6)
+    np.testing.assert_allclose(
+        mahalanobis(X, centroids),
+        cdist(X, centroids, "mahalanobis", VI=inverse),
+        rtol=1e-6,
+    )
 
 
 def test_the_mean_square_of_a_gaussians_distance_is_its_dimension():
@@ -137,7 +148,9 @@ def test_concept_auc_is_scikit_learns(seed):
     rng = np.random.default_rng(seed)
     A = rng.integers(0, 5, size=(60, 4)).astype(float)  # many ties
     marks = rng.random((60, 2)) < 0.4
-    expected = [[roc_auc_score(marks[:, c], A[:, j]) for c in range(2)] for j in range(4)]
+    expected = [
+        [roc_auc_score(marks[:, c], A[:, j]) for c in range(2)] for j in range(4)
+    ]
     np.testing.assert_allclose(concept_auc(A, marks), expected)
 
 
@@ -155,7 +168,8 @@ def test_bad_neurons():
         concept_auc(A, np.ones((4, 1), bool))
 
 
-# --- the lazy regime --------------------------------------------------------------------------------------------
+# --- the lazy regime
+# --------------------------------------------------------------------------------------------
 
 
 def test_the_jacobian_behind_the_drift_is_autograds():
@@ -168,14 +182,24 @@ def test_the_jacobian_behind_the_drift_is_autograds():
         start(x)[1].backward()
         rows.append(torch.cat([p.grad.flatten() for p in start.parameters()]))
     J = torch.stack(rows).numpy()
-    moved = torch.cat([(b - a).flatten() for a, b in zip(start.parameters(), end.parameters(), strict=True)]).detach()
+    moved = torch.cat(
+        [
+            (b - a).flatten()
+            for a, b in zip(start.parameters(), end.parameters(), strict=True)
+        ]
+    ).detach()
     f0, f1 = (n(torch.tensor(X))[:, 1].detach().numpy() for n in (start, end))
     drift = kernel_drift(start, end, X, target=1)
-    assert drift.linear_error == pytest.approx(np.sqrt(np.mean((f0 + J @ moved.numpy() - f1) ** 2)) / f1.std())
+    assert drift.linear_error == pytest.approx(
+        np.sqrt(np.mean((f0 + J @ moved.numpy() - f1) ** 2)) / f1.std()
+    )
 
 
 def test_a_linear_model_is_lazy_and_a_network_leaves_the_lazy_regime_as_it_trains():
-    a, b = nn.Sequential(nn.Linear(3, 2)).double(), nn.Sequential(nn.Linear(3, 2)).double()
+    a, b = (
+        nn.Sequential(nn.Linear(3, 2)).double(),
+        nn.Sequential(nn.Linear(3, 2)).double(),
+    )
     X = np.random.default_rng(0).normal(size=(60, 3))
     drift = kernel_drift(a, b, X)
     assert drift.alignment == pytest.approx(1)
@@ -184,7 +208,8 @@ def test_a_linear_model_is_lazy_and_a_network_leaves_the_lazy_regime_as_it_train
     y = (X[:, 0] * X[:, 1] > 0).astype(int)
     options = {"centroids": X[:2], "learning_rate": 1e-3}
     start, little, much = (
-        train_node_importance(X, y, hidden=(16,), max_epochs=e, **options).networks[0] for e in (0, 2, 200)
+        train_node_importance(X, y, hidden=(16,), max_epochs=e, **options).networks[0]
+        for e in (0, 2, 200)
     )
     near, far = kernel_drift(start, little, X), kernel_drift(start, much, X)
     assert near.movement < far.movement

@@ -1,4 +1,6 @@
-"""The grading gives the same numbers here, in parallel and on a cluster that loses a worker; chance and truth hold."""
+"""The grading gives the same numbers here, in parallel and on a cluster that loses a
+worker; chance and truth hold.
+"""
 
 from __future__ import annotations
 
@@ -39,11 +41,17 @@ def of_one_seed() -> pd.DataFrame:
 
 
 @pytest.mark.parametrize(("family", "task"), list(zip(FAMILIES, TASKS, strict=True)))
-def test_every_method_is_graded_by_every_measure(grades: pd.DataFrame, family: str, task: str) -> None:
+def test_every_method_is_graded_by_every_measure(
+    grades: pd.DataFrame, family: str, task: str
+) -> None:
     found = grades[grades["task"] == task]
-    expected = pd.MultiIndex.from_product([FAMILIES[family].methods, FAMILIES[family].measures, range(3)])
+    expected = pd.MultiIndex.from_product(
+        [FAMILIES[family].methods, FAMILIES[family].measures, range(3)]
+    )
     network = pd.MultiIndex.from_product([[NETWORK], [ACCURACY], range(3)])
-    assert set(found.set_index(["method", "measure", "seed"]).index) == set(expected) | set(network)
+    assert set(found.set_index(["method", "measure", "seed"]).index) == set(
+        expected
+    ) | set(network)
     assert np.isfinite(found["value"]).all()
     assert not found.duplicated(["method", "measure", "seed"]).any()
     assert task in FAMILIES[family].tasks
@@ -52,15 +60,24 @@ def test_every_method_is_graded_by_every_measure(grades: pd.DataFrame, family: s
 
 def test_the_networks_learned_their_tasks(grades: pd.DataFrame) -> None:
     accuracy = grades[grades["measure"] == ACCURACY].groupby("task")["value"].mean()
-    assert (accuracy > pd.Series({"linear": 0.8, "portfolio": 0.65, "prongs": 0.75, "sentences": 0.85})).all()
+    assert (
+        accuracy
+        > pd.Series(
+            {"linear": 0.8, "portfolio": 0.65, "prongs": 0.75, "sentences": 0.85}
+        )
+    ).all()
 
 
 @pytest.mark.parametrize(("family", "task"), list(zip(FAMILIES, TASKS, strict=True)))
-def test_the_guesser_scores_at_chance(grades: pd.DataFrame, family: str, task: str) -> None:
+def test_the_guesser_scores_at_chance(
+    grades: pd.DataFrame, family: str, task: str
+) -> None:
     mine = grades[(grades["task"] == task) & (grades["method"] == "random")]
     for measure, chance in FAMILIES[family].measures.items():
         if chance is not None:
-            assert mine[mine["measure"] == measure]["value"].mean() == pytest.approx(chance, abs=0.15)
+            assert mine[mine["measure"] == measure]["value"].mean() == pytest.approx(
+                chance, abs=0.15
+            )
 
 
 @pytest.mark.parametrize(
@@ -76,7 +93,9 @@ def test_the_guesser_scores_at_chance(grades: pd.DataFrame, family: str, task: s
         ("sentences", "faithful to the model", "Integrated Gradients"),
     ],
 )
-def test_methods_that_ought_to_beat_the_guesser(grades: pd.DataFrame, task: str, measure: str, method: str) -> None:
+def test_methods_that_ought_to_beat_the_guesser(
+    grades: pd.DataFrame, task: str, measure: str, method: str
+) -> None:
     of_one = grades[(grades["task"] == task) & (grades["measure"] == measure)]
     means = of_one.groupby("method")["value"].mean()
     assert means[method] > means["random"] + 0.1
@@ -86,21 +105,33 @@ def test_chance_is_taken_off_by_the_share_of_each_mask() -> None:
     """The mutant, which takes off no chance, calls a constant map a find."""
     mask = np.zeros((2, 4, 4), bool)
     mask[:, :2, :2] = True
-    nothing, all_of_it = (torch.as_tensor(a, dtype=torch.float64) for a in (np.ones(mask.shape), mask))
+    nothing, all_of_it = (
+        torch.as_tensor(a, dtype=torch.float64) for a in (np.ones(mask.shape), mask)
+    )
     assert dict(located(nothing, mask)) == pytest.approx(dict.fromkeys(LOCATED, 0.0))
     assert dict(located(all_of_it, mask)) == pytest.approx(dict.fromkeys(LOCATED, 1.0))
-    mutant = {name: measure(nothing.numpy(), mask).mean() for name, measure in LOCATED.items()}
+    mutant = {
+        name: measure(nothing.numpy(), mask).mean() for name, measure in LOCATED.items()
+    }
     assert min(mutant.values()) == 0.25
 
 
 def test_evidence_of_scenes() -> None:
-    """Only the object is patterned: within the mask the grey values differ more than outside it, in every cut."""
-    x, classes, mask = tasks_pictures.draw("scenes", 60, np.random.default_rng(0), cuts=3)
+    """Only the object is patterned: within the mask the grey values differ more than
+    outside it, in every cut.
+    """
+    x, classes, mask = tasks_pictures.draw(
+        "scenes", 60, np.random.default_rng(0), cuts=3
+    )
     assert x.shape == (60, 1, 24, 24)
     assert x.abs().max() <= 1
     assert 20 <= classes.sum() <= 40
-    inside = np.array([picture[where].std() for picture, where in zip(x.numpy(), mask, strict=True)])
-    outside = np.array([picture[~where].std() for picture, where in zip(x.numpy(), mask, strict=True)])
+    inside = np.array(
+        [picture[where].std() for picture, where in zip(x.numpy(), mask, strict=True)]
+    )
+    outside = np.array(
+        [picture[~where].std() for picture, where in zip(x.numpy(), mask, strict=True)]
+    )
     assert (inside > outside).mean() > 0.8
     assert 0.2 < mask.mean() < 0.5
 
@@ -116,37 +147,57 @@ def test_evidence_of_sentences() -> None:
 
 
 def test_effects_of_the_portfolio_are_its_law() -> None:
-    """The ratio of two effects is that of the simulator's weights; nothing planted changes decisions, no customer."""
-    X, accepted, effects = tasks_portfolio.draw("portfolio", 4000, np.random.default_rng(0))
-    fair_X, fair, same = tasks_portfolio.draw("portfolio, nothing planted", 4000, np.random.default_rng(0))
+    """The ratio of two effects is that of the simulator's weights; nothing planted
+    changes decisions, no customer.
+    """
+    X, accepted, effects = tasks_portfolio.draw(
+        "portfolio", 4000, np.random.default_rng(0)
+    )
+    fair_X, fair, same = tasks_portfolio.draw(
+        "portfolio, nothing planted", 4000, np.random.default_rng(0)
+    )
     assert np.array_equal(X, fair_X)
     assert np.array_equal(effects, same)
     assert accepted.mean() < fair.mean() - 0.05
     raw = {"age": 0.35 / 15, "smoker": 0.55}  # of the logarithm of the expected claims
     from xaicourse.datasets import simulate_portfolio
 
-    table = simulate_portfolio(4000, seed=np.random.default_rng(0)).customers.astype({"age": float, "smoker": float})
-    spread = {name: (table[name] - table[name].mean()) / table[name].std() for name in raw}
+    table = simulate_portfolio(4000, seed=np.random.default_rng(0)).customers.astype(
+        {"age": float, "smoker": float}
+    )
+    spread = {
+        name: (table[name] - table[name].mean()) / table[name].std() for name in raw
+    }
     for column, name in ((0, "age"), (2, "smoker")):
         assert np.allclose(X[:, column], spread[name])
-    mean = {c: effects[:, c].mean() / np.abs(X[:, c, None] - X[:200, c]).mean() for c in (0, 2)}
+    mean = {
+        c: effects[:, c].mean() / np.abs(X[:, c, None] - X[:200, c]).mean()
+        for c in (0, 2)
+    }
     expected = raw["age"] * table["age"].std() / (raw["smoker"] * table["smoker"].std())
     assert mean[0] / mean[2] == pytest.approx(expected, rel=0.15)
 
 
 def test_true_effects() -> None:
-    """At the mean of all columns a linear effect has the mean size of a normal number; only three columns have any."""
+    """At the mean of all columns a linear effect has the mean size of a normal number;
+    only three columns have any.
+    """
     effects = tasks_tables.true_effects("linear", np.zeros((1, 8)), n_draws=20_000)[0]
     assert np.allclose(effects[:3], np.array([3, 2, 1]) * (2 / np.pi) ** 0.5, atol=0.05)
     assert not effects[3:].any()
-    product = tasks_tables.true_effects("interaction", np.array([[0.0, 1, 0, 0, 0, 0, 0, 0]]))[0]
-    assert product[1] == 0  # the other factor is zero: nothing that the second does is felt
+    product = tasks_tables.true_effects(
+        "interaction", np.array([[0.0, 1, 0, 0, 0, 0, 0, 0]])
+    )[0]
+    # the other factor is zero: nothing that the second does is felt
+    assert product[1] == 0
     assert product[0] > 1
 
 
 def test_twins_are_correlated_and_decide_nothing() -> None:
     X, y = tasks_tables.draw("linear, twins", 20_000, np.random.default_rng(0))
-    assert np.allclose(np.corrcoef(X[:, :3].T, X[:, 4:7].T)[:3, 3:].diagonal(), 0.9, atol=0.01)
+    assert np.allclose(
+        np.corrcoef(X[:, :3].T, X[:, 4:7].T)[:3, 3:].diagonal(), 0.9, atol=0.01
+    )
     assert np.allclose(X.std(0), 1, atol=0.03)
     assert 0.45 < y.mean() < 0.55
 
@@ -157,7 +208,11 @@ def test_paired_difference_is_the_t_interval() -> None:
     rng = np.random.default_rng(0)
     a, b = rng.normal(size=(2, 12))
     frame = pd.DataFrame(
-        [("t", name, "m", s, v) for name, values in {"a": a, "b": b}.items() for s, v in enumerate(values)],
+        [
+            ("t", name, "m", s, v)
+            for name, values in {"a": a, "b": b}.items()
+            for s, v in enumerate(values)
+        ],
         columns=["task", "method", "measure", "seed", "value"],
     )
     found = paired_difference(frame, "a", "b", level=0.95)
@@ -175,14 +230,26 @@ def test_no_such_task_and_no_seed() -> None:
 
 
 @pytest.mark.filterwarnings("ignore")
-def test_a_cluster_that_loses_a_worker_gives_the_same_numbers(of_one_seed: pd.DataFrame) -> None:
+def test_a_cluster_that_loses_a_worker_gives_the_same_numbers(
+    of_one_seed: pd.DataFrame,
+) -> None:
     from distributed import Client, LocalCluster
 
-    options = {"n_workers": 2, "threads_per_worker": 1, "processes": True, "dashboard_address": None}
-    with LocalCluster(**options) as cluster, Client(cluster, set_as_default=False) as client:
+    options = {
+        "n_workers": 2,
+        "threads_per_worker": 1,
+        "processes": True,
+        "dashboard_address": None,
+    }
+    with (
+        LocalCluster(**options) as cluster,
+        Client(cluster, set_as_default=False) as client,
+    ):
         found: list[pd.DataFrame] = []
         address = cluster.scheduler_address
-        working = threading.Thread(target=lambda: found.append(grade(seeds=1, tasks=TASKS, dask=address)))
+        working = threading.Thread(
+            target=lambda: found.append(grade(seeds=1, tasks=TASKS, dask=address))
+        )
         victim = next(iter(client.run(os.getpid).values()))
         working.start()
         while working.is_alive() and not any(client.processing().values()):
@@ -193,11 +260,16 @@ def test_a_cluster_that_loses_a_worker_gives_the_same_numbers(of_one_seed: pd.Da
 
 
 def test_in_parallel_the_same_numbers(of_one_seed: pd.DataFrame) -> None:
-    pd.testing.assert_frame_equal(grade(seeds=1, tasks=TASKS, n_jobs=2), of_one_seed, check_exact=True)
+    pd.testing.assert_frame_equal(
+        grade(seeds=1, tasks=TASKS, n_jobs=2), of_one_seed, check_exact=True
+    )
 
 
 def test_the_command_writes_every_grade(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str], grades: pd.DataFrame
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    grades: pd.DataFrame,
 ) -> None:
     asked: dict[str, object] = {}
 
@@ -207,7 +279,10 @@ def test_the_command_writes_every_grade(
 
     monkeypatch.setattr("xaicourse.evaluation.grade", graded)
     out = tmp_path / "grades.csv"
-    assert main(["grade", "--seeds", "3", "--dask", "tcp://here:1", "--out", str(out)]) == 0
+    assert (
+        main(["grade", "--seeds", "3", "--dask", "tcp://here:1", "--out", str(out)])
+        == 0
+    )
     assert (asked["seeds"], asked["dask"]) == (3, "tcp://here:1")
     assert "permutation" in capsys.readouterr().out
     assert len(pd.read_csv(out)) == len(grades)

@@ -1,4 +1,6 @@
-"""Invariant Causal Prediction against published values and causalicp; Invariant Risk Minimisation against autograd."""
+"""Invariant Causal Prediction against published values and causalicp; Invariant Risk
+Minimisation against autograd.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,12 @@ from hypothesis import strategies as st
 from scipy.special import fdtr
 from torch.nn.functional import binary_cross_entropy_with_logits
 
-from xaicourse.causality import invariance, invariant_causal_prediction, invariant_risk_minimisation, irm_penalty
+from xaicourse.causality import (
+    invariance,
+    invariant_causal_prediction,
+    invariant_risk_minimisation,
+    irm_penalty,
+)
 from xaicourse.training import accuracy
 
 # The data of causalicp's docstring; the last column is the response.
@@ -51,13 +58,19 @@ def split(tables):
 
 
 def chain(seed, *, shift=3.0, change=1.0, n=300):
-    """Two environments of x0 -> y -> x1: the second moves x0, and multiplies the noise of y by `change`."""
+    """Two environments of x0 -> y -> x1: the second moves x0, and multiplies the noise
+    of y by `change`.
+    """
     rng = np.random.default_rng(seed)
     tables = []
     for mean, factor, spread in ((0.0, 1.0, 0.5), (shift, change, 2.0)):
         x0 = mean + rng.normal(size=n)
         y = 2 * x0 + factor * rng.normal(size=n)
-        tables.append(np.column_stack([x0, y + spread * rng.normal(size=n), rng.normal(size=n), y]))
+        tables.append(
+            np.column_stack(
+                [x0, y + spread * rng.normal(size=n), rng.normal(size=n), y]
+            )
+        )
     return tables
 
 
@@ -66,12 +79,20 @@ def test_published_values() -> None:
     assert found.p_values == pytest.approx(P_VALUES, rel=1e-9)
     assert found.causes == (1,)
     assert found.accepted == ((0, 1), (1, 2), (0, 1, 2))
-    assert found.column_p_values == pytest.approx([1, 0.043550405609324994, 0.9107055098714101], rel=1e-9)
+    assert found.column_p_values == pytest.approx(
+        [1, 0.043550405609324994, 0.9107055098714101], rel=1e-9
+    )
     assert found.intervals is not None
-    assert np.allclose(found.intervals, [[0, 2.3531227], [0.37617783, 0.89116407], [0, 4.25277329]], atol=1e-8)
+    assert np.allclose(
+        found.intervals,
+        [[0, 2.3531227], [0.37617783, 0.89116407], [0, 4.25277329]],
+        atol=1e-8,
+    )
 
 
-def test_with_an_f_test_of_one_side_the_published_values_are_missed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_with_an_f_test_of_one_side_the_published_values_are_missed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(invariance, "fdtr", lambda *given: fdtr(*given) / 2)
     found = invariant_causal_prediction(split(PUBLISHED))
     assert found.p_values != pytest.approx(P_VALUES, rel=1e-9)
@@ -79,22 +100,33 @@ def test_with_an_f_test_of_one_side_the_published_values_are_missed(monkeypatch:
 
 @pytest.mark.parametrize("seed", range(4))
 def test_agrees_with_causalicp(seed: int) -> None:
-    tables = PUBLISHED if seed == 0 else [*chain(seed, n=60), *chain(seed + 50, n=40)[:seed]]
+    tables = (
+        PUBLISHED if seed == 0 else [*chain(seed, n=60), *chain(seed + 50, n=40)[:seed]]
+    )
     theirs = causalicp.fit(tables, tables[0].shape[1] - 1, alpha=0.05, precompute=False)
     ours = invariant_causal_prediction(split(tables))
     assert (None if ours.causes is None else set(ours.causes)) == theirs.estimate
-    assert {frozenset(s) for s in ours.accepted} == {frozenset(s) for s in theirs.accepted_sets}
+    assert {frozenset(s) for s in ours.accepted} == {
+        frozenset(s) for s in theirs.accepted_sets
+    }
     d = tables[0].shape[1] - 1
-    assert np.allclose(ours.column_p_values, [theirs.pvalues[j] for j in range(d)], rtol=0, atol=1e-9)
+    assert np.allclose(
+        ours.column_p_values, [theirs.pvalues[j] for j in range(d)], rtol=0, atol=1e-9
+    )
     if theirs.conf_intervals is not None:
         assert ours.intervals is not None
-        assert np.allclose(ours.intervals.T, theirs.conf_intervals[:, :d], rtol=0, atol=1e-9)
+        assert np.allclose(
+            ours.intervals.T, theirs.conf_intervals[:, :d], rtol=0, atol=1e-9
+        )
 
 
 def test_coverage_and_violation() -> None:
-    """The estimate holds a column that is no cause at most as often as the level says; a new mechanism is noticed."""
+    """The estimate holds a column that is no cause at most as often as the level says;
+    a new mechanism is noticed.
+    """
     found = [invariant_causal_prediction(split(chain(seed))) for seed in range(40)]
-    assert sum(not set(r.causes or ()) <= {0} for r in found) <= 7  # binomial(40, 0.05): 99.9 % are below 8
+    # binomial(40, 0.05): 99.9 % are below 8
+    assert sum(not set(r.causes or ()) <= {0} for r in found) <= 7
     assert sum(r.causes == (0,) for r in found) >= 30
     assert invariant_causal_prediction(split(chain(0, change=3.0))).causes is None
 
@@ -104,7 +136,9 @@ def test_coverage_and_violation() -> None:
 def test_units_and_order_do_not_matter(seed: int, unit: float, origin: float) -> None:
     tables = chain(seed, n=50)
     plain = invariant_causal_prediction(split(tables))
-    moved = invariant_causal_prediction(split([t * [unit, 1, 1, 1] + [origin, 0, 0, 0] for t in reversed(tables)]))
+    moved = invariant_causal_prediction(
+        split([t * [unit, 1, 1, 1] + [origin, 0, 0, 0] for t in reversed(tables)])
+    )
     assert moved.p_values == pytest.approx(plain.p_values, rel=1e-5, abs=1e-12)
 
 
@@ -118,34 +152,53 @@ def test_limit_of_the_size() -> None:
 
 
 def test_a_set_without_residuals_is_invariant() -> None:
-    exact = [(x := np.random.default_rng(e).normal(e, 1, (20, 2)), 3 * x[:, 0]) for e in range(2)]
+    exact = [
+        (x := np.random.default_rng(e).normal(e, 1, (20, 2)), 3 * x[:, 0])
+        for e in range(2)
+    ]
     assert invariant_causal_prediction(exact).causes == (0,)
-    steps = [(np.full((4, 1), 1.0) + np.arange(4)[:, None], np.full(4, float(e))) for e in range(2)]
+    steps = [
+        (np.full((4, 1), 1.0) + np.arange(4)[:, None], np.full(4, float(e)))
+        for e in range(2)
+    ]
     assert invariant_causal_prediction(steps).causes is None
 
 
 @given(st.integers(0, 10**6), st.integers(2, 30))
 @settings(max_examples=20, deadline=None)
-def test_the_penalty_is_the_squared_derivative_by_a_common_factor(seed: int, n: int) -> None:
+def test_the_penalty_is_the_squared_derivative_by_a_common_factor(
+    seed: int, n: int
+) -> None:
     rng = torch.Generator().manual_seed(seed)
     logits = 3 * torch.randn(n, generator=rng, dtype=torch.float64)
     labels = (torch.rand(n, generator=rng) < 0.5).double()
     factor = torch.ones((), dtype=torch.float64, requires_grad=True)
-    [slope] = torch.autograd.grad(binary_cross_entropy_with_logits(factor * logits, labels), factor)
+    [slope] = torch.autograd.grad(
+        binary_cross_entropy_with_logits(factor * logits, labels), factor
+    )
     assert torch.allclose(irm_penalty(logits, labels), slope**2, atol=1e-12)
 
 
 def test_the_penalty_knows_calibrated_logits() -> None:
-    """Of 4 rows that score log 3, 3 are positive: no factor improves on that. Half the score, and one would."""
-    labels, logits = torch.tensor([1.0, 1.0, 1.0, 0.0]), torch.full((4,), np.log(3.0), dtype=torch.float64)
+    """Of 4 rows that score log 3, 3 are positive: no factor improves on that. Half the
+    score, and one would.
+    """
+    labels, logits = (
+        torch.tensor([1.0, 1.0, 1.0, 0.0]),
+        torch.full((4,), np.log(3.0), dtype=torch.float64),
+    )
     assert irm_penalty(logits, labels.double()) < 1e-20
     assert irm_penalty(logits / 2, labels.double()) > 1e-3
-    both = irm_penalty(torch.stack([logits, logits / 2]), torch.stack([labels, labels]).double())
+    both = irm_penalty(
+        torch.stack([logits, logits / 2]), torch.stack([labels, labels]).double()
+    )
     assert both.shape == (2,)
 
 
 def coins(seed, agrees, n=2000):
-    """The first bit is right for 3 of 4 rows everywhere; the second agrees with y as often as is told."""
+    """The first bit is right for 3 of 4 rows everywhere; the second agrees with y as
+    often as is told.
+    """
     rng = np.random.default_rng(seed)
     cause = rng.choice([-1.0, 1.0], n)
     y = np.where(rng.random(n) < 0.25, -cause, cause) > 0
@@ -158,18 +211,24 @@ def test_it_drops_what_changes_and_pooling_does_not() -> None:
     turned = coins(2, 0.1)
     options = {"hidden": [8], "seeds": [0, 1], "max_epochs": 300, "warm_up": 100}
     pooled = invariant_risk_minimisation(environments, penalty_weight=0, **options)
-    invariant = invariant_risk_minimisation(environments, penalty_weight=1000, **options)
+    invariant = invariant_risk_minimisation(
+        environments, penalty_weight=1000, **options
+    )
     assert all(accuracy(m, *turned) < 0.3 for m in pooled)
     assert all(accuracy(m, *turned) > 0.65 for m in invariant)
 
 
 def test_networks_do_not_see_one_another() -> None:
-    data = [[coins(10 * e + i, a, 200) for i in range(2)] for e, a in enumerate((0.9, 0.8))]
+    data = [
+        [coins(10 * e + i, a, 200) for i in range(2)] for e, a in enumerate((0.9, 0.8))
+    ]
     stacked = [tuple(map(np.stack, zip(*pairs, strict=True))) for pairs in data]
     options = {"penalty_weight": 10.0, "hidden": (4,), "max_epochs": 60, "warm_up": 20}
     together = invariant_risk_minimisation(stacked, seeds=[3, 4], **options)
     for i in range(2):
-        [alone] = invariant_risk_minimisation([pairs[i] for pairs in data], seeds=[3 + i], **options)
+        [alone] = invariant_risk_minimisation(
+            [pairs[i] for pairs in data], seeds=[3 + i], **options
+        )
         for a, b in zip(alone.parameters(), together[i].parameters(), strict=True):
             assert torch.allclose(a, b, atol=1e-4)
 
@@ -180,11 +239,21 @@ def test_same_seed_same_bits_and_global_state_untouched() -> None:
     environments = [coins(0, 0.9, 100), coins(1, 0.8, 100)]
     kept = [(X.copy(), y.copy()) for X, y in environments]
     one, two = (
-        invariant_risk_minimisation(environments, penalty_weight=10, hidden=[3], max_epochs=10)[0] for _ in range(2)
+        invariant_risk_minimisation(
+            environments, penalty_weight=10, hidden=[3], max_epochs=10
+        )[0]
+        for _ in range(2)
     )
-    assert all(torch.equal(a, b) for a, b in zip(one.parameters(), two.parameters(), strict=True))
+    assert all(
+        torch.equal(a, b)
+        for a, b in zip(one.parameters(), two.parameters(), strict=True)
+    )
     assert torch.equal(before, torch.get_rng_state())
-    assert all(np.array_equal(a, b) for e, k in zip(environments, kept, strict=True) for a, b in zip(e, k, strict=True))
+    assert all(
+        np.array_equal(a, b)
+        for e, k in zip(environments, kept, strict=True)
+        for a, b in zip(e, k, strict=True)
+    )
 
 
 X, Y = np.arange(12.0).reshape(6, 2) ** 2, np.array([0.0, 1, 1, 0, 1, 0])
@@ -193,23 +262,59 @@ X, Y = np.arange(12.0).reshape(6, 2) ** 2, np.array([0.0, 1, 1, 0, 1, 0])
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: invariant_causal_prediction([(X, Y)]), "environments: got 1, expected at least two"),
-        (lambda: invariant_causal_prediction([(X, Y), (X[:, :1], Y)]), "environments[1]: X: got shape (6, 1)"),
+        (
+            lambda: invariant_causal_prediction([(X, Y)]),
+            "environments: got 1, expected at least two",
+        ),
+        (
+            lambda: invariant_causal_prediction([(X, Y), (X[:, :1], Y)]),
+            "environments[1]: X: got shape (6, 1)",
+        ),
         (
             lambda: invariant_causal_prediction([(X, Y), (X, Y[:5])]),
             "environments[1]: y: got shape (5,), expected",
         ),
-        (lambda: invariant_causal_prediction([(X, Y), (X[:1], Y[:1])]), "environments[1]: got 1 row, expected"),
-        (lambda: invariant_causal_prediction([(X, Y), (X * np.nan, Y)]), "environments[1]: X: got NaN or infinity"),
-        (lambda: invariant_causal_prediction([(X, 0 * Y), (X, 0 * Y)]), "y is constant"),
-        (lambda: invariant_causal_prediction([(X[:, [0, 0]], Y)] * 2), "columns (0, 1) are linearly dependent"),
-        (lambda: invariant_causal_prediction([(X, Y)] * 2, alpha=1.0), "alpha: got 1.0"),
-        (lambda: invariant_causal_prediction([(X, Y)] * 2, max_size=0), "max_size: got 0"),
-        (lambda: invariant_risk_minimisation([(X, Y)], penalty_weight=1), "environments: got 1"),
-        (lambda: invariant_risk_minimisation([(X, Y)] * 2, penalty_weight=-1), "penalty_weight: got -1"),
-        (lambda: invariant_risk_minimisation([(X, Y + 1)] * 2, penalty_weight=1), "y must hold 0 and 1"),
+        (
+            lambda: invariant_causal_prediction([(X, Y), (X[:1], Y[:1])]),
+            "environments[1]: got 1 row, expected",
+        ),
+        (
+            lambda: invariant_causal_prediction([(X, Y), (X * np.nan, Y)]),
+            "environments[1]: X: got NaN or infinity",
+        ),
+        (
+            lambda: invariant_causal_prediction([(X, 0 * Y), (X, 0 * Y)]),
+            "y is constant",
+        ),
+        (
+            lambda: invariant_causal_prediction([(X[:, [0, 0]], Y)] * 2),
+            "columns (0, 1) are linearly dependent",
+        ),
+        (
+            lambda: invariant_causal_prediction([(X, Y)] * 2, alpha=1.0),
+            "alpha: got 1.0",
+        ),
+        (
+            lambda: invariant_causal_prediction([(X, Y)] * 2, max_size=0),
+            "max_size: got 0",
+        ),
+        (
+            lambda: invariant_risk_minimisation([(X, Y)], penalty_weight=1),
+            "environments: got 1",
+        ),
+        (
+            lambda: invariant_risk_minimisation([(X, Y)] * 2, penalty_weight=-1),
+            "penalty_weight: got -1",
+        ),
+        (
+            lambda: invariant_risk_minimisation([(X, Y + 1)] * 2, penalty_weight=1),
+            "y must hold 0 and 1",
+        ),
         (lambda: irm_penalty(torch.zeros(3), torch.zeros(2)), "labels: got shape (2,)"),
-        (lambda: irm_penalty(torch.tensor([np.inf]), torch.zeros(1)), "logits: got NaN or infinity"),
+        (
+            lambda: irm_penalty(torch.tensor([np.inf]), torch.zeros(1)),
+            "logits: got NaN or infinity",
+        ),
     ],
 )
 def test_bad_arguments(call, message) -> None:

@@ -1,4 +1,6 @@
-"""A real JupyterLab in a real browser: an author, a student and an instructor each do what they came for."""
+"""A real JupyterLab in a real browser: an author, a student and an instructor each do
+what they came for.
+"""
 
 from __future__ import annotations
 
@@ -24,15 +26,23 @@ from xaicourse.teaching.curriculum import ROOT
 C1 = "notebooks/causality/01_environment_shift"
 TOKEN = "for-this-test"
 SECONDS = 1000  # playwright counts in milliseconds
-CHROMIUM = next(filter(None, map(shutil.which, ["chromium", "chromium-browser", "google-chrome"])), None)
+CHROMIUM = next(
+    filter(None, map(shutil.which, ["chromium", "chromium-browser", "google-chrome"])),
+    None,
+)
 INSTALL = "drives JupyterLab in a browser: install chromium and make (Debian, Ubuntu: apt-get install chromium make)"
 MISSING = CHROMIUM is None or shutil.which("make") is None
-# Where everything must be proven, XAICOURSE_NEEDS_BROWSER=1 makes a failure of what is otherwise skipped.
-needs_browser = pytest.mark.skipif(MISSING and not os.environ.get("XAICOURSE_NEEDS_BROWSER"), reason=INSTALL)
+# Where everything must be proven, XAICOURSE_NEEDS_BROWSER=1 makes a failure of what is
+# otherwise skipped.
+needs_browser = pytest.mark.skipif(
+    MISSING and not os.environ.get("XAICOURSE_NEEDS_BROWSER"), reason=INSTALL
+)
 
 
 class Lab:
-    """A notebook open in JupyterLab. The keyboard types; the page's own objects say which cell is where."""
+    """A notebook open in JupyterLab. The keyboard types; the page's own objects say
+    which cell is where.
+    """
 
     NOTEBOOK = "window.jupyterapp.shell.currentWidget.content"
 
@@ -53,16 +63,26 @@ class Lab:
 
     def command(self, name: str) -> None:
         """Run a command of the menus."""
-        self.page.evaluate(f"() => {{ window.jupyterapp.commands.execute({json.dumps(name)}); }}")
+        self.page.evaluate(
+            f"() => {{ window.jupyterapp.commands.execute({json.dumps(name)}); }}"
+        )
 
     def cells(self) -> list[dict[str, Any]]:
-        """Return the cells with their outputs, as the page has them, scrolled away or not."""
-        found: list[dict[str, Any]] = self.page.evaluate(f"() => {self.NOTEBOOK}.model.toJSON().cells")
+        """Return the cells with their outputs, as the page has them, scrolled away or
+        not.
+        """
+        found: list[dict[str, Any]] = self.page.evaluate(
+            f"() => {self.NOTEBOOK}.model.toJSON().cells"
+        )
         return found
 
     def go_to(self, text: str) -> Locator:
         """Make the first code cell that contains a text the active one, and return it."""
-        place = next(i for i, c in enumerate(self.cells()) if c["cell_type"] == "code" and text in "".join(c["source"]))
+        place = next(
+            i
+            for i, c in enumerate(self.cells())
+            if c["cell_type"] == "code" and text in "".join(c["source"])
+        )
         self.page.evaluate(
             f"""async () => {{
                 {self.NOTEBOOK}.deselectAll();
@@ -77,7 +97,10 @@ class Lab:
         return cell
 
     def active(self) -> Locator:
-        return self.page.locator(".jp-NotebookPanel:not(.lm-mod-hidden) .jp-Notebook > * .jp-Cell.jp-mod-active")
+        return self.page.locator(
+            ".jp-NotebookPanel:not(.lm-mod-hidden) .jp-Notebook > * "
+            ".jp-Cell.jp-mod-active"
+        )
 
     def write(self, text: str) -> None:
         """Replace the text of the active cell."""
@@ -95,7 +118,9 @@ class Lab:
         count = len(self.cells())
         self.page.keyboard.press("Escape")
         self.page.keyboard.press("b")
-        self.page.wait_for_function(f"() => {self.NOTEBOOK}.widgets.length === {count + 1}")
+        self.page.wait_for_function(
+            f"() => {self.NOTEBOOK}.widgets.length === {count + 1}"
+        )
         self.write(text)
         self.run()
         return self.active()
@@ -103,7 +128,9 @@ class Lab:
 
 @pytest.fixture(scope="class")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a folder with the students' edition, and with a pair as the course has it in ``course/``."""
+    """Return a folder with the students' edition, and with a pair as the course has it
+    in ``course/``.
+    """
     folder = tmp_path_factory.mktemp("lab")
     student.write_students(folder)
     for name in [f"{C1}.py", f"{C1}.ipynb", "pyproject.toml"]:
@@ -126,10 +153,20 @@ def address(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         "IdentityProvider.token": TOKEN,
         "LabApp.expose_app_in_browser": True,
     }
-    arguments = " ".join(["--no-browser", *(f"--{name}={value}" for name, value in options.items())])
+    arguments = " ".join(
+        ["--no-browser", *(f"--{name}={value}" for name, value in options.items())]
+    )
     home = tmp_path_factory.mktemp("settings")
-    environment = {name: v for name, v in os.environ.items() if not name.startswith(("MAKE", "MFLAGS", "XAICOURSE_"))}
-    environment |= {"JUPYTER_CONFIG_DIR": str(home), "JUPYTER_DATA_DIR": str(home), "IPYTHONDIR": str(home)}
+    environment = {
+        name: v
+        for name, v in os.environ.items()
+        if not name.startswith(("MAKE", "MFLAGS", "XAICOURSE_"))
+    }
+    environment |= {
+        "JUPYTER_CONFIG_DIR": str(home),
+        "JUPYTER_DATA_DIR": str(home),
+        "IPYTHONDIR": str(home),
+    }
     log = home / "log"
     with log.open("w") as output:
         server = subprocess.Popen(
@@ -149,7 +186,8 @@ def address(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
             time.sleep(0.2)
         yield address
     finally:
-        os.killpg(server.pid, signal.SIGTERM)  # make and, with it, the server, which stops its kernels
+        # make and, with it, the server, which stops its kernels
+        os.killpg(server.pid, signal.SIGTERM)
         try:
             server.wait(15)
         except subprocess.TimeoutExpired:
@@ -168,8 +206,11 @@ def _answers(url: str) -> bool:
 @pytest.fixture
 def lab(address: str) -> Iterator[Lab]:
     with sync_playwright() as playwright:
-        # Without its sandbox, which a container does not allow; it only ever sees this server.
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        # Without its sandbox, which a container does not allow; it only ever sees this
+        # server.
+        browser = playwright.chromium.launch(
+            executable_path=CHROMIUM, args=["--no-sandbox"]
+        )
         page = browser.new_page(viewport={"width": 1280, "height": 900})
         page.set_default_timeout(60 * SECONDS)
         expect.set_options(timeout=60 * SECONDS)
@@ -181,10 +222,14 @@ def lab(address: str) -> Iterator[Lab]:
 class TestAuthor:
     """Runs a notebook of the course and edits it."""
 
-    def test_all_claims_get_their_tick_and_an_edit_reaches_the_pair(self, lab: Lab, folder: Path) -> None:
+    def test_all_claims_get_their_tick_and_an_edit_reaches_the_pair(
+        self, lab: Lab, folder: Path
+    ) -> None:
         lab.open(f"course/{C1}.ipynb")
         lab.command("notebook:clear-all-cell-outputs")
-        lab.page.wait_for_function(f"() => {lab.NOTEBOOK}.model.toJSON().cells.every(c => !c.outputs?.length)")
+        lab.page.wait_for_function(
+            f"() => {lab.NOTEBOOK}.model.toJSON().cells.every(c => !c.outputs?.length)"
+        )
         code = [c for c in lab.cells() if c["cell_type"] == "code"]
         lab.command("notebook:run-all-cells")
         lab.page.wait_for_function(
@@ -194,8 +239,13 @@ class TestAuthor:
         )
         outputs = [o for c in lab.cells() for o in c.get("outputs", [])]
         assert [o for o in outputs if o["output_type"] == "error"] == []
-        claimed = sum(len(re.findall(r"^claim\(", "".join(c["source"]), re.MULTILINE)) for c in code)
-        kinds = [o.get("metadata", {}).get("xaicourse", {}).get("kind") for o in outputs]
+        claimed = sum(
+            len(re.findall(r"^claim\(", "".join(c["source"]), re.MULTILINE))
+            for c in code
+        )
+        kinds = [
+            o.get("metadata", {}).get("xaicourse", {}).get("kind") for o in outputs
+        ]
         assert kinds.count("claim") == claimed > 5
         # One of them as the reader sees it.
         cell = lab.go_to("A worse instrument at home")
@@ -209,17 +259,23 @@ class TestAuthor:
         source = folder / "course" / f"{C1}.py"
         deadline = time.monotonic() + 30
         while "\nanother_seed = 1" not in source.read_text():
-            assert time.monotonic() < deadline, "saving the .ipynb did not write the .py"
+            assert time.monotonic() < deadline, (
+                "saving the .ipynb did not write the .py"
+            )
             time.sleep(0.2)
         before = (ROOT / f"{C1}.py").read_text()
-        assert source.read_text().replace("\nanother_seed = 1", "") == before, "and nothing else has changed"
+        assert source.read_text().replace("\nanother_seed = 1", "") == before, (
+            "and nothing else has changed"
+        )
 
 
 @needs_browser
 class TestStudent:
     """Opens the students' copy; works on an exercise; codes along."""
 
-    def test_answers_get_help_and_a_tick_and_steps_come_one_by_one(self, lab: Lab, folder: Path) -> None:
+    def test_answers_get_help_and_a_tick_and_steps_come_one_by_one(
+        self, lab: Lab, folder: Path
+    ) -> None:
         lab.open(f"{C1}.ipynb")
         lab.go_to("import numpy as np")
         lab.run()
@@ -228,7 +284,9 @@ class TestStudent:
         lab.run()
         outputs = cell.locator(".jp-OutputArea-output")
         expect(outputs).to_contain_text("✗ Another unit: there is no answer yet.")
-        assert len(outputs.inner_text().strip().splitlines()) == 1, "one line, no frames"
+        assert len(outputs.inner_text().strip().splitlines()) == 1, (
+            "one line, no frames"
+        )
         check = "check(exercises.another_unit, in_new_units)"
         lab.write(f"{stub}\n    return weights * factors\n\n\n{check}")
         lab.run()
@@ -238,19 +296,26 @@ class TestStudent:
         expect(outputs).to_have_text("✓ Another unit: right.")
         cell = lab.go_to("# YOUR CODE HERE\nturned = ...")
         lab.run()
-        expect(cell.locator(".jp-OutputArea-output")).to_contain_text("✗ Turn the arrow round: there is no answer yet.")
+        expect(cell.locator(".jp-OutputArea-output")).to_contain_text(
+            "✗ Turn the arrow round: there is no answer yet."
+        )
 
         # The kernel knows by its file which notebook it is for.
         lab.new_cell("%load_ext xaicourse.live\n%live next")
         lab.page.wait_for_function(
-            f"() => {lab.NOTEBOOK}.model.toJSON().cells.some(c => c.source.includes('# live: write the world'))"
+            f"() => {lab.NOTEBOOK}.model.toJSON().cells.some(c => c.source.includes('# "
+            f"live: write the world'))"
         )
         step = lab.go_to("# live: write the world")
         lab.run()
         expect(step.locator(".jp-OutputArea-output")).to_contain_text("x1")
         lab.new_cell("%live")
-        expect(lab.active().locator(".jp-OutputArea-output")).to_contain_text("✓  1  write the world")
+        expect(lab.active().locator(".jp-OutputArea-output")).to_contain_text(
+            "✓  1  write the world"
+        )
         lab.command("docmanager:save")
-        lab.page.wait_for_function("() => !window.jupyterapp.shell.currentWidget.context.model.dirty")
+        lab.page.wait_for_function(
+            "() => !window.jupyterapp.shell.currentWidget.context.model.dirty"
+        )
         assert "return weights / factors" in (folder / f"{C1}.ipynb").read_text()
         assert not (folder / f"{C1}.py").exists(), "a copy is not one of a pair"

@@ -1,4 +1,6 @@
-"""Live coding: steps come in order, what was missed is run, and a copy holds everything but the steps."""
+"""Live coding: steps come in order, what was missed is run, and a copy holds everything
+but the steps.
+"""
 
 from __future__ import annotations
 
@@ -46,7 +48,9 @@ def kernel(monkeypatch: pytest.MonkeyPatch) -> Any:
     InteractiveShell.clear_instance()
 
 
-def test_steps_come_in_order_and_are_ticked(kernel: Kernel, capsys: pytest.CaptureFixture[str]) -> None:
+def test_steps_come_in_order_and_are_ticked(
+    kernel: Kernel, capsys: pytest.CaptureFixture[str]
+) -> None:
     kernel.live(f"use {C1}")
     kernel.live("catchup")  # before any step: the set-up
     assert "np" in kernel.shell.user_ns
@@ -67,13 +71,17 @@ def test_steps_come_in_order_and_are_ticked(kernel: Kernel, capsys: pytest.Captu
     ]
 
 
-def test_catching_up_runs_what_was_missed_and_no_more(kernel: Kernel, capsys: pytest.CaptureFixture[str]) -> None:
+def test_catching_up_runs_what_was_missed_and_no_more(
+    kernel: Kernel, capsys: pytest.CaptureFixture[str]
+) -> None:
     kernel.live(f"use {C1}")
     kernel.live("next fit at home")
     capsys.readouterr()
     kernel.live("catchup")
     said = capsys.readouterr().out.splitlines()[-1]
-    assert said.startswith("Ran write the world, draw the graph, sample three hospitals, fit at home")
+    assert said.startswith(
+        "Ran write the world, draw the graph, sample three hospitals, fit at home"
+    )
     assert "1 other cell" in said
     assert kernel.shell.user_ns["score"]["home"] > 0.99
     assert "exact_accuracy" not in kernel.shell.user_ns
@@ -89,15 +97,23 @@ def test_catching_up_stops_where_a_step_fails(kernel: Kernel) -> None:
         kernel.live("catchup 1")
 
 
-def test_what_cannot_be_is_said(kernel: Kernel, capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(UsageError, match=r"which notebook\? Say so once, as in: %live use lectures/"):
+def test_what_cannot_be_is_said(
+    kernel: Kernel, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(
+        UsageError, match=r"which notebook\? Say so once, as in: %live use lectures/"
+    ):
         kernel.live()
     with pytest.raises(UsageError, match="no notebook 'nowhere'; there are: lectures/"):
         kernel.live("use nowhere")
     kernel.live(f"use {C1}")
-    with pytest.raises(UsageError, match="no one step 'nothing'; there are: write the world, draw"):
+    with pytest.raises(
+        UsageError, match="no one step 'nothing'; there are: write the world, draw"
+    ):
         kernel.live("show nothing")
-    with pytest.raises(UsageError, match="%live back: no such thing; there are: %live, %live next"):
+    with pytest.raises(
+        UsageError, match="%live back: no such thing; there are: %live, %live next"
+    ):
         kernel.live("back")
     kernel.live("next move the slider")
     capsys.readouterr()
@@ -105,7 +121,9 @@ def test_what_cannot_be_is_said(kernel: Kernel, capsys: pytest.CaptureFixture[st
     assert capsys.readouterr().out == "That was the last step.\n"
 
 
-@pytest.mark.parametrize("where", ["a copy under another name", "the course's own file"])
+@pytest.mark.parametrize(
+    "where", ["a copy under another name", "the course's own file"]
+)
 def test_the_notebook_is_found_by_the_kernels_file(
     where: str,
     kernel: Kernel,
@@ -122,14 +140,18 @@ def test_the_notebook_is_found_by_the_kernels_file(
     assert f"({C1}): " in said
 
 
-def test_a_copy_keeps_everything_but_the_steps(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_copy_keeps_everything_but_the_steps(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     out = tmp_path / "today" / "c1.ipynb"
     assert main(["live", "environment_shift", str(out)]) == 0
     copy, source = nbformat.read(out, as_version=4), read_source(SOURCE)
     nbformat.validate(copy)
     opening, *cells = [c for c in copy.cells if c.cell_type == "code"]
     assert opening.source == "%load_ext xaicourse.live"
-    for cell, written in zip(cells, [c for c in source.cells if c.cell_type == "code"], strict=True):
+    for cell, written in zip(
+        cells, [c for c in source.cells if c.cell_type == "code"], strict=True
+    ):
         step = live.step_name(written)
         assert cell.source == (f"# live: {step}" if step else written.source)
         assert cell.metadata.get("slideshow") == written.metadata.get("slideshow")

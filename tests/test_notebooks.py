@@ -1,4 +1,6 @@
-"""What every notebook must be: a pair that agrees, fresh, covered, readable by all, and free of typed-in numbers."""
+"""What every notebook must be: a pair that agrees, fresh, covered, readable by all, and
+free of typed-in numbers.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,13 @@ from jupytext.config import load_jupytext_config
 from xaicourse.teaching import curriculum
 from xaicourse.teaching.citations import CITATION, cited_keys
 from xaicourse.teaching.curriculum import ROOT, Notebook
-from xaicourse.teaching.notebooks import DERIVED_TAG, MAX_BYTES, compare_values, read_source, staleness
+from xaicourse.teaching.notebooks import (
+    DERIVED_TAG,
+    MAX_BYTES,
+    compare_values,
+    read_source,
+    staleness,
+)
 
 NOTEBOOKS = curriculum.notebooks()
 EVERY = pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda n: n.path)
@@ -47,7 +55,9 @@ def outputs(notebook: Notebook) -> list[Any]:
 def test_pair_agrees(notebook: Notebook) -> None:
     source = read_source(notebook.source)
     kept = stored(notebook)
-    assert [(c.cell_type, c.source, c.id) for c in source.cells] == [(c.cell_type, c.source, c.id) for c in kept.cells]
+    assert [(c.cell_type, c.source, c.id) for c in source.cells] == [
+        (c.cell_type, c.source, c.id) for c in kept.cells
+    ]
     for ours, theirs in zip(source.cells, kept.cells, strict=True):
         assert dict(ours.metadata) == dict(theirs.metadata)
 
@@ -61,12 +71,16 @@ def test_saving_in_jupyterlab_gives_back_the_source(notebook: Notebook) -> None:
         if tags:
             cell.metadata["tags"] = tags
     config = load_jupytext_config(str(notebook.source))
-    assert jupytext.writes(content, fmt="py:percent", config=config) == notebook.source.read_text(encoding="utf-8")
+    assert jupytext.writes(
+        content, fmt="py:percent", config=config
+    ) == notebook.source.read_text(encoding="utf-8")
 
 
 @EVERY
 def test_stored_outputs_are_not_stale(notebook: Notebook) -> None:
-    assert staleness(notebook) == "", f"{notebook.path}: {staleness(notebook)}; run `make notebooks`"
+    assert staleness(notebook) == "", (
+        f"{notebook.path}: {staleness(notebook)}; run `make notebooks`"
+    )
 
 
 @EVERY
@@ -74,24 +88,33 @@ def test_stored_file_is_small_and_free_of_errors(notebook: Notebook) -> None:
     assert notebook.stored.stat().st_size < MAX_BYTES
     assert [o for o in outputs(notebook) if o.output_type == "error"] == []
     executed = [c.execution_count for c in cells(notebook, "code")]
-    assert executed == list(range(1, len(executed) + 1)), "executed once, from top to bottom"
+    assert executed == list(range(1, len(executed) + 1)), (
+        "executed once, from top to bottom"
+    )
 
 
 @EVERY
 def test_no_measured_number_is_typed_into_prose(notebook: Notebook) -> None:
     formula_or_quotation = re.compile(
-        r"\$\$.*?\$\$|\$[^$]*\$|`[^`]*`|^>.*?$|\(http[^)]*\)|arXiv:\S+|doi:\S+", re.DOTALL | re.MULTILINE
+        r"\$\$.*?\$\$|\$[^$]*\$|`[^`]*`|^>.*?$|\(http[^)]*\)|arXiv:\S+|doi:\S+",
+        re.DOTALL | re.MULTILINE,
     )
     allowed = set(quoted(notebook))
     for cell in cells(notebook, "markdown"):
         prose = formula_or_quotation.sub("", cell.source)
         found = set(re.findall(r"\d+(?:\.\d+)? ?%|\d+\.\d+", prose)) - allowed
-        assert not found, f"{found} in: {cell.source[:80]!r}; compute them and use say()"
+        assert not found, (
+            f"{found} in: {cell.source[:80]!r}; compute them and use say()"
+        )
 
 
 def quoted(notebook: Notebook) -> list[str]:
-    """Return numbers that prose may hold because they quote a source or define an example, each with its reason."""
-    reasons = yaml.safe_load((ROOT / "curriculum.yml").read_text())["quoted_numbers"].get(notebook.path, {})
+    """Return numbers that prose may hold because they quote a source or define an
+    example, each with its reason.
+    """
+    reasons = yaml.safe_load((ROOT / "curriculum.yml").read_text())[
+        "quoted_numbers"
+    ].get(notebook.path, {})
     assert all(reason for reason in reasons.values())
     return list(reasons)
 
@@ -101,13 +124,20 @@ def test_every_figure_has_caption_and_alternative_text(notebook: Notebook) -> No
     figures = 0
     for output in outputs(notebook):
         data = output.get("data", {})
-        assert not any(kind.startswith("image/") for kind in data), "show figures with show(), which needs a caption"
+        assert not any(kind.startswith("image/") for kind in data), (
+            "show figures with show(), which needs a caption"
+        )
         page = data.get("text/html", "")
         figures += page.count("<img")
         assert page.count("<img") == len(
-            re.findall(r'<img[^>]* alt="[^"]{20,}"[^>]*>\s*<figcaption>.{5,}</figcaption>', page)
+            re.findall(
+                r'<img[^>]* alt="[^"]{20,}"[^>]*>\s*<figcaption>.{5,}</figcaption>',
+                page,
+            )
         )
-        assert not re.search(r"<figcaption>[^<]*\*\w", page), "a caption is HTML: no stars for emphasis"
+        assert not re.search(r"<figcaption>[^<]*\*\w", page), (
+            "a caption is HTML: no stars for emphasis"
+        )
     assert figures >= 3
 
 
@@ -122,11 +152,19 @@ def test_a_notebook_has_its_parts_in_order(notebook: Notebook) -> None:
     exercises = [h for h in headings if h.startswith("Exercise")]
     assert 2 <= len(exercises) <= 4
     for number, heading in enumerate(exercises, start=1):
-        assert re.fullmatch(rf"Exercise {number} — .+ \(difficulty [123], \d+ minutes\)", heading), heading
-    tagged = [c for c in cells(notebook, "code") if "exercise" in c.metadata.get("tags", [])]
+        assert re.fullmatch(
+            rf"Exercise {number} — .+ \(difficulty [123], \d+ minutes\)", heading
+        ), heading
+    tagged = [
+        c for c in cells(notebook, "code") if "exercise" in c.metadata.get("tags", [])
+    ]
     assert len(tagged) == len(exercises)
     for cell in tagged:
-        assert re.search(r"### BEGIN SOLUTION\n.*### END SOLUTION\n.*\bcheck\(", cell.source, re.DOTALL)
+        assert re.search(
+            r"### BEGIN SOLUTION\n.*### END SOLUTION\n.*\bcheck\(",
+            cell.source,
+            re.DOTALL,
+        )
 
 
 @EVERY
@@ -135,12 +173,19 @@ def test_a_notebook_can_be_presented_and_typed(notebook: Notebook) -> None:
     kinds = [c.metadata.get("slideshow", {}).get("slide_type") for c in content.cells]
     assert kinds[0] == "slide"
     assert kinds.count("slide") >= 6
-    steps = [t for c in content.cells for t in c.metadata.get("tags", []) if t.startswith("live:")]
+    steps = [
+        t
+        for c in content.cells
+        for t in c.metadata.get("tags", [])
+        if t.startswith("live:")
+    ]
     assert len(steps) >= 5
     assert len(set(steps)) == len(steps), "names of live-coding steps must differ"
     for cell in content.cells:
         if any(t.startswith("live:") for t in cell.metadata.get("tags", [])):
-            assert len(cell.source.splitlines()) <= 25, f"too long to type: {cell.source[:60]!r}"
+            assert len(cell.source.splitlines()) <= 25, (
+                f"too long to type: {cell.source[:60]!r}"
+            )
 
 
 @EVERY
@@ -153,7 +198,13 @@ def test_gpu_cells_are_declared(notebook: Notebook) -> None:
 
 @EVERY
 def test_every_citation_is_in_the_bibliography(notebook: Notebook) -> None:
-    known = set(re.findall(r"^@\w+\{([^,]+),", (ROOT / "references.bib").read_text(encoding="utf-8"), re.MULTILINE))
+    known = set(
+        re.findall(
+            r"^@\w+\{([^,]+),",
+            (ROOT / "references.bib").read_text(encoding="utf-8"),
+            re.MULTILINE,
+        )
+    )
     cited = cited_keys(notebook.source.read_text(encoding="utf-8"))
     assert cited
     assert set(cited) <= known
@@ -162,22 +213,43 @@ def test_every_citation_is_in_the_bibliography(notebook: Notebook) -> None:
 @EVERY
 def test_what_only_sphinx_understands_is_left_to_the_site(notebook: Notebook) -> None:
     source = notebook.source.read_text(encoding="utf-8")
-    assert source.count("{cite") == len(CITATION.findall(source)), "cite as {cite:t} or {cite:p}, which slides show too"
-    assert not re.search(r"(```|:::)\{", source), "JupyterLab and slides show such a fence as code"
+    assert source.count("{cite") == len(CITATION.findall(source)), (
+        "cite as {cite:t} or {cite:p}, which slides show too"
+    )
+    assert not re.search(r"(```|:::)\{", source), (
+        "JupyterLab and slides show such a fence as code"
+    )
 
 
 def test_every_reference_is_cited() -> None:
-    known = set(re.findall(r"^@\w+\{([^,]+),", (ROOT / "references.bib").read_text(encoding="utf-8"), re.MULTILINE))
-    cited = {key for n in NOTEBOOKS for key in cited_keys(n.source.read_text(encoding="utf-8"))}
+    known = set(
+        re.findall(
+            r"^@\w+\{([^,]+),",
+            (ROOT / "references.bib").read_text(encoding="utf-8"),
+            re.MULTILINE,
+        )
+    )
+    cited = {
+        key
+        for n in NOTEBOOKS
+        for key in cited_keys(n.source.read_text(encoding="utf-8"))
+    }
     assert known == cited
 
 
 def test_every_item_of_the_curriculum_has_its_section() -> None:
     covered = {}
     for notebook in NOTEBOOKS:
-        headings = {line for c in cells(notebook, "markdown") for line in c.source.splitlines() if line.startswith("#")}
+        headings = {
+            line
+            for c in cells(notebook, "markdown")
+            for line in c.source.splitlines()
+            if line.startswith("#")
+        }
         for item, heading in notebook.covers.items():
-            assert heading in headings, f"{item}: {notebook.path} has no heading {heading!r}"
+            assert heading in headings, (
+                f"{item}: {notebook.path} has no heading {heading!r}"
+            )
             assert item not in covered, f"{item} is covered twice"
             covered[item] = notebook
     assert sorted(covered) == sorted(ITEMS)
@@ -185,29 +257,49 @@ def test_every_item_of_the_curriculum_has_its_section() -> None:
 
 def test_every_notebook_of_the_folders_is_in_the_curriculum() -> None:
     listed = {n.stored for n in NOTEBOOKS}
-    found = {p for folder in ("lectures", "notebooks") for p in (ROOT / folder).rglob("*.ipynb")}
+    found = {
+        p
+        for folder in ("lectures", "notebooks")
+        for p in (ROOT / folder).rglob("*.ipynb")
+    }
     assert {p for p in found if ".ipynb_checkpoints" not in p.parts} == listed
 
 
 def test_what_is_made_from_the_curriculum_is_up_to_date() -> None:
-    assert curriculum.course_map() in (ROOT / "README.md").read_text(encoding="utf-8"), "run `make notebooks`"
-    assert (ROOT / "toc.yml").read_text(encoding="utf-8") == curriculum.table_of_contents()
+    assert curriculum.course_map() in (ROOT / "README.md").read_text(
+        encoding="utf-8"
+    ), "run `make notebooks`"
+    assert (ROOT / "toc.yml").read_text(
+        encoding="utf-8"
+    ) == curriculum.table_of_contents()
     assert (ROOT / "picture.png").read_bytes() == curriculum.picture()
     page = curriculum.TEACHING.read_text(encoding="utf-8")
-    assert all(curriculum.teaching_plan(name) in page for name in ("weeks", "days")), "run `make notebooks`"
+    assert all(curriculum.teaching_plan(name) in page for name in ("weeks", "days")), (
+        "run `make notebooks`"
+    )
 
 
 def test_fourteen_weeks_hold_every_item_once() -> None:
     plans = yaml.safe_load((ROOT / "curriculum.yml").read_text())["plans"]
     assert len(plans["weeks"]) == 14
-    assert sorted(item for week in plans["weeks"] for item in week["items"]) == sorted(ITEMS)
-    assert {item for half_day in plans["days"] for item in half_day["items"]} <= set(ITEMS)
+    assert sorted(item for week in plans["weeks"] for item in week["items"]) == sorted(
+        ITEMS
+    )
+    assert {item for half_day in plans["days"] for item in half_day["items"]} <= set(
+        ITEMS
+    )
 
 
 @EVERY
 def test_the_comparison_catches_a_stale_sentence(notebook: Notebook) -> None:
-    """A changed word, a value beyond its tolerance and a lost sentence are seen; a value within tolerance passes."""
-    said = [o for o in outputs(notebook) if o.get("metadata", {}).get("xaicourse", {}).get("values")]
+    """A changed word, a value beyond its tolerance and a lost sentence are seen; a
+    value within tolerance passes.
+    """
+    said = [
+        o
+        for o in outputs(notebook)
+        if o.get("metadata", {}).get("xaicourse", {}).get("values")
+    ]
     trained = [o for o in said if o.metadata["xaicourse"]["tolerance"]]
     original = (trained or said)[0]
 
@@ -218,13 +310,19 @@ def test_the_comparison_catches_a_stale_sentence(notebook: Notebook) -> None:
 
     values = original.metadata["xaicourse"]["values"]
     # What nothing trained has a millionth for rounding.
-    tolerances = original.metadata["xaicourse"]["tolerance"] or {n: 1e-6 * np.abs(v).max() for n, v in values.items()}
+    tolerances = original.metadata["xaicourse"]["tolerance"] or {
+        n: 1e-6 * np.abs(v).max() for n, v in values.items()
+    }
     name, tolerance = next(iter(tolerances.items()))
 
     def shift(by: float) -> Any:
         def edit(statement: Any) -> None:
             value = statement["values"][name]
-            moved = [v + by * tolerance for v in value] if isinstance(value, list) else value + by * tolerance
+            moved = (
+                [v + by * tolerance for v in value]
+                if isinstance(value, list)
+                else value + by * tolerance
+            )
             statement["values"][name] = moved
 
         return edit
@@ -232,7 +330,12 @@ def test_the_comparison_catches_a_stale_sentence(notebook: Notebook) -> None:
     assert compare_values([original], [original]) == []
     assert compare_values([original], [changed(shift(0.5))]) == []
     assert compare_values([original], [changed(shift(2.0))]) != []
-    assert compare_values([original], [changed(lambda s: s.update(wording=s["wording"] + " indeed"))]) != []
+    assert (
+        compare_values(
+            [original], [changed(lambda s: s.update(wording=s["wording"] + " indeed"))]
+        )
+        != []
+    )
     assert compare_values([original], []) != []
 
 

@@ -1,4 +1,6 @@
-"""Figures hold the data they were given, are styled without touching the reader's settings, and can be told apart."""
+"""Figures hold the data they were given, are styled without touching the reader's
+settings, and can be told apart.
+"""
 
 from __future__ import annotations
 
@@ -38,7 +40,9 @@ def test_bars_have_the_heights_and_intervals_given() -> None:
 
 
 def test_horizontal_bars_read_from_the_top() -> None:
-    axes = draw(plotting.bars({"a": [1, 2]}, ["x", "y"], value_label="v", horizontal=True)).axes[0]
+    axes = draw(
+        plotting.bars({"a": [1, 2]}, ["x", "y"], value_label="v", horizontal=True)
+    ).axes[0]
     assert [p.get_width() for p in axes.patches] == [1, 2]
     assert axes.yaxis_inverted()
 
@@ -47,19 +51,32 @@ def test_named_points_stand_where_they_were_put_and_no_name_covers_another() -> 
     places = {"a": (0.5, 0.2), "b": (0.7, 0.201), "c": (0.6, 0.199), "d": (0.4, 0.3)}
     figure = draw(
         plotting.named_points(
-            places, errors=dict.fromkeys(places, (0.1, 0.01)), x_label="u", y_label="v", chance=(0.4, 0.0)
+            places,
+            errors=dict.fromkeys(places, (0.1, 0.01)),
+            x_label="u",
+            y_label="v",
+            chance=(0.4, 0.0),
         )
     )
     axes = figure.axes[0]
-    assert [tuple(c[0].get_xydata()[0]) for c in axes.containers] == list(places.values())
-    names = {text.get_text(): Text.get_window_extent(text) for text in axes.texts}  # without the line to the point
+    assert [tuple(c[0].get_xydata()[0]) for c in axes.containers] == list(
+        places.values()
+    )
+    # without the line to the point
+    names = {text.get_text(): Text.get_window_extent(text) for text in axes.texts}
     assert set(names) == set(places)
     assert all(not names[m].overlaps(names[n]) for m in names for n in names if m < n)
-    assert all(box.y1 <= figure.bbox.y1 and box.x1 <= figure.bbox.x1 for box in names.values())
+    assert all(
+        box.y1 <= figure.bbox.y1 and box.x1 <= figure.bbox.x1 for box in names.values()
+    )
 
 
 def test_dots_and_lines_hold_their_data() -> None:
-    axes = draw(plotting.dots({"a": [0.7, 0.8]}, ["x", "y"], value_label="v", reference=(0.75, "r"))).axes[0]
+    axes = draw(
+        plotting.dots(
+            {"a": [0.7, 0.8]}, ["x", "y"], value_label="v", reference=(0.75, "r")
+        )
+    ).axes[0]
     assert np.allclose(axes.lines[0].get_xdata(), [0.7, 0.8])
     figure = draw(
         plotting.lines(
@@ -75,10 +92,17 @@ def test_dots_and_lines_hold_their_data() -> None:
     )
     one, two = figure.axes
     assert np.allclose(one.lines[1].get_ydata(), [3, 4])
-    assert one.lines[1].get_color() == two.lines[0].get_color(), "a curve keeps its colour from panel to panel"
+    assert one.lines[1].get_color() == two.lines[0].get_color(), (
+        "a curve keeps its colour from panel to panel"
+    )
     assert (one.get_xscale(), two.get_ylabel()) == ("log", "w")
-    falling = plotting.lines([1, 2], {"": {"a": [1, 0.01]}}, x_label="x", y_labels="error", log_y=True)
-    assert (falling.axes[0].get_xscale(), falling.axes[0].get_yscale()) == ("linear", "log")
+    falling = plotting.lines(
+        [1, 2], {"": {"a": [1, 0.01]}}, x_label="x", y_labels="error", log_y=True
+    )
+    assert (falling.axes[0].get_xscale(), falling.axes[0].get_yscale()) == (
+        "linear",
+        "log",
+    )
 
 
 def test_scatter_panels_draw_points_and_boundaries() -> None:
@@ -86,21 +110,43 @@ def test_scatter_panels_draw_points_and_boundaries() -> None:
     x, y = rng.normal(size=(2, 50))
     figure = draw(
         plotting.scatter_panels(
-            {"p": (x, y, x > 0)}, x_label="x", y_label="y", classes=["no", "yes"], boundaries={"line": lambda u, v: u}
+            {"p": (x, y, x > 0)},
+            x_label="x",
+            y_label="y",
+            classes=["no", "yes"],
+            boundaries={"line": lambda u, v: u},
         )
     )
-    points = [c for c in figure.axes[0].collections if len(c.get_offsets()) and c.get_label() in ("no", "yes")]
+    points = [
+        c
+        for c in figure.axes[0].collections
+        if len(c.get_offsets()) and c.get_label() in ("no", "yes")
+    ]
     assert sum(len(c.get_offsets()) for c in points) == 50
-    assert [t.get_text() for t in figure.legends[0].get_texts()] == ["no", "yes", "line"]
+    assert [t.get_text() for t in figure.legends[0].get_texts()] == [
+        "no",
+        "yes",
+        "line",
+    ]
 
 
 def test_heat_map_and_graph() -> None:
     axes = draw(
-        plotting.heat_map([[1, -2], [0, 1]], x_label="unit", y_label="feature", value_label="w", y_ticks=["a", "b"])
+        plotting.heat_map(
+            [[1, -2], [0, 1]],
+            x_label="unit",
+            y_label="feature",
+            value_label="w",
+            y_ticks=["a", "b"],
+        )
     ).axes[0]
     assert axes.images[0].get_clim() == (-2, 2)
     figure = draw(
-        plotting.causal_graph([("a", "b"), ("e", "b")], {"a": (0, 0), "b": (1, 0), "e": (1, 1)}, from_outside=["e"])
+        plotting.causal_graph(
+            [("a", "b"), ("e", "b")],
+            {"a": (0, 0), "b": (1, 0), "e": (1, 1)},
+            from_outside=["e"],
+        )
     )
     assert len(figure.axes[0].patches) == 2
     assert {t.get_text() for t in figure.axes[0].texts} == {"a", "b", "e"}
@@ -120,13 +166,21 @@ def luminance_and_hues(colour: str, vision: np.ndarray) -> np.ndarray:
     "vision",
     [
         np.eye(3),
-        np.array([[0.152, 1.053, -0.205], [0.115, 0.786, 0.099], [-0.004, -0.048, 1.052]]),  # protanopia
-        np.array([[0.367, 0.861, -0.228], [0.280, 0.673, 0.047], [-0.012, 0.043, 0.969]]),  # deuteranopia
+        # protanopia
+        np.array(
+            [[0.152, 1.053, -0.205], [0.115, 0.786, 0.099], [-0.004, -0.048, 1.052]]
+        ),
+        # deuteranopia
+        np.array(
+            [[0.367, 0.861, -0.228], [0.280, 0.673, 0.047], [-0.012, 0.043, 0.969]]
+        ),
     ],
     ids=["ordinary", "protanopia", "deuteranopia"],
 )
 def test_colours_can_be_told_apart(vision: np.ndarray) -> None:
-    """Simulated as Machado, Oliveira and Fernandes (2009); matplotlib's own colours fail."""
+    """Simulated as Machado, Oliveira and Fernandes (2009); matplotlib's own colours
+    fail.
+    """
 
     def nearest(colours: tuple[str, ...]) -> float:
         seen = [luminance_and_hues(c, vision) for c in colours]
@@ -155,26 +209,56 @@ def test_a_weighted_series_has_points_as_large_as_their_weights() -> None:
     assert np.allclose(positive.get_sizes(), [75, 300])
     assert np.allclose(negative.get_sizes(), [150])
     assert np.allclose(negative.get_offsets(), [[3, 7]])
-    assert [t.get_text() for t in figure.legends[0].get_texts()] == ["weight", "weight, negative", "next"]
+    assert [t.get_text() for t in figure.legends[0].get_texts()] == [
+        "weight",
+        "weight, negative",
+        "next",
+    ]
 
 
 def test_pictures_show_what_they_are_given_and_leave_no_empty_axes() -> None:
-    colours, field = np.random.default_rng(0).random((4, 5, 3)), np.arange(20.0).reshape(4, 5)
-    figure = draw(plotting.pictures({"a": colours, "b": field, "c": field + 1}, columns=2, titles=["scene", "map"]))
-    shown = [axes.images[0].get_array() for axes in figure.axes if axes.images]
-    assert all(np.allclose(a, b) for a, b in zip(shown, [colours, field, field + 1], strict=True))
-    assert [axes.get_title("left") for axes in figure.axes] == ["scene", "map", "", ""], (
-        "titles stand over the first row"
+    colours, field = (
+        np.random.default_rng(0).random((4, 5, 3)),
+        np.arange(20.0).reshape(4, 5),
     )
-    assert not any(axes.axison for axes in figure.axes), "neither ticks nor an empty frame"
-    assert [axes.get_title("left") for axes in plotting.pictures({"a": field, "b": field}).axes] == ["a", "b"]
+    figure = draw(
+        plotting.pictures(
+            {"a": colours, "b": field, "c": field + 1},
+            columns=2,
+            titles=["scene", "map"],
+        )
+    )
+    shown = [axes.images[0].get_array() for axes in figure.axes if axes.images]
+    assert all(
+        np.allclose(a, b)
+        for a, b in zip(shown, [colours, field, field + 1], strict=True)
+    )
+    assert [axes.get_title("left") for axes in figure.axes] == [
+        "scene",
+        "map",
+        "",
+        "",
+    ], "titles stand over the first row"
+    assert not any(axes.axison for axes in figure.axes), (
+        "neither ticks nor an empty frame"
+    )
+    assert [
+        axes.get_title("left")
+        for axes in plotting.pictures({"a": field, "b": field}).axes
+    ] == ["a", "b"]
 
 
 def test_words_stand_on_the_colour_of_their_share() -> None:
-    figure = draw(plotting.words_in_colour([(["not", "good", "film"], [-2.0, 1.0, 0.0])], value_label="share"))
+    figure = draw(
+        plotting.words_in_colour(
+            [(["not", "good", "film"], [-2.0, 1.0, 0.0])], value_label="share"
+        )
+    )
     axes = figure.axes[0]
     assert [text.get_text() for text in axes.texts] == ["not", "good", "film"]
-    red, _, blue = zip(*(patch.get_facecolor()[:3] for patch in axes.patches), strict=True)
+    red, _, blue = zip(
+        *(patch.get_facecolor()[:3] for patch in axes.patches), strict=True
+    )
     assert blue[0] > red[0], "negative is blue"
     assert red[1] > blue[1], "positive is red"
     assert abs(red[2] - blue[2]) < 0.02, "and nothing is white"
@@ -184,7 +268,12 @@ def test_words_stand_on_the_colour_of_their_share() -> None:
 
 def test_a_heat_map_names_its_columns_and_rows() -> None:
     figure = plotting.heat_map(
-        np.eye(2), x_label="x", y_label="y", value_label="v", x_ticks=["a", "b"], y_ticks=["c", "d"]
+        np.eye(2),
+        x_label="x",
+        y_label="y",
+        value_label="v",
+        x_ticks=["a", "b"],
+        y_ticks=["c", "d"],
     )
     axes = draw(figure).axes[0]
     assert [tick.get_text() for tick in axes.get_xticklabels()] == ["a", "b"]
@@ -194,7 +283,10 @@ def test_a_heat_map_names_its_columns_and_rows() -> None:
 def test_histograms_count_on_common_bins() -> None:
     figure = draw(
         plotting.histograms(
-            {"one": {"a": [0, 0, 1], "b": [1, 1, 1]}, "two": {"b": [0, 2]}}, x_label="x (s)", y_label="count", n_bins=2
+            {"one": {"a": [0, 0, 1], "b": [1, 1, 1]}, "two": {"b": [0, 2]}},
+            x_label="x (s)",
+            y_label="count",
+            n_bins=2,
         )
     )
     one, two = figure.axes
@@ -207,7 +299,10 @@ def test_points_in_space_hold_their_data() -> None:
     points = np.arange(12.0).reshape(4, 3)
     figure = draw(
         plotting.points_in_space(
-            {"view": (points, [0, 0, 1, 1])}, labels=["u", "v", "w"], classes=["a", "b"], crosses={"view": [[1, 2, 3]]}
+            {"view": (points, [0, 0, 1, 1])},
+            labels=["u", "v", "w"],
+            classes=["a", "b"],
+            crosses={"view": [[1, 2, 3]]},
         )
     )
     axes = figure.axes[0]
@@ -219,7 +314,11 @@ def test_a_network_diagram_draws_its_strongest_weights_and_sizes() -> None:
     weights = [np.array([[1.0, -3.0], [0.1, 0.2]]), np.array([[2.0, 0.5]])]
     figure = draw(
         plotting.network_diagram(
-            weights, layers=["in", "hidden", "out"], sizes=[[1, 1], [1, 0], [1]], names=(["p", "q"], ["r"]), strongest=1
+            weights,
+            layers=["in", "hidden", "out"],
+            sizes=[[1, 1], [1, 0], [1]],
+            names=(["p", "q"], ["r"]),
+            strongest=1,
         )
     )
     axes = figure.axes[0]

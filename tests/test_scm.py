@@ -39,15 +39,27 @@ def test_graph_is_read_off_the_arguments() -> None:
 
 @given(gain=st.floats(-5, 5), low=st.floats(-3, 3), high=st.floats(-3, 3))
 @settings(max_examples=25, deadline=None)
-def test_total_effects_are_products_of_path_coefficients(gain: float, low: float, high: float) -> None:
+def test_total_effects_are_products_of_path_coefficients(
+    gain: float, low: float, high: float
+) -> None:
     world = CHAIN.environment(gain=gain)
-    assert world.effect_of("x", on="y", low=low, high=high, n=50).value == pytest.approx(gain * (high - low), abs=1e-9)
-    assert world.effect_of("x", on="z", low=low, high=high, n=50).value == pytest.approx(-gain * (high - low), abs=1e-9)
+    assert world.effect_of(
+        "x", on="y", low=low, high=high, n=50
+    ).value == pytest.approx(gain * (high - low), abs=1e-9)
+    assert world.effect_of(
+        "x", on="z", low=low, high=high, n=50
+    ).value == pytest.approx(-gain * (high - low), abs=1e-9)
     assert world.effect_of("z", on="x", low=low, high=high, n=50).value == 0.0
 
 
 def test_an_association_without_an_arrow_is_no_effect() -> None:
-    world = StructuralCausalModel({"c": lambda noise: noise, "a": lambda c: c, "b": lambda c, noise: c + 0.1 * noise})
+    world = StructuralCausalModel(
+        {
+            "c": lambda noise: noise,
+            "a": lambda c: c,
+            "b": lambda c, noise: c + 0.1 * noise,
+        }
+    )
     rows = world.sample(5000)
     assert np.corrcoef(rows["a"], rows["b"])[0, 1] > 0.95
     assert world.effect_of("a", on="b").value == 0.0
@@ -55,7 +67,9 @@ def test_an_association_without_an_arrow_is_no_effect() -> None:
 
 
 def test_an_intervention_leaves_the_noise_of_other_variables_alone() -> None:
-    """With one stream for all variables, as in the mutant, do(x) would shift the draws of those that follow."""
+    """With one stream for all variables, as in the mutant, do(x) would shift the draws
+    of those that follow.
+    """
 
     def noise_of_z(rows: object) -> np.ndarray:
         return np.asarray(rows["z"]) + np.asarray(rows["y"])  # type: ignore[index]
@@ -64,7 +78,10 @@ def test_an_intervention_leaves_the_noise_of_other_variables_alone() -> None:
         rng, values = np.random.default_rng(0), {"gain": np.array(2.0)}
         for variable in model.order:
             names = inspect.signature(model.mechanisms[variable]).parameters
-            given = {a: rng.standard_normal(100) if a == "noise" else values[a] for a in names}
+            given = {
+                a: rng.standard_normal(100) if a == "noise" else values[a]
+                for a in names
+            }
             values[variable] = model.mechanisms[variable](**given)
         return values
 
@@ -95,7 +112,9 @@ def test_seeds() -> None:
 
 
 def test_other_noise() -> None:
-    world = StructuralCausalModel({"x": lambda noise: noise}, noises={"x": lambda rng, n: rng.uniform(2, 3, n)})
+    world = StructuralCausalModel(
+        {"x": lambda noise: noise}, noises={"x": lambda rng, n: rng.uniform(2, 3, n)}
+    )
     rows = world.sample(1000)["x"]
     assert rows.between(2, 3).all()
 
@@ -105,18 +124,32 @@ def test_other_noise() -> None:
     [
         (lambda: StructuralCausalModel({}), "mechanisms is empty"),
         (lambda: StructuralCausalModel({"x": lambda w: w}), r"'x' asks for \['w'\]"),
-        (lambda: StructuralCausalModel({"x": lambda y: y, "y": lambda x: x}), "circular"),
+        (
+            lambda: StructuralCausalModel({"x": lambda y: y, "y": lambda x: x}),
+            "circular",
+        ),
         (lambda: StructuralCausalModel({"x": lambda x: x}), "'x' asks for"),
-        (lambda: StructuralCausalModel({"x": lambda noise: noise}, {"x": 1.0}), "names that are taken"),
+        (
+            lambda: StructuralCausalModel({"x": lambda noise: noise}, {"x": 1.0}),
+            "names that are taken",
+        ),
         (lambda: StructuralCausalModel({"noise": lambda: 1.0}), "names that are taken"),
-        (lambda: StructuralCausalModel({"x": lambda: 1.0}, noises={"y": lambda rng, n: rng.random(n)}), "noises names"),
+        (
+            lambda: StructuralCausalModel(
+                {"x": lambda: 1.0}, noises={"y": lambda rng, n: rng.random(n)}
+            ),
+            "noises names",
+        ),
         (lambda: CHAIN.environment(spread=1.0), "no parameter"),
         (lambda: CHAIN.do(w=1.0), r"do\(\) got"),
         (lambda: CHAIN.do(x=float("nan")), "must be finite"),
         (lambda: CHAIN.sample(0), "n must be at least 1"),
         (lambda: CHAIN.sample(5, seed=-1), "seed"),
         (lambda: CHAIN.effect_of("x", on="w"), "on='w'"),
-        (lambda: CHAIN.do(x=lambda noise: noise[:2]).sample(5), r"'x' returned shape \(2,\)"),
+        (
+            lambda: CHAIN.do(x=lambda noise: noise[:2]).sample(5),
+            r"'x' returned shape \(2,\)",
+        ),
         (lambda: CHAIN.do(x=lambda noise: noise * np.inf).sample(5), "NaN or infinity"),
     ],
 )

@@ -1,4 +1,5 @@
-"""Sealing: every changed byte is refused, lies cost no memory, nothing but its own error comes out, and bits stay bits.
+"""Sealing: every changed byte is refused, lies cost no memory, nothing but its own
+error comes out, and bits stay bits.
 
 `XAICOURSE_FUZZ_SECONDS=60 pytest tests/test_sealing.py -k fuzz` fuzzes for as long.
 """
@@ -48,15 +49,21 @@ def sealed_file(state=None, signer=SIGNER, recipient=RECIPIENT, **more):
         "date": datetime.date(2026, 2, 1),
     }
     state = {"w": torch.tensor([[1.0, -2.0]])} if state is None else state
-    return seal(state, **(entries | more), signer=signer, recipient=recipient.public_key())
+    return seal(
+        state, **(entries | more), signer=signer, recipient=recipient.public_key()
+    )
 
 
 def opened(sealed, **more):
-    return open_sealed(sealed, **({"recipient": RECIPIENT, "signer": SIGNER.public_key()} | more))
+    return open_sealed(
+        sealed, **({"recipient": RECIPIENT, "signer": SIGNER.public_key()} | more)
+    )
 
 
 def forged(payload=None, compressed=None, text=None, **lies):
-    """A file whose signature is right although its content is not: what a careless or hostile signer may make."""
+    """A file whose signature is right although its content is not: what a careless or
+    hostile signer may make.
+    """
     payload = payload_of({"w": torch.ones(3)}) if payload is None else payload
     compressed = zlib.compress(payload) if compressed is None else compressed
     honest = {
@@ -83,39 +90,56 @@ def network():
     """Weights, buffers, and a counter of another type."""
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        net = nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4), nn.ReLU(), nn.Linear(4, 2))
+        net = nn.Sequential(
+            nn.Linear(3, 4), nn.BatchNorm1d(4), nn.ReLU(), nn.Linear(4, 2)
+        )
         for _ in range(3):
             net(torch.randn(8, 3) + 5)
     return net
 
 
-# --- published bytes ----------------------------------------------------------------------------------------------
+# --- published bytes
+# ----------------------------------------------------------------------------------------------
 
 
 def test_the_payload_is_the_published_safetensors_file():
-    expected = b'@\0\0\0\0\0\0\0{"test":{"dtype":"I32","shape":[2,2],"data_offsets":[0,16]}}    ' + bytes(16)
+    expected = (
+        b'@\0\0\0\0\0\0\0{"test":{"dtype":"I32","shape":[2,2],"data_offsets":[0,16]}}    '
+        + bytes(16)
+    )
     zeros = torch.zeros(2, 2, dtype=torch.int32)
     assert payload_of({"test": zeros}) == expected
     assert fingerprint({"test": zeros}) == hashlib.sha256(expected).hexdigest()
-    assert payload_of({"test": zeros.float()}) != expected, "a mutant that forgot the type would be seen"
+    assert payload_of({"test": zeros.float()}) != expected, (
+        "a mutant that forgot the type would be seen"
+    )
 
 
-# --- the fingerprint ----------------------------------------------------------------------------------------------
+# --- the fingerprint
+# ----------------------------------------------------------------------------------------------
 
 
 def test_the_fingerprint_covers_names_types_shapes_values_and_buffers():
     state = network().state_dict()
     whole = fingerprint(state)
-    assert whole == fingerprint(dict(reversed(state.items()))), "the order of the names is no content"
+    assert whole == fingerprint(dict(reversed(state.items()))), (
+        "the order of the names is no content"
+    )
     others = {
-        "a weight in its last bit": state | {"0.bias": torch.nextafter(state["0.bias"], torch.tensor(torch.inf))},
+        "a weight in its last bit": state
+        | {"0.bias": torch.nextafter(state["0.bias"], torch.tensor(torch.inf))},
         "a buffer": state | {"1.running_mean": state["1.running_mean"] + 1},
-        "a counter": state | {"1.num_batches_tracked": state["1.num_batches_tracked"] + 1},
+        "a counter": state
+        | {"1.num_batches_tracked": state["1.num_batches_tracked"] + 1},
         "a type": state | {"0.bias": state["0.bias"].double()},
-        "a shape": state | {"0.weight": state["0.weight"].T.contiguous().view(3, 4).reshape(2, 6)},
+        "a shape": state
+        | {"0.weight": state["0.weight"].T.contiguous().view(3, 4).reshape(2, 6)},
         "two names": {**state, "0.bias": state["1.bias"], "1.bias": state["0.bias"]},
     }
-    assert len({whole, *(fingerprint(other) for other in others.values())}) == len(others) + 1
+    assert (
+        len({whole, *(fingerprint(other) for other in others.values())})
+        == len(others) + 1
+    )
 
 
 def test_the_sources_hash_misses_what_ours_sees():
@@ -136,7 +160,9 @@ def test_the_sources_hash_misses_what_ours_sees():
 def test_arrays_and_tensors_have_one_fingerprint():
     table = np.arange(6.0).reshape(2, 3)
     assert fingerprint({"X": table}) == fingerprint({"X": torch.from_numpy(table)})
-    assert fingerprint({"X": table[:, ::-1]}) == fingerprint({"X": table[:, ::-1].copy()})
+    assert fingerprint({"X": table[:, ::-1]}) == fingerprint(
+        {"X": table[:, ::-1].copy()}
+    )
 
 
 @pytest.mark.parametrize(
@@ -147,8 +173,16 @@ def test_arrays_and_tensors_have_one_fingerprint():
         ({"__metadata__": torch.ones(1)}, TypeError, "'__metadata__'"),
         ({3: torch.ones(1)}, TypeError, "got 3"),
         ({"a": np.array(["x"])}, TypeError, "can't convert"),
-        ({"a": torch.ones(2, 2).to_sparse()}, ValueError, "safetensors cannot write them"),
-        ({"a": torch.ones(2, dtype=torch.complex128)}, ValueError, "safetensors cannot write them"),
+        (
+            {"a": torch.ones(2, 2).to_sparse()},
+            ValueError,
+            "safetensors cannot write them",
+        ),
+        (
+            {"a": torch.ones(2, dtype=torch.complex128)},
+            ValueError,
+            "safetensors cannot write them",
+        ),
     ],
 )
 def test_what_cannot_be_hashed_is_named(tensors, error, message):
@@ -156,18 +190,38 @@ def test_what_cannot_be_hashed_is_named(tensors, error, message):
         fingerprint(tensors)
 
 
-# --- the round trip -----------------------------------------------------------------------------------------------
+# --- the round trip
+# -----------------------------------------------------------------------------------------------
 
-DTYPES = [torch.float64, torch.float32, torch.float16, torch.bfloat16, torch.int64, torch.int8, torch.uint8, torch.bool]
+DTYPES = [
+    torch.float64,
+    torch.float32,
+    torch.float16,
+    torch.bfloat16,
+    torch.int64,
+    torch.int8,
+    torch.uint8,
+    torch.bool,
+]
 
 
 @settings(max_examples=40, deadline=None, derandomize=True)
-@given(st.integers(0, 2**32 - 1), st.sampled_from(DTYPES), st.lists(st.integers(0, 4), max_size=3))
+@given(
+    st.integers(0, 2**32 - 1),
+    st.sampled_from(DTYPES),
+    st.lists(st.integers(0, 4), max_size=3),
+)
 def test_the_round_trip_is_exact_to_the_bit(seed, dtype, shape):
     """Random bits: NaNs with a payload, infinities and negative zeros among them."""
     size = torch.empty(0, dtype=dtype).element_size()
-    raw = np.random.default_rng(seed).integers(0, 2 if dtype == torch.bool else 256, size=size * int(np.prod(shape)))
-    tensor = torch.from_numpy(raw.astype(np.uint8)).view(dtype).reshape(shape) if raw.size else torch.empty(shape)
+    raw = np.random.default_rng(seed).integers(
+        0, 2 if dtype == torch.bool else 256, size=size * int(np.prod(shape))
+    )
+    tensor = (
+        torch.from_numpy(raw.astype(np.uint8)).view(dtype).reshape(shape)
+        if raw.size
+        else torch.empty(shape)
+    )
     back = opened(sealed_file({"a": tensor, "b.c": tensor[..., None]})).state
     assert list(back) == ["a", "b.c"]
     assert (back["a"].dtype, back["a"].shape) == (tensor.dtype, tensor.shape)
@@ -183,18 +237,26 @@ def test_a_network_comes_back_and_the_original_is_untouched():
     assert torch.equal(torch.get_rng_state(), random)
     assert net.training
     assert torch.equal(net[0].weight.grad, torch.ones(4, 3))
-    assert all(torch.equal(value, before[name]) for name, value in net.state_dict().items())
+    assert all(
+        torch.equal(value, before[name]) for name, value in net.state_dict().items()
+    )
     other = network()
     nn.init.zeros_(other[0].weight)
     other.load_state_dict(file.state)
-    assert fingerprint(other.state_dict()) == file.manifest.state == fingerprint(net.state_dict())
+    assert (
+        fingerprint(other.state_dict())
+        == file.manifest.state
+        == fingerprint(net.state_dict())
+    )
     rows = torch.randn(5, 3)
     assert torch.equal(other.eval()(rows), net.eval()(rows))
 
 
 def test_tied_and_transposed_weights_can_be_sealed():
     weight = torch.arange(6.0).reshape(2, 3)
-    back = opened(sealed_file({"encoder": weight, "decoder": weight, "turned": weight.T})).state
+    back = opened(
+        sealed_file({"encoder": weight, "decoder": weight, "turned": weight.T})
+    ).state
     assert torch.equal(back["encoder"], weight)
     assert torch.equal(back["decoder"], weight)
     assert torch.equal(back["turned"], weight.T)
@@ -223,7 +285,8 @@ def test_the_same_state_is_never_the_same_file_and_holds_no_weight_in_the_clear(
     assert b"secret_layer" in payload_of(state)
 
 
-# --- tampering ----------------------------------------------------------------------------------------------------
+# --- tampering
+# ----------------------------------------------------------------------------------------------------
 
 
 def test_every_flipped_bit_pattern_of_every_byte_is_refused():
@@ -250,7 +313,13 @@ def test_every_truncation_and_an_extension_are_refused_by_name():
 
 def sections(file):
     end = 20 + struct.unpack_from(">I", file, 8)[0]
-    return [file[:20], file[20:end], file[end : end + 32], file[end + 32 : -64], file[-64:]]
+    return [
+        file[:20],
+        file[20:end],
+        file[end : end + 32],
+        file[end + 32 : -64],
+        file[-64:],
+    ]
 
 
 def test_swapped_sections_are_refused_even_when_signed_again():
@@ -260,7 +329,9 @@ def test_swapped_sections_are_refused_even_when_signed_again():
         mixed[i] = sections(two)[i]
         with pytest.raises(SealError, match=r"signature is wrong|it is cut"):
             opened(b"".join(mixed))
-        if i in (1, 2, 3):  # the manifest, the key and the content are bound to one another by the cipher too
+        # the manifest, the key and the content are bound to one another by the cipher
+        # too
+        if i in (1, 2, 3):
             with pytest.raises(SealError, match="does not open"):
                 opened(resigned(b"".join(mixed[:4])))
     for i, j in ((1, 2), (2, 3), (3, 4)):
@@ -279,7 +350,9 @@ def test_a_wrong_key_a_wrong_signer_and_a_newer_version_are_named():
     with pytest.raises(SealError, match="somebody else has signed"):
         opened(sealed_file(signer=OTHER))
     for version in (0, 2):
-        with pytest.raises(SealError, match=f"of version {version}; this reader knows version 1 only"):
+        with pytest.raises(
+            SealError, match=f"of version {version}; this reader knows version 1 only"
+        ):
             opened(file[:7] + bytes([version]) + file[8:])
     for nothing in (b"", b"XAISEAL", b"PK\x03\x04" + bytes(100)):
         with pytest.raises(SealError, match="no sealed model"):
@@ -303,12 +376,18 @@ def test_a_replayed_file_is_well_signed_and_refused_by_what_the_opener_expects()
     first = sealed_file({"w": torch.zeros(2)}, date=datetime.date(2026, 1, 1))
     old = opened(first).manifest
     second = sealed_file({"w": torch.ones(2)}, parent=old.state)
-    current = {"expected": {"parent": old.state}, "not_before": datetime.date(2026, 2, 1)}
+    current = {
+        "expected": {"parent": old.state},
+        "not_before": datetime.date(2026, 2, 1),
+    }
     opened(second, **current)
     opened(first)  # nothing in the file itself says that it has been replaced
     with pytest.raises(SealError, match="parent: the manifest says ''"):
         opened(first, expected=current["expected"])
-    with pytest.raises(SealError, match="date: the seal is of 2026-01-01, accepted are seals from 2026-02-01"):
+    with pytest.raises(
+        SealError,
+        match="date: the seal is of 2026-01-01, accepted are seals from 2026-02-01",
+    ):
         opened(first, not_before=current["not_before"])
     with pytest.raises(SealError, match="training_data"):
         verify(second, signer=SIGNER.public_key(), expected={"training_data": "0" * 64})
@@ -316,7 +395,8 @@ def test_a_replayed_file_is_well_signed_and_refused_by_what_the_opener_expects()
         opened(first, expected={"colour": "red"})
 
 
-# --- lies about lengths -------------------------------------------------------------------------------------------
+# --- lies about lengths
+# -------------------------------------------------------------------------------------------
 
 
 def memory_of(call):
@@ -333,12 +413,20 @@ PAYLOAD = payload_of({"w": torch.ones(3)})
 HEADER = b'{"w":{"dtype":"U8","shape":[104857600],"data_offsets":[0,104857600]}}'
 LIARS = {
     "length of the file": lambda file: file[:12] + struct.pack(">Q", LIE) + file[20:],
-    "length of the manifest": lambda file: file[:8] + struct.pack(">I", LIE) + file[12:],
-    "length of the manifest, signed": lambda file: resigned(file[:8] + struct.pack(">I", LIE) + file[12:-64]),
+    "length of the manifest": lambda file: (
+        file[:8] + struct.pack(">I", LIE) + file[12:]
+    ),
+    "length of the manifest, signed": lambda file: resigned(
+        file[:8] + struct.pack(">I", LIE) + file[12:-64]
+    ),
     "size of the payload, signed": lambda _: forged(payload_bytes=LIE),
     "an absurd size, signed": lambda _: forged(payload_bytes=2**80),
-    "length of the header of safetensors, signed": lambda _: forged(struct.pack("<Q", LIE) + PAYLOAD[8:]),
-    "shape of a tensor, signed": lambda _: forged(struct.pack("<Q", len(HEADER)) + HEADER),
+    "length of the header of safetensors, signed": lambda _: forged(
+        struct.pack("<Q", LIE) + PAYLOAD[8:]
+    ),
+    "shape of a tensor, signed": lambda _: forged(
+        struct.pack("<Q", len(HEADER)) + HEADER
+    ),
 }
 
 
@@ -361,7 +449,8 @@ def test_a_bomb_costs_no_more_than_what_was_signed_and_the_measure_would_see_it(
     assert memory_of(carelessly)[0] > LIE
 
 
-# --- a signer who cannot be trusted with the format ---------------------------------------------------------------
+# --- a signer who cannot be trusted with the format
+# ---------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -369,8 +458,18 @@ def test_a_bomb_costs_no_more_than_what_was_signed_and_the_measure_would_see_it(
     [
         (lambda: forged(payload=b"no safetensors"), "is no safetensors file"),
         (lambda: forged(compressed=b"no zlib"), "cannot be decompressed"),
-        (lambda: forged(compressed=zlib.compress(payload_of({"w": torch.ones(3)})) + b"more"), "does not have"),
-        (lambda: forged(compressed=zlib.compress(payload_of({"w": torch.ones(3)}))[:-5]), "does not have"),
+        (
+            lambda: forged(
+                compressed=zlib.compress(payload_of({"w": torch.ones(3)})) + b"more"
+            ),
+            "does not have",
+        ),
+        (
+            lambda: forged(
+                compressed=zlib.compress(payload_of({"w": torch.ones(3)}))[:-5]
+            ),
+            "does not have",
+        ),
         (lambda: forged(state="0" * 64), "not the state that its manifest names"),
         (lambda: forged(text=b"[" * 60_000), "manifest cannot be read"),
         (lambda: forged(text=b"\xff"), "manifest cannot be read"),
@@ -403,24 +502,36 @@ def mutated(rng, data):
             elif kind == 1:
                 del changed[place : place + many]
             else:
-                changed[place:place] = changed[place : place + many] if kind == 2 else rng.bytes(many)
+                changed[place:place] = (
+                    changed[place : place + many] if kind == 2 else rng.bytes(many)
+                )
     return bytes(changed)
 
 
 def test_fuzzing_finds_nothing_but_the_readers_own_error():
-    """From outside, and, signed each time, in every layer: file, manifest, compressed and plain payload."""
+    """From outside, and, signed each time, in every layer: file, manifest, compressed
+    and plain payload.
+    """
     seconds = float(os.environ.get("XAICOURSE_FUZZ_SECONDS", "2"))
     rng = np.random.default_rng(None if seconds > 2 else 0)
-    state = {"w": torch.arange(6.0).reshape(2, 3), "n": torch.tensor(3), "b": torch.ones(2, dtype=torch.bfloat16)}
+    state = {
+        "w": torch.arange(6.0).reshape(2, 3),
+        "n": torch.tensor(3),
+        "b": torch.ones(2, dtype=torch.bfloat16),
+    }
     payload = payload_of(state)
     manifest = opened(sealed_file(state)).manifest.to_bytes()
     layers = {
         "file": lambda: mutated(rng, sealed_file(state)),
-        "signed file": lambda: resigned(mutated(rng, sealed_file(state)[:-64]).ljust(20, b"\0")),
+        "signed file": lambda: resigned(
+            mutated(rng, sealed_file(state)[:-64]).ljust(20, b"\0")
+        ),
         "manifest": lambda: forged(payload, text=mutated(rng, manifest)),
         "compressed": lambda: forged(payload, mutated(rng, zlib.compress(payload))),
         "payload": lambda: forged(mutated(rng, payload)),
-        "header": lambda: forged(mutated(rng, payload[: 8 + payload[0]]) + payload[8 + payload[0] :]),
+        "header": lambda: forged(
+            mutated(rng, payload[: 8 + payload[0]]) + payload[8 + payload[0] :]
+        ),
     }
     tried, refused = dict.fromkeys(layers, 0), dict.fromkeys(layers, 0)
     end = time.process_time() + seconds
@@ -437,13 +548,18 @@ def test_fuzzing_finds_nothing_but_the_readers_own_error():
     assert refused["file"] == tried["file"]
 
 
-# --- what may not be sealed ---------------------------------------------------------------------------------------
+# --- what may not be sealed
+# ---------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
     ("wrong", "error", "message"),
     [
-        ({"training_data": "adult.data"}, ValueError, "training_data: got 'adult.data', expected a SHA-256"),
+        (
+            {"training_data": "adult.data"},
+            ValueError,
+            "training_data: got 'adult.data', expected a SHA-256",
+        ),
         ({"parent": "1"}, ValueError, "parent"),
         ({"metrics": {"accuracy": float("nan")}}, ValueError, "metrics: got"),
         ({"metrics": {"accuracy": "high"}}, ValueError, "metrics: got"),
@@ -451,7 +567,11 @@ def test_fuzzing_finds_nothing_but_the_readers_own_error():
         ({"date": datetime.datetime(2026, 2, 1)}, TypeError, "date: got"),
         ({"architecture": None}, TypeError, "architecture: got NoneType"),
         ({"state": {}}, ValueError, "tensors: got none"),
-        ({"signer": SIGNER.public_key()}, TypeError, "signer: got Ed25519PublicKey, expected Ed25519PrivateKey"),
+        (
+            {"signer": SIGNER.public_key()},
+            TypeError,
+            "signer: got Ed25519PublicKey, expected Ed25519PrivateKey",
+        ),
     ],
 )
 def test_a_bad_manifest_cannot_be_sealed(wrong, error, message):
@@ -463,13 +583,18 @@ def test_arguments_of_the_wrong_kind_are_named():
     file = sealed_file()
     with pytest.raises(TypeError, match="sealed: got str, expected bytes"):
         opened("file")
-    with pytest.raises(TypeError, match="recipient: got X25519PublicKey, expected X25519PrivateKey"):
+    with pytest.raises(
+        TypeError, match="recipient: got X25519PublicKey, expected X25519PrivateKey"
+    ):
         opened(file, recipient=RECIPIENT.public_key())
-    with pytest.raises(TypeError, match="signer: got Ed25519PrivateKey, expected Ed25519PublicKey"):
+    with pytest.raises(
+        TypeError, match="signer: got Ed25519PrivateKey, expected Ed25519PublicKey"
+    ):
         verify(file, signer=SIGNER)
 
 
-# --- keys at rest -------------------------------------------------------------------------------------------------
+# --- keys at rest
+# -------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("key", [SIGNER, RECIPIENT])

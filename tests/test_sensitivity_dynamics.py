@@ -1,4 +1,6 @@
-"""Forward sensitivity equations: closed forms, differences of the solver's own solutions, bad input."""
+"""Forward sensitivity equations: closed forms, differences of the solver's own
+solutions, bad input.
+"""
 
 import numpy as np
 import pytest
@@ -38,7 +40,9 @@ def check_logistic(solve):
     np.testing.assert_allclose(result.states[:, 0], K / below, rtol=1e-7)
     by_r = K * (K / x0 - 1) * t * decay / below**2
     by_K = 1 / below - K * decay / x0 / below**2
-    np.testing.assert_allclose(result.derivatives[:, 0], np.stack([by_r, by_K], 1), rtol=1e-6, atol=1e-6)
+    np.testing.assert_allclose(
+        result.derivatives[:, 0], np.stack([by_r, by_K], 1), rtol=1e-6, atol=1e-6
+    )
 
 
 def test_logistic_growth_in_closed_form():
@@ -72,37 +76,55 @@ def test_predator_prey_agrees_with_differences_of_solutions():
         up, down = THETA.copy(), THETA.copy()
         up[j], down[j] = value + step, value - step
         difference = (final_state(up) - final_state(down)) / (2 * step)
-        np.testing.assert_allclose(result.derivatives[-1, :, j], difference, rtol=1e-4, atol=1e-6)
+        np.testing.assert_allclose(
+            result.derivatives[-1, :, j], difference, rtol=1e-4, atol=1e-6
+        )
 
 
 def test_agrees_with_scipy_differentiate():
     """SciPy chooses its own steps; the second parameter, K, as an example."""
 
     def predators(K):
-        return np.vectorize(lambda k: final_state(THETA * [1, 0, 1, 1, 1] + [0, k, 0, 0, 0])[1])(K)
+        return np.vectorize(
+            lambda k: final_state(THETA * [1, 0, 1, 1, 1] + [0, k, 0, 0, 0])[1]
+        )(K)
 
-    theirs = scipy.differentiate.derivative(predators, 1000.0, initial_step=20.0, tolerances={"rtol": 1e-7})
-    ours = forward_sensitivities(predator_prey, [300.0, 10.0], THETA, TIMES).derivatives[-1, 1, 1]
+    theirs = scipy.differentiate.derivative(
+        predators, 1000.0, initial_step=20.0, tolerances={"rtol": 1e-7}
+    )
+    ours = forward_sensitivities(
+        predator_prey, [300.0, 10.0], THETA, TIMES
+    ).derivatives[-1, 1, 1]
     assert ours == pytest.approx(float(theirs.df), rel=1e-5)
 
 
 def test_at_rest_derivatives_are_those_of_the_equilibrium():
-    """Prey m/(ab), predators r/a (1 - m/(abK)): after a long time the start is forgotten."""
+    """Prey m/(ab), predators r/a (1 - m/(abK)): after a long time the start is
+    forgotten.
+    """
     result = forward_sensitivities(predator_prey, [300.0, 10.0], THETA, [0.0, 200.0])
     r, K, a, b, m = THETA
     prey, predators = m / (a * b), r / a * (1 - m / (a * b * K))
     np.testing.assert_allclose(result.states[-1], [prey, predators], rtol=1e-6)
     found = elasticities(result.derivatives[-1], THETA, result.states[-1])
     rest = prey / K / (1 - prey / K)
-    np.testing.assert_allclose(found, [[0, 0, -1, -1, 1], [1, rest, rest - 1, rest, -rest]], atol=1e-5)
+    np.testing.assert_allclose(
+        found, [[0, 0, -1, -1, 1], [1, rest, rest - 1, rest, -rest]], atol=1e-5
+    )
 
 
 @few
 @given(st.floats(0.1, 2), st.floats(0.1, 10))
 def test_a_linear_system_scales_with_its_source(rate, source):
-    """dx/dt = s - k x from 0: x = s/k (1 - e^(-kt)), so that the elasticity to s is one at any time."""
-    result = forward_sensitivities(lambda t, x, p: p[1] - p[0] * x, [0.0], [rate, source], np.linspace(0, 3, 7))
-    found = elasticities(result.derivatives[1:, 0], [rate, source], result.states[1:, 0])
+    """dx/dt = s - k x from 0: x = s/k (1 - e^(-kt)), so that the elasticity to s is one
+    at any time.
+    """
+    result = forward_sensitivities(
+        lambda t, x, p: p[1] - p[0] * x, [0.0], [rate, source], np.linspace(0, 3, 7)
+    )
+    found = elasticities(
+        result.derivatives[1:, 0], [rate, source], result.states[1:, 0]
+    )
     np.testing.assert_allclose(found[:, 1], 1, rtol=1e-6)
 
 
@@ -114,7 +136,9 @@ def test_units_do_not_change_an_elasticity(x, factor):
     y = np.prod(np.array(x) ** powers)
     dy = powers * y / np.array(x)
     np.testing.assert_allclose(elasticities(dy, x, y), powers, atol=1e-12)
-    np.testing.assert_allclose(elasticities(dy / factor, np.array(x) * factor, y), powers, atol=1e-12)
+    np.testing.assert_allclose(
+        elasticities(dy / factor, np.array(x) * factor, y), powers, atol=1e-12
+    )
 
 
 def test_inputs_are_left_alone():
@@ -125,7 +149,8 @@ def test_inputs_are_left_alone():
     np.testing.assert_array_equal(times, TIMES)
 
 
-# --- bad input --------------------------------------------------------------------------------------------------
+# --- bad input
+# --------------------------------------------------------------------------------------------------
 
 
 def solve(rhs=logistic, start=(5.0,), theta=(0.7, 50.0), times=(0.0, 1.0), **options):
@@ -135,17 +160,33 @@ def solve(rhs=logistic, start=(5.0,), theta=(0.7, 50.0), times=(0.0, 1.0), **opt
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"start": [np.nan]}, "start: got NaN or infinity, expected finite numbers only"),
+        (
+            {"start": [np.nan]},
+            "start: got NaN or infinity, expected finite numbers only",
+        ),
         ({"start": 5.0}, r"start: got shape \(\), expected \(any,\)"),
         ({"theta": []}, r"parameters: got shape \(0,\), expected \(any,\)"),
-        ({"times": [0.0, 2.0, 1.0]}, "times: got 3 times, expected at least two, each later than the one before"),
-        ({"times": [1.0]}, "times: got 1 times, expected at least two, each later than the one before"),
+        (
+            {"times": [0.0, 2.0, 1.0]},
+            "times: got 3 times, expected at least two, each later than the one before",
+        ),
+        (
+            {"times": [1.0]},
+            "times: got 1 times, expected at least two, each later than the one before",
+        ),
         ({"rtol": 0.0}, "rtol: got 0.0, expected a finite number of at least 1e-13"),
-        ({"rhs": lambda t, x, p: 1.0}, r"rhs: returned shape \(\), expected \(1,\), one rate for each state"),
-        ({"rhs": lambda t, x, p: x * np.nan}, "rhs: got NaN or infinity, expected finite numbers only"),
+        (
+            {"rhs": lambda t, x, p: 1.0},
+            r"rhs: returned shape \(\), expected \(1,\), one rate for each state",
+        ),
+        (
+            {"rhs": lambda t, x, p: x * np.nan},
+            "rhs: got NaN or infinity, expected finite numbers only",
+        ),
         (
             {"rhs": lambda t, x, p: -p[0] * abs(x) * x},
-            r"rhs: its complex step along x\[0\] gives \[-3.5\], a difference \[[-.0-9]+\]; does it use abs, a "
+            r"rhs: its complex step along x\[0\] gives \[-3.5\], a difference "
+            r"\[[-.0-9]+\]; does it use abs, a "
             r"comparison or a conversion\?",
         ),
     ],
@@ -164,7 +205,10 @@ def test_a_right_hand_side_that_drops_complex_numbers_is_refused():
 
 
 def test_a_solution_that_explodes_is_refused():
-    with np.errstate(all="ignore"), pytest.raises(ValueError, match=r"^rhs: could not be integrated to t = 1: "):
+    with (
+        np.errstate(all="ignore"),
+        pytest.raises(ValueError, match=r"^rhs: could not be integrated to t = 1: "),
+    ):
         solve(rhs=lambda t, x, p: p[0] * x**2, start=[5.0])
 
 

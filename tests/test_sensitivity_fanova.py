@@ -10,17 +10,26 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from optuna.importance._fanova._tree import _FanovaTree
-from sklearn.ensemble import ExtraTreesRegressor, RandomForestClassifier, RandomForestRegressor
+from sklearn.ensemble import (
+    ExtraTreesRegressor,
+    RandomForestClassifier,
+    RandomForestRegressor,
+)
 from sklearn.tree import DecisionTreeRegressor
 
 from xaicourse.sensitivity import forest_anova, grid_anova
 
 few = settings(max_examples=25, deadline=None, derandomize=True)
-tables = hnp.arrays(float, hnp.array_shapes(min_dims=1, max_dims=4, max_side=4), elements=st.floats(-10, 10))
+tables = hnp.arrays(
+    float,
+    hnp.array_shapes(min_dims=1, max_dims=4, max_side=4),
+    elements=st.floats(-10, 10),
+)
 varied = tables.filter(lambda table: np.ptp(table) > 1e-3)
 
 
-# --- a grid -----------------------------------------------------------------------------------------------------
+# --- a grid
+# -----------------------------------------------------------------------------------------------------
 
 
 def check_a_known_table(anova):
@@ -56,8 +65,11 @@ def test_shares_add_up_and_effects_rebuild_the_table(table):
     assert len(result.shares) == 2**table.ndim - 1
     rebuilt = np.full(table.shape, result.mean)
     for subset, effect in result.effects.items():
-        rebuilt = rebuilt + effect.reshape([n if axis in subset else 1 for axis, n in enumerate(table.shape)])
-        for axis in range(len(subset)):  # each effect is zero on average over each of its inputs
+        rebuilt = rebuilt + effect.reshape(
+            [n if axis in subset else 1 for axis, n in enumerate(table.shape)]
+        )
+        # each effect is zero on average over each of its inputs
+        for axis in range(len(subset)):
             np.testing.assert_allclose(effect.mean(axis), 0, atol=1e-9)
     np.testing.assert_allclose(rebuilt, table, atol=1e-9)
 
@@ -78,7 +90,8 @@ def test_the_largest_set_can_be_limited():
     assert grid_anova(table, max_order=9).shares == grid_anova(table).shares
 
 
-# --- a tree -----------------------------------------------------------------------------------------------------
+# --- a tree
+# -----------------------------------------------------------------------------------------------------
 
 BOX = [(0, 1), (0, 1), (0, 2)]
 
@@ -130,8 +143,15 @@ def check_against_optuna(anova, forest):
     trees = [_FanovaTree(t.tree_, FOREST_BOX) for t in forest.estimators_]
     ours = anova(forest, FOREST_BOX)
     for subset in [(0,), (1,), (2,), (0, 1), (0, 2), (1, 2)]:
-        theirs = [tree.get_marginal_variance(np.array(subset)) / tree.variance for tree in trees]
-        mine = sum(ours.shares[u] for size in (1, 2) for u in itertools.combinations(subset, size))
+        theirs = [
+            tree.get_marginal_variance(np.array(subset)) / tree.variance
+            for tree in trees
+        ]
+        mine = sum(
+            ours.shares[u]
+            for size in (1, 2)
+            for u in itertools.combinations(subset, size)
+        )
         assert mine == pytest.approx(np.mean(theirs), abs=1e-9)
         if len(subset) == 1:
             assert ours.shares_std[subset] == pytest.approx(np.std(theirs), abs=1e-9)
@@ -159,7 +179,9 @@ def test_agrees_with_optunas_evaluator():
     study = optuna.create_study()
     study.add_trials(
         [
-            optuna.trial.create_trial(params={"a": x[0], "b": x[1]}, distributions=distributions, value=v)
+            optuna.trial.create_trial(
+                params={"a": x[0], "b": x[1]}, distributions=distributions, value=v
+            )
             for x, v in zip(X, y, strict=True)
         ]
     )
@@ -167,7 +189,9 @@ def test_agrees_with_optunas_evaluator():
     theirs = evaluator.evaluate(study)
     forest = RandomForestRegressor(20, max_depth=64, random_state=3).fit(X, y)
     ours = forest_anova(forest, [(0, 1), (0, 1)]).shares
-    assert [ours[(0,)], ours[(1,)]] == pytest.approx([theirs["a"], theirs["b"]], abs=1e-9)
+    assert [ours[(0,)], ours[(1,)]] == pytest.approx(
+        [theirs["a"], theirs["b"]], abs=1e-9
+    )
 
 
 @few
@@ -176,10 +200,13 @@ def test_a_tree_on_whole_numbers_is_a_table(seed):
     rng = np.random.default_rng(seed)
     shape = (3, 4, 2)
     levels = np.array(list(np.ndindex(shape)))
-    tree = DecisionTreeRegressor(max_leaf_nodes=9, random_state=0).fit(levels, rng.normal(size=24))
+    tree = DecisionTreeRegressor(max_leaf_nodes=9, random_state=0).fit(
+        levels, rng.normal(size=24)
+    )
     by_table = grid_anova(tree.predict(levels).reshape(shape), max_order=2).shares
     by_leaves = forest_anova(tree, [(-0.5, n - 0.5) for n in shape]).shares
-    # thresholds lie half-way between neighbouring levels of the node's rows, on a level where one is missing
+    # thresholds lie half-way between neighbouring levels of the node's rows, on a level
+    # where one is missing
     whole = np.all(tree.tree_.threshold[tree.tree_.children_left != -1] % 1 == 0.5)
     if whole:
         assert by_leaves == pytest.approx(by_table, abs=1e-9)
@@ -195,22 +222,31 @@ def test_leaves_outside_the_box_do_not_count(forest):
         groups = np.floor((X[:, 2] - 5) / 2 * 400).astype(int)
         means = np.bincount(groups, prediction) / np.bincount(groups)
         expected = np.var(means) / np.var(prediction)
-        assert forest_anova(tree, half).shares[(2,)] == pytest.approx(expected, abs=0.02)
+        assert forest_anova(tree, half).shares[(2,)] == pytest.approx(
+            expected, abs=0.02
+        )
 
 
 def test_extremely_random_trees_are_trees_too():
     X = np.random.default_rng(0).random((60, 2))
-    result = forest_anova(ExtraTreesRegressor(5, random_state=0).fit(X, X[:, 0]), [(0, 1)] * 2)
+    result = forest_anova(
+        ExtraTreesRegressor(5, random_state=0).fit(X, X[:, 0]), [(0, 1)] * 2
+    )
     assert result.shares[(0,)] > 0.95
     assert result.n_trees == 5
 
 
-# --- bad input --------------------------------------------------------------------------------------------------
+# --- bad input
+# --------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("table", [np.full((2, 3), 0.1 + 0.2), np.zeros(4)])
 def test_a_constant_table_has_zero_shares_and_says_so(table):
-    with pytest.warns(UserWarning, match=r"^values: the table is constant, so that there is no variance to share out$"):
+    with pytest.warns(
+        UserWarning,
+        match=r"^values: the table is constant, so that there is no variance to share "
+        r"out$",
+    ):
         result = grid_anova(table)
     assert set(result.shares.values()) == {0.0}
     assert result.variance == 0
@@ -219,7 +255,9 @@ def test_a_constant_table_has_zero_shares_and_says_so(table):
 def test_a_constant_forest_has_zero_shares_and_says_so():
     forest = RandomForestRegressor(3).fit([[0.0, 1.0], [1.0, 0.0]], [0.3, 0.3])
     with pytest.warns(
-        UserWarning, match=r"^forest: every tree is constant, so that there is no variance to share out$"
+        UserWarning,
+        match=r"^forest: every tree is constant, so that there is no variance to share "
+        r"out$",
     ):
         result = forest_anova(forest, [(0, 1)] * 2)
     assert set(result.shares.values()) == set(result.shares_std.values()) == {0.0}
@@ -232,9 +270,14 @@ def test_a_constant_forest_has_zero_shares_and_says_so():
         (
             lambda f: grid_anova(3.0),
             ValueError,
-            "values: got a single number, expected a table with one axis for each input",
+            "values: got a single number, expected a table with one axis for each "
+            "input",
         ),
-        (lambda f: grid_anova([]), ValueError, r"values: got an empty array of shape \(0,\)"),
+        (
+            lambda f: grid_anova([]),
+            ValueError,
+            r"values: got an empty array of shape \(0,\)",
+        ),
         (
             lambda f: grid_anova([1.0, np.nan]),
             ValueError,
@@ -250,17 +293,29 @@ def test_a_constant_forest_has_zero_shares_and_says_so():
             ValueError,
             r"bounds\[1\]: got \(1, 0\), expected the lower end before the upper",
         ),
-        (lambda f: forest_anova(f, [(0, 1)] * 2), ValueError, r"bounds: got shape \(2, 2\), expected \(3, 2\)"),
-        (lambda f: forest_anova(f, FOREST_BOX, max_order=3), ValueError, "max_order: got 3, expected 1 or 2"),
+        (
+            lambda f: forest_anova(f, [(0, 1)] * 2),
+            ValueError,
+            r"bounds: got shape \(2, 2\), expected \(3, 2\)",
+        ),
+        (
+            lambda f: forest_anova(f, FOREST_BOX, max_order=3),
+            ValueError,
+            "max_order: got 3, expected 1 or 2",
+        ),
         (
             lambda f: forest_anova(RandomForestRegressor(), FOREST_BOX),
             TypeError,
-            "forest: got RandomForestRegressor, expected a fitted regression forest or tree, one output",
+            "forest: got RandomForestRegressor, expected a fitted regression forest or "
+            "tree, one output",
         ),
         (
-            lambda f: forest_anova(RandomForestClassifier(2).fit([[0.0], [1.0]], [0, 1]), [(0, 1)]),
+            lambda f: forest_anova(
+                RandomForestClassifier(2).fit([[0.0], [1.0]], [0, 1]), [(0, 1)]
+            ),
             TypeError,
-            "forest: got RandomForestClassifier, expected a fitted regression forest or tree, one output",
+            "forest: got RandomForestClassifier, expected a fitted regression forest "
+            "or tree, one output",
         ),
     ],
 )

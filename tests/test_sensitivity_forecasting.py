@@ -1,4 +1,6 @@
-"""Sensitivity of forecasts: closed forms, statsmodels' own expansion, a published fit, a mutant, bad input."""
+"""Sensitivity of forecasts: closed forms, statsmodels' own expansion, a published fit,
+a mutant, bad input.
+"""
 
 import numpy as np
 import pandas as pd
@@ -17,12 +19,15 @@ inside = st.floats(-0.9, 0.9)
 
 @pytest.fixture(scope="module")
 def walk():
-    """Return the simulated series of the slide (its seed, its generator) and the model that it fits."""
+    """Return the simulated series of the slide (its seed, its generator) and the model
+    that it fits.
+    """
     y = np.cumsum(np.random.RandomState(42).randn(100)) + 100
     return y, ARIMA(y, order=(1, 1, 1)).fit()
 
 
-# --- π-weights --------------------------------------------------------------------------------------------------
+# --- π-weights
+# --------------------------------------------------------------------------------------------------
 
 
 def check_arima111(weights_of, phi, theta):
@@ -49,12 +54,19 @@ def test_mutant_with_box_and_jenkins_sign_of_theta_fails():
 
 
 def test_the_simplest_models():
-    np.testing.assert_array_equal(pi_weights([], [], d=1, n_weights=3), [1, 0, 0])  # a random walk
-    np.testing.assert_array_equal(pi_weights([], [], d=2, n_weights=3), [2, -1, 0])  # the last slope goes on
+    # a random walk
+    np.testing.assert_array_equal(pi_weights([], [], d=1, n_weights=3), [1, 0, 0])
+    # the last slope goes on
+    np.testing.assert_array_equal(pi_weights([], [], d=2, n_weights=3), [2, -1, 0])
     np.testing.assert_array_equal(pi_weights([], [], n_weights=3), [0, 0, 0])
-    np.testing.assert_array_equal(pi_weights([0.5, -0.25], [], n_weights=3), [0.5, -0.25, 0])
-    # Exponential smoothing: ARIMA(0,1,1) with θ = α - 1 weighs the past by α (1 - α)^(k - 1).
-    np.testing.assert_allclose(pi_weights([], [-0.7], d=1, n_weights=9), 0.3 * 0.7 ** np.arange(9))
+    np.testing.assert_array_equal(
+        pi_weights([0.5, -0.25], [], n_weights=3), [0.5, -0.25, 0]
+    )
+    # Exponential smoothing: ARIMA(0,1,1) with θ = α - 1 weighs the past by α (1 - α)^(k
+    # - 1).
+    np.testing.assert_allclose(
+        pi_weights([], [-0.7], d=1, n_weights=9), 0.3 * 0.7 ** np.arange(9)
+    )
 
 
 @few
@@ -66,13 +78,20 @@ def test_weights_of_an_integrated_model_sum_to_one(ar_roots, ma_roots, d):
 
 
 @few
-@given(st.lists(inside, min_size=1, max_size=3), st.lists(inside, min_size=1, max_size=3))
+@given(
+    st.lists(inside, min_size=1, max_size=3), st.lists(inside, min_size=1, max_size=3)
+)
 def test_agrees_with_statsmodels_expansion(ar_roots, ma_roots):
     ar, ma = np.poly(ar_roots), np.poly(ma_roots)
-    np.testing.assert_allclose(pi_weights(-ar[1:], ma[1:], n_weights=12), -arma2ar(ar, ma, lags=13)[1:], atol=1e-12)
+    np.testing.assert_allclose(
+        pi_weights(-ar[1:], ma[1:], n_weights=12),
+        -arma2ar(ar, ma, lags=13)[1:],
+        atol=1e-12,
+    )
 
 
-# --- filtering again --------------------------------------------------------------------------------------------
+# --- filtering again
+# --------------------------------------------------------------------------------------------
 
 
 def check_every_lag(sensitivity, walk):
@@ -87,7 +106,9 @@ def test_equals_the_weights_of_the_slides_model(walk):
     y, results = walk
     np.testing.assert_allclose(results.params[:2], [0.3996, -0.4157], atol=2e-4)
     found = forecast_sensitivity(results, y)
-    np.testing.assert_allclose(found.past[:4], [0.983929, 0.009390, 0.003903, 0.001623], atol=1e-4)
+    np.testing.assert_allclose(
+        found.past[:4], [0.983929, 0.009390, 0.003903, 0.001623], atol=1e-4
+    )
     assert found.forecast == pytest.approx(results.forecast(1)[0])
     assert found.features is None
 
@@ -113,19 +134,25 @@ def test_every_order_of_model():
         p, d, q = order
         results = ARIMA(y, order=order, trend="n").smooth(params)
         expected = pi_weights(params[:p], params[p : p + q], d=d, n_weights=12)
-        np.testing.assert_allclose(forecast_sensitivity(results, y, n_lags=12).past, expected, atol=1e-6)
+        np.testing.assert_allclose(
+            forecast_sensitivity(results, y, n_lags=12).past, expected, atol=1e-6
+        )
 
 
 def test_a_seasonal_model_by_multiplying_its_polynomials():
     y = np.cumsum(np.random.default_rng(1).standard_normal(200))
-    results = ARIMA(y, order=(0, 1, 1), seasonal_order=(0, 0, 1, 4), trend="n").smooth([-0.5, -0.6, 1.0])
+    results = ARIMA(y, order=(0, 1, 1), seasonal_order=(0, 0, 1, 4), trend="n").smooth(
+        [-0.5, -0.6, 1.0]
+    )
     ma = np.convolve([1, -0.5], [1, 0, 0, 0, -0.6])[1:]
     found = forecast_sensitivity(results, y, n_lags=15).past
     np.testing.assert_allclose(found, pi_weights([], ma, d=1, n_weights=15), atol=1e-6)
 
 
 def test_features_follow_from_the_weights():
-    """y = βx + η with η an ARIMA: β for the coming feature, and -β π_k for the one k steps before it."""
+    """y = βx + η with η an ARIMA: β for the coming feature, and -β π_k for the one k
+    steps before it.
+    """
     rng = np.random.default_rng(2)
     x = rng.standard_normal((120, 2)) * [1.0, 100.0]
     beta, phi, theta = np.array([2.0, -0.03]), 0.6, 0.3
@@ -134,17 +161,24 @@ def test_features_follow_from_the_weights():
     found = forecast_sensitivity(results, y, exog=x, next_exog=[0.5, 30.0], n_lags=8)
     weights = pi_weights([phi], [theta], d=1, n_weights=8)
     np.testing.assert_allclose(found.past, weights, atol=1e-6)
-    np.testing.assert_allclose(found.features, np.r_[1, -weights][:, None] * beta, atol=1e-6)
+    np.testing.assert_allclose(
+        found.features, np.r_[1, -weights][:, None] * beta, atol=1e-6
+    )
     assert found.forecast == pytest.approx(results.forecast(1, exog=[[0.5, 30.0]])[0])
     one = ARIMA(y, exog=x[:, 0], order=(1, 1, 1)).smooth([2.0, phi, theta, 1.0])
-    assert forecast_sensitivity(one, y, exog=x[:, 0], next_exog=0.5, n_lags=3).features.shape == (4, 1)
+    assert forecast_sensitivity(
+        one, y, exog=x[:, 0], next_exog=0.5, n_lags=3
+    ).features.shape == (4, 1)
 
 
 def test_another_series_another_container_and_nothing_written_to(walk):
     y, results = walk
     before = y.copy()
     series = pd.Series(y, index=pd.period_range("2023-01-01", periods=100, freq="D"))
-    assert np.array_equal(forecast_sensitivity(results, series).past, forecast_sensitivity(results, y).past)
+    assert np.array_equal(
+        forecast_sensitivity(results, series).past,
+        forecast_sensitivity(results, y).past,
+    )
     np.testing.assert_allclose(forecast_sensitivity(results, y[:60] * 7).past[:5],
                                forecast_sensitivity(results, y).past[:5], atol=1e-6)  # fmt: skip
     assert np.array_equal(y, before)
@@ -157,7 +191,9 @@ def test_a_constant_series_and_integers():
     results = ARIMA(np.zeros(30), order=(0, 1, 1), trend="n").smooth([-0.5, 1.0])
     expected = pi_weights([], [-0.5], d=1, n_weights=5)
     for series in (np.zeros(30), np.full(30, 5), np.arange(30)):
-        np.testing.assert_allclose(forecast_sensitivity(results, series, n_lags=5).past, expected, atol=1e-6)
+        np.testing.assert_allclose(
+            forecast_sensitivity(results, series, n_lags=5).past, expected, atol=1e-6
+        )
 
 
 Y = np.arange(10.0) ** 1.5
@@ -169,16 +205,29 @@ PLAIN = ARIMA(Y, order=(1, 1, 0)).smooth([0.5, 1.0])
     [
         ({"ar": [[0.5]]}, ValueError, "ar: got shape (1, 1), expected (any,)"),
         ({"ar": 0.5}, ValueError, "ar: got shape (), expected (any,)"),
-        ({"ma": [np.nan]}, ValueError, "ma: got NaN or infinity, expected finite numbers only"),
-        ({"ma": [1.0]}, ValueError, "ma: got [1.0], expected an invertible moving average, whose weights fade"),
+        (
+            {"ma": [np.nan]},
+            ValueError,
+            "ma: got NaN or infinity, expected finite numbers only",
+        ),
+        (
+            {"ma": [1.0]},
+            ValueError,
+            "ma: got [1.0], expected an invertible moving average, whose weights fade",
+        ),
         (
             {"ma": [0.0, -4.0]},
             ValueError,
-            "ma: got [0.0, -4.0], expected an invertible moving average, whose weights fade",
+            "ma: got [0.0, -4.0], expected an invertible moving average, whose weights "
+            "fade",
         ),
         ({"d": -1}, ValueError, "d: got -1, expected an integer of at least 0"),
         ({"d": 1.0}, TypeError, "d: got 1.0 (float), expected an integer"),
-        ({"n_weights": 0}, ValueError, "n_weights: got 0, expected an integer of at least 1"),
+        (
+            {"n_weights": 0},
+            ValueError,
+            "n_weights: got 0, expected an integer of at least 1",
+        ),
     ],
 )
 def test_bad_arguments_of_pi_weights(bad, error, message):
@@ -196,25 +245,55 @@ def test_bad_arguments_of_pi_weights(bad, error, message):
             TypeError,
             "results: got ARIMA, expected statsmodels results that have `apply`",
         ),
-        ({"endog": Y[:, None]}, ValueError, "endog: got shape (10, 1), expected (any,)"),
+        (
+            {"endog": Y[:, None]},
+            ValueError,
+            "endog: got shape (10, 1), expected (any,)",
+        ),
         ({"endog": []}, ValueError, "endog: got shape (0,), expected (any,)"),
-        ({"endog": [np.nan, *Y]}, ValueError, "endog: got NaN or infinity, expected finite numbers only"),
-        ({"n_lags": 11}, ValueError, "n_lags: got 11, expected at most 10, the length of endog"),
+        (
+            {"endog": [np.nan, *Y]},
+            ValueError,
+            "endog: got NaN or infinity, expected finite numbers only",
+        ),
+        (
+            {"n_lags": 11},
+            ValueError,
+            "n_lags: got 11, expected at most 10, the length of endog",
+        ),
         ({"n_lags": 0}, ValueError, "n_lags: got 0, expected an integer of at least 1"),
         (
             {"exog": Y},
             ValueError,
-            "next_exog: got None, expected values, since the other of exog and next_exog is given",
+            "next_exog: got None, expected values, since the other of exog and "
+            "next_exog is given",
         ),
         (
             {"next_exog": 1},
             ValueError,
-            "exog: got None, expected values, since the other of exog and next_exog is given",
+            "exog: got None, expected values, since the other of exog and next_exog is "
+            "given",
         ),
-        ({"exog": Y[1:], "next_exog": 1}, ValueError, "exog: got shape (9, 1), expected (10, any)"),
-        ({"exog": Y + np.inf, "next_exog": 1}, ValueError, "exog: got NaN or infinity, expected finite numbers only"),
-        ({"exog": Y, "next_exog": [1, 2]}, ValueError, "next_exog: got shape (2,), expected (1,)"),
-        ({"exog": Y, "next_exog": np.nan}, ValueError, "next_exog: got NaN or infinity, expected finite numbers only"),
+        (
+            {"exog": Y[1:], "next_exog": 1},
+            ValueError,
+            "exog: got shape (9, 1), expected (10, any)",
+        ),
+        (
+            {"exog": Y + np.inf, "next_exog": 1},
+            ValueError,
+            "exog: got NaN or infinity, expected finite numbers only",
+        ),
+        (
+            {"exog": Y, "next_exog": [1, 2]},
+            ValueError,
+            "next_exog: got shape (2,), expected (1,)",
+        ),
+        (
+            {"exog": Y, "next_exog": np.nan},
+            ValueError,
+            "next_exog: got NaN or infinity, expected finite numbers only",
+        ),
     ],
 )
 def test_bad_arguments_of_forecast_sensitivity(bad, error, message):
@@ -226,5 +305,8 @@ def test_bad_arguments_of_forecast_sensitivity(bad, error, message):
 
 def test_a_model_without_state_space_is_refused():
     smoothed = ExponentialSmoothing(Y, initialization_method="estimated").fit()
-    with pytest.raises(TypeError, match=r"^results: got \w+, expected statsmodels results that have `apply`$"):
+    with pytest.raises(
+        TypeError,
+        match=r"^results: got \w+, expected statsmodels results that have `apply`$",
+    ):
         forecast_sensitivity(smoothed, Y)

@@ -1,4 +1,6 @@
-"""Derivatives at a point: published values, axioms, SciPy and torch.func, wrong versions, and input that is refused."""
+"""Derivatives at a point: published values, axioms, SciPy and torch.func, wrong
+versions, and input that is refused.
+"""
 
 import math
 
@@ -38,7 +40,8 @@ def network(seed, n_inputs=4, n_outputs=3):
     )
 
 
-# --- published values -------------------------------------------------------------------------------------------
+# --- published values
+# -------------------------------------------------------------------------------------------
 
 
 def check_tanh(derivative):
@@ -61,15 +64,22 @@ def test_published_values(method):
 
 
 def test_published_values_by_autograd():
-    X, W = torch.tensor([[1.0, 2], [3, 4], [5, 6]], dtype=F64), torch.tensor([[0.1], [0.2]], dtype=F64)
+    X, W = (
+        torch.tensor([[1.0, 2], [3, 4], [5, 6]], dtype=F64),
+        torch.tensor([[0.1], [0.2]], dtype=F64),
+    )
     check_tanh(lambda *_: batch_jacobian(lambda X: torch.tanh(X @ W), X))
-    found = batch_jacobian(lambda x: torch.sin(x[:, 0]) + torch.cos(x[:, 1]), torch.tensor([[1.0, 2.0]], dtype=F64))
+    found = batch_jacobian(
+        lambda x: torch.sin(x[:, 0]) + torch.cos(x[:, 1]),
+        torch.tensor([[1.0, 2.0]], dtype=F64),
+    )
     assert found.shape == (1, 2)
     check_point(lambda *_: found[0])
 
 
 def test_the_mutants_are_rejected():
-    def of_integers(f, x):  # the slides' own code: the shifts and the result are cut to whole numbers
+    # the slides' own code: the shifts and the result are cut to whole numbers
+    def of_integers(f, x):
         x = np.array(x)
         gradient = np.zeros_like(x)
         for i in range(len(x)):
@@ -79,7 +89,8 @@ def test_the_mutants_are_rejected():
             gradient[i] = (f(up) - f(down)) / 2e-6
         return gradient
 
-    def along_the_rows(f, X):  # numpy.gradient differentiates along the axes of an array
+    # numpy.gradient differentiates along the axes of an array
+    def along_the_rows(f, X):
         return np.gradient(f(np.array(X)), axis=0)[..., None] * np.ones(2)
 
     def wrong_width(f, x):
@@ -94,7 +105,9 @@ def test_the_mutants_are_rejected():
 
 
 def test_elasticities_of_the_slide_on_ecosystems():
-    """Y = mean of r t (1 - t/K) - a t + (b a - 0.1) t over 0 ≤ t ≤ 100; derivatives and elasticities by hand."""
+    """Y = mean of r t (1 - t/K) - a t + (b a - 0.1) t over 0 ≤ t ≤ 100; derivatives and
+    elasticities by hand.
+    """
     t = np.linspace(0, 100, 1000)
 
     def mean_of_both(p):
@@ -105,19 +118,26 @@ def test_elasticities_of_the_slide_on_ecosystems():
     slopes = finite_differences(mean_of_both, at)
     np.testing.assert_allclose(slopes, [46.665, 0.0050025, -45.0, 0.5], rtol=1e-4)
     np.testing.assert_allclose(
-        elasticities(slopes, at, mean_of_both(at)), [1.084, 0.0775, -0.00697, 0.00077], rtol=0, atol=5e-4
+        elasticities(slopes, at, mean_of_both(at)),
+        [1.084, 0.0775, -0.00697, 0.00077],
+        rtol=0,
+        atol=5e-4,
     )
 
 
-# --- axioms -----------------------------------------------------------------------------------------------------
+# --- axioms
+# -----------------------------------------------------------------------------------------------------
 
 
 @few
 @given(st.sampled_from(METHODS), st.lists(numbers, min_size=6, max_size=6), seeds)
 def test_a_linear_function_is_exact(method, coefficients, seed):
     A, X = np.reshape(coefficients, (2, 3)), normal(seed, 4, 3)
-    found = finite_differences(lambda X: X @ A.T + 1, X, method=method, step=0.5)  # whatever the step
-    np.testing.assert_allclose(found, np.broadcast_to(A, (4, 2, 3)), rtol=1e-12, atol=1e-12)
+    # whatever the step
+    found = finite_differences(lambda X: X @ A.T + 1, X, method=method, step=0.5)
+    np.testing.assert_allclose(
+        found, np.broadcast_to(A, (4, 2, 3)), rtol=1e-12, atol=1e-12
+    )
 
 
 @few
@@ -125,17 +145,25 @@ def test_a_linear_function_is_exact(method, coefficients, seed):
 def test_derivatives_add_up(method, seed, a, b):
     (f, _), (g, _), X = network(seed), network(seed + 7), normal(seed, 3, 4)
     both = finite_differences(lambda X: a * f(X) + b * g(X), X, method=method)
-    apart = a * finite_differences(f, X, method=method) + b * finite_differences(g, X, method=method)
+    apart = a * finite_differences(f, X, method=method) + b * finite_differences(
+        g, X, method=method
+    )
     size = 1 + abs(a) + abs(b)
     np.testing.assert_allclose(both, apart, rtol=0, atol=ACCURACY[method] * 10 * size)
 
 
 @few
-@given(st.sampled_from(METHODS), seeds, st.lists(st.floats(0.25, 4), min_size=4, max_size=4))
+@given(
+    st.sampled_from(METHODS),
+    seeds,
+    st.lists(st.floats(0.25, 4), min_size=4, max_size=4),
+)
 def test_another_unit_divides_the_derivative(method, seed, factors):
     (f, _), X, c = network(seed), normal(seed, 3, 4), np.array(factors)
     scaled = finite_differences(lambda Z: f(Z / c), X * c, method=method)
-    np.testing.assert_allclose(scaled, finite_differences(f, X, method=method) / c, atol=200 * ACCURACY[method])
+    np.testing.assert_allclose(
+        scaled, finite_differences(f, X, method=method) / c, atol=200 * ACCURACY[method]
+    )
 
 
 @few
@@ -144,11 +172,20 @@ def test_the_order_of_features_and_of_rows_does_not_matter(method, seed, order):
     (f, torch_f), X = network(seed), normal(seed, 3, 4)
     back = np.argsort(order)
     J = finite_differences(f, X, method=method)
-    np.testing.assert_allclose(finite_differences(lambda Z: f(Z[:, back]), X[:, order], method=method), J[..., order])
-    np.testing.assert_allclose(finite_differences(f, X[::-1].copy(), method=method), J[::-1], atol=1e-6)
-    by_autograd = batch_jacobian(lambda Z: torch_f(Z[:, back.tolist()]), torch.from_numpy(X[:, order]))
     np.testing.assert_allclose(
-        by_autograd, batch_jacobian(torch_f, torch.from_numpy(X)).numpy()[..., order], rtol=1e-12
+        finite_differences(lambda Z: f(Z[:, back]), X[:, order], method=method),
+        J[..., order],
+    )
+    np.testing.assert_allclose(
+        finite_differences(f, X[::-1].copy(), method=method), J[::-1], atol=1e-6
+    )
+    by_autograd = batch_jacobian(
+        lambda Z: torch_f(Z[:, back.tolist()]), torch.from_numpy(X[:, order])
+    )
+    np.testing.assert_allclose(
+        by_autograd,
+        batch_jacobian(torch_f, torch.from_numpy(X)).numpy()[..., order],
+        rtol=1e-12,
     )
 
 
@@ -160,15 +197,24 @@ def test_elasticities_have_no_unit(seed, factors):
     there = elasticities(J, X, F)
     np.testing.assert_allclose(elasticities(7 * J / c, X * c, 7 * F), there, rtol=1e-9)
     for i, k in np.ndindex(F.shape):
-        np.testing.assert_allclose(elasticities(J[i, k], X[i], F[i, k]), there[i, k], rtol=1e-12)
+        np.testing.assert_allclose(
+            elasticities(J[i, k], X[i], F[i, k]), there[i, k], rtol=1e-12
+        )
 
 
 def test_each_method_is_of_its_order():
     """A step ten times smaller leaves an error 10, 10², 10⁴ times smaller."""
     step = {"forward": 1e-4, "central": 1e-3, "richardson": 3e-2, "complex": 1e-3}
-    for method, order in {"forward": 1, "central": 2, "richardson": 4, "complex": 2}.items():
+    for method, order in {
+        "forward": 1,
+        "central": 2,
+        "richardson": 4,
+        "complex": 2,
+    }.items():
         large, small = (
-            finite_differences(lambda x: np.exp(x[0]) * np.sin(x[0]), [0.7], method=method, step=s)[0]
+            finite_differences(
+                lambda x: np.exp(x[0]) * np.sin(x[0]), [0.7], method=method, step=s
+            )[0]
             - math.exp(0.7) * (math.sin(0.7) + math.cos(0.7))
             for s in (step[method], step[method] / 10)
         )
@@ -184,18 +230,24 @@ def test_the_number_of_evaluations(method):
         return np.sin(x).sum()
 
     finite_differences(counted, np.zeros(5), method=method)
-    assert len(calls) == {"forward": 6, "central": 10, "richardson": 20, "complex": 5}[method]
+    assert (
+        len(calls)
+        == {"forward": 6, "central": 10, "richardson": 20, "complex": 5}[method]
+    )
 
 
 def test_the_step_grows_with_the_value():
     for x in (1e-3, 1.0, 1e6, 1e12):
-        found = finite_differences(lambda x: np.log(x[0]), [x], step=1e-6 if x < 1 else None)[0]
+        found = finite_differences(
+            lambda x: np.log(x[0]), [x], step=1e-6 if x < 1 else None
+        )[0]
         assert found == pytest.approx(1 / x, rel=1e-6)
     fixed = (np.log(1e12 + 1e-6) - np.log(1e12 - 1e-6)) / 2e-6
     assert fixed == 0  # a step that does not grow is lost among the digits
 
 
-# --- references -------------------------------------------------------------------------------------------------
+# --- references
+# -------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -204,35 +256,58 @@ def test_agrees_with_scipy_and_with_torch_func(method, seed):
     (f, torch_f), X = network(seed), normal(seed, 6, 4)
     ours = finite_differences(f, X, method=method)
     theirs = scipy.differentiate.jacobian(
-        lambda x: np.moveaxis(f(np.moveaxis(x, 0, -1)), -1, 0), X.T, tolerances={"rtol": 1e-12}
+        lambda x: np.moveaxis(f(np.moveaxis(x, 0, -1)), -1, 0),
+        X.T,
+        tolerances={"rtol": 1e-12},
     ).df  # (outputs, features, rows)
     scale = np.abs(theirs).max()
-    np.testing.assert_allclose(ours, np.moveaxis(theirs, -1, 0), rtol=0, atol=ACCURACY[method] * 10 * scale)
+    np.testing.assert_allclose(
+        ours, np.moveaxis(theirs, -1, 0), rtol=0, atol=ACCURACY[method] * 10 * scale
+    )
     rows = torch.from_numpy(X)
     by_autograd = batch_jacobian(torch_f, rows, internal_batch_size=4)
-    by_torch_func = torch.func.vmap(torch.func.jacrev(lambda x: torch_f(x[None])[0]))(rows)
+    by_torch_func = torch.func.vmap(torch.func.jacrev(lambda x: torch_f(x[None])[0]))(
+        rows
+    )
     torch.testing.assert_close(by_autograd, by_torch_func, rtol=1e-12, atol=1e-12)
-    np.testing.assert_allclose(ours, by_autograd, rtol=0, atol=ACCURACY[method] * 10 * scale)
+    np.testing.assert_allclose(
+        ours, by_autograd, rtol=0, atol=ACCURACY[method] * 10 * scale
+    )
 
 
 def test_images_and_single_outputs_keep_their_shapes():
     images = torch.from_numpy(normal(0, 5, 2, 3, 3))
     kernel = torch.from_numpy(normal(1, 4, 18))
-    assert batch_jacobian(lambda x: x.flatten(1) @ kernel.T, images).shape == (5, 4, 2, 3, 3)
-    one = batch_jacobian(lambda x: x.flatten(1).square().sum(1), images, internal_batch_size=2)
+    assert batch_jacobian(lambda x: x.flatten(1) @ kernel.T, images).shape == (
+        5,
+        4,
+        2,
+        3,
+        3,
+    )
+    one = batch_jacobian(
+        lambda x: x.flatten(1).square().sum(1), images, internal_batch_size=2
+    )
     torch.testing.assert_close(one, 2 * images)
     assert finite_differences(lambda x: x.sum(), [1, 2]).shape == (2,)
     assert finite_differences(lambda x: np.outer(x, x)[0], [1.0, 2.0]).shape == (2, 2)
     assert finite_differences(lambda X: X[:, 0], [[1, 2]]).shape == (1, 2)
 
 
-# --- what must not be touched -----------------------------------------------------------------------------------
+# --- what must not be touched
+# -----------------------------------------------------------------------------------
 
 
 def test_a_model_is_explained_as_it_predicts_and_put_back():
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        net = nn.Sequential(nn.Linear(4, 8), nn.BatchNorm1d(8), nn.ReLU(inplace=True), nn.Dropout(0.5), nn.Linear(8, 2))
+        net = nn.Sequential(
+            nn.Linear(4, 8),
+            nn.BatchNorm1d(8),
+            nn.ReLU(inplace=True),
+            nn.Dropout(0.5),
+            nn.Linear(8, 2),
+        )
     net[1].running_mean.fill_(0.3)
     state = {k: v.clone() for k, v in net.state_dict().items()}
     X = torch.from_numpy(normal(0, 6, 4)).float()
@@ -257,8 +332,15 @@ def test_inputs_are_not_written_to_and_may_be_anything():
     single = np.array([[1, 2], [3, 4]], np.float32)
     single.flags.writeable = False
     expected = np.cos([[1.0, 2], [3, 4]])
-    for inputs in (single, single.tolist(), single.astype(int), torch.tensor(single.tolist())):
-        np.testing.assert_allclose(finite_differences(writes, inputs), expected, atol=1e-9)
+    for inputs in (
+        single,
+        single.tolist(),
+        single.astype(int),
+        torch.tensor(single.tolist()),
+    ):
+        np.testing.assert_allclose(
+            finite_differences(writes, inputs), expected, atol=1e-9
+        )
 
 
 def test_progress():
@@ -269,7 +351,12 @@ def test_progress():
         yield from iterable
 
     finite_differences(lambda X: X.sum(1), np.zeros((4, 3)), progress=bar)
-    batch_jacobian(lambda x: x.square().sum(1), torch.zeros(4, 3), internal_batch_size=3, progress=bar)
+    batch_jacobian(
+        lambda x: x.square().sum(1),
+        torch.zeros(4, 3),
+        internal_batch_size=3,
+        progress=bar,
+    )
     assert lengths == [3, 2]
 
 
@@ -284,54 +371,78 @@ def test_one_batch_of_rows_at_a_time():
     assert sizes == [3, 3, 1]
 
 
-# --- bad input --------------------------------------------------------------------------------------------------
+# --- bad input
+# --------------------------------------------------------------------------------------------------
 
 ROWS = normal(0, 3, 3)
 OTHER_ROWS = (
-    "function: got other outputs for the same rows in another order, expected each row by itself (a function of one "
-    "row takes one point at a time) and the same values in every call (fix its random numbers)"
+    "function: got other outputs for the same rows in another order, expected each row "
+    "by itself (a function of one "
+    "row takes one point at a time) and the same values in every call (fix its random "
+    "numbers)"
 )
 
 
 @pytest.mark.parametrize(
     ("bad", "error", "message"),
     [
-        ({"inputs": [[1.0, np.nan]]}, ValueError, "inputs: got NaN or infinity, expected finite numbers only"),
+        (
+            {"inputs": [[1.0, np.nan]]},
+            ValueError,
+            "inputs: got NaN or infinity, expected finite numbers only",
+        ),
         ({"inputs": []}, ValueError, "inputs: got an empty array of shape (0,)"),
-        ({"inputs": 1.0}, ValueError, "inputs: got shape (), expected (n_features,) or (n, n_features)"),
+        (
+            {"inputs": 1.0},
+            ValueError,
+            "inputs: got shape (), expected (n_features,) or (n, n_features)",
+        ),
         ({"inputs": ["a"]}, TypeError, "inputs: got <U1, expected real numbers"),
         (
             {"method": "backward"},
             ValueError,
-            "method: got 'backward', expected one of 'forward', 'central', 'richardson', 'complex'",
+            "method: got 'backward', expected one of 'forward', 'central', "
+            "'richardson', 'complex'",
         ),
         (
             {"step": 0.0},
             ValueError,
-            "step: got 0.0, expected a positive number that changes every input when added to it",
+            "step: got 0.0, expected a positive number that changes every input when "
+            "added to it",
         ),
         (
             {"step": 1e-20},
             ValueError,
-            "step: got 1e-20, expected a positive number that changes every input when added to it",
+            "step: got 1e-20, expected a positive number that changes every input when "
+            "added to it",
         ),
         ({"step": np.nan}, ValueError, "step: got nan, expected a finite number"),
         (
-            {"function": lambda X: X[0]},  # of one row, and as many rows as columns: the shape looks right
+            # of one row, and as many rows as columns: the shape looks right
+            {"function": lambda X: X[0]},
             ValueError,
             OTHER_ROWS,
         ),
-        ({"function": lambda X: np.random.default_rng().normal(size=len(X))}, ValueError, OTHER_ROWS),
         (
-            {"function": lambda X: np.sin(X[0]) + np.cos(X[1]), "inputs": normal(0, 5, 2)},
+            {"function": lambda X: np.random.default_rng().normal(size=len(X))},
             ValueError,
-            "function: got outputs of shape (2,) for inputs (5, 2), expected (5,) or (5, n_outputs), each row "
+            OTHER_ROWS,
+        ),
+        (
+            {
+                "function": lambda X: np.sin(X[0]) + np.cos(X[1]),
+                "inputs": normal(0, 5, 2),
+            },
+            ValueError,
+            "function: got outputs of shape (2,) for inputs (5, 2), expected (5,) or "
+            "(5, n_outputs), each row "
             "by itself",
         ),
         (
             {"function": lambda x: np.outer(x, x), "inputs": [1.0, 2.0]},
             ValueError,
-            "function: got outputs of shape (2, 2) for inputs (2,), expected a number or a vector",
+            "function: got outputs of shape (2, 2) for inputs (2,), expected a number "
+            "or a vector",
         ),
         (
             {"function": lambda X: X[:, 0] / 0 * 0},
@@ -341,16 +452,26 @@ OTHER_ROWS = (
         (
             {"function": lambda X: X.sum(1).astype(np.float32)},
             TypeError,
-            "function: got float32 outputs, whose rounding would drown the differences: compute in float64 (a network: "
+            "function: got float32 outputs, whose rounding would drown the "
+            "differences: compute in float64 (a network: "
             "model.double())",
         ),
-        ({"function": lambda X: None}, TypeError, "function: got outputs of type object, expected numbers"),
+        (
+            {"function": lambda X: None},
+            TypeError,
+            "function: got outputs of type object, expected numbers",
+        ),
         (
             {"function": lambda X: abs(X).sum(1), "method": "complex"},
             ValueError,
-            "function: got float64 outputs, expected complex numbers from complex inputs",
+            "function: got float64 outputs, expected complex numbers from complex "
+            "inputs",
         ),
-        ({"function": lambda X: X.sum(1) * 1j}, ValueError, "function: got complex128 outputs, expected real numbers"),
+        (
+            {"function": lambda X: X.sum(1) * 1j},
+            ValueError,
+            "function: got complex128 outputs, expected real numbers",
+        ),
         (
             {"function": lambda x: x[x > 0], "inputs": [0.0, 1.0]},
             ValueError,
@@ -397,20 +518,41 @@ T = torch.from_numpy(ROWS)
         (
             {"inputs": T.long()},
             TypeError,
-            "inputs: got torch.int64, expected floating point: integers, such as the ids of tokens, have no gradient "
+            "inputs: got torch.int64, expected floating point: integers, such as the "
+            "ids of tokens, have no gradient "
             "(explain the embeddings instead)",
         ),
-        ({"inputs": T * math.nan}, ValueError, "inputs: got NaN or infinity, expected finite numbers only"),
-        ({"internal_batch_size": 0}, ValueError, "internal_batch_size: got 0, expected an integer of at least 1"),
-        ({"model": lambda x: x.sum()}, ValueError, "model: got outputs of shape (), expected (3,) or (3, n_outputs)"),
-        ({"model": lambda x: x.tolist()}, TypeError, "model: got an output of type list, expected a tensor"),
+        (
+            {"inputs": T * math.nan},
+            ValueError,
+            "inputs: got NaN or infinity, expected finite numbers only",
+        ),
+        (
+            {"internal_batch_size": 0},
+            ValueError,
+            "internal_batch_size: got 0, expected an integer of at least 1",
+        ),
+        (
+            {"model": lambda x: x.sum()},
+            ValueError,
+            "model: got outputs of shape (), expected (3,) or (3, n_outputs)",
+        ),
+        (
+            {"model": lambda x: x.tolist()},
+            TypeError,
+            "model: got an output of type list, expected a tensor",
+        ),
         (
             {"model": lambda x: x.detach()},
             ValueError,
             "model: got an output that has no gradient with respect to the inputs",
         ),
         (
-            {"model": lambda x: x.detach() @ torch.ones(3, 1, dtype=F64, requires_grad=True)},
+            {
+                "model": lambda x: (
+                    x.detach() @ torch.ones(3, 1, dtype=F64, requires_grad=True)
+                )
+            },
             ValueError,
             "model: got an output that has no gradient with respect to the inputs",
         ),
@@ -419,7 +561,11 @@ T = torch.from_numpy(ROWS)
             ValueError,
             "model: outputs: got NaN or infinity, expected finite numbers only",
         ),
-        ({"model": lambda x: (x * 0).sqrt()}, ValueError, "model: got a derivative that is NaN or infinite"),
+        (
+            {"model": lambda x: (x * 0).sqrt()},
+            ValueError,
+            "model: got a derivative that is NaN or infinite",
+        ),
         ({"model": raises("no such layer")}, RuntimeError, "no such layer"),
     ],
 )
@@ -433,12 +579,25 @@ def test_bad_arguments_of_batch_jacobian(bad, error, message):
 @pytest.mark.parametrize(
     ("bad", "message"),
     [
-        ({"outputs": 0.0}, "outputs: got zero, which has no percentage; use the derivatives themselves"),
+        (
+            {"outputs": 0.0},
+            "outputs: got zero, which has no percentage; use the derivatives "
+            "themselves",
+        ),
         ({"outputs": [1.0, 2.0]}, "derivatives: got shape (2,), expected (2, 2)"),
         ({"derivatives": [1.0]}, "derivatives: got shape (1,), expected (2,)"),
-        ({"derivatives": [1.0, np.inf]}, "derivatives: got NaN or infinity, expected finite numbers only"),
-        ({"inputs": [1.0, np.nan]}, "inputs: got NaN or infinity, expected finite numbers only"),
-        ({"inputs": [[1.0, 2.0]], "outputs": 3.0}, "outputs: got shape (), expected (1,) or (1, n_outputs)"),
+        (
+            {"derivatives": [1.0, np.inf]},
+            "derivatives: got NaN or infinity, expected finite numbers only",
+        ),
+        (
+            {"inputs": [1.0, np.nan]},
+            "inputs: got NaN or infinity, expected finite numbers only",
+        ),
+        (
+            {"inputs": [[1.0, 2.0]], "outputs": 3.0},
+            "outputs: got shape (), expected (1,) or (1, n_outputs)",
+        ),
     ],
 )
 def test_bad_arguments_of_elasticities(bad, message):
@@ -455,7 +614,9 @@ def test_a_network_of_the_course():
         net = mlp(3, [8], 2).double()
     X = normal(3, 20, 3)
     away = (net[0](torch.from_numpy(X)).abs() > 1e-3).all(1).numpy()
-    by_differences = finite_differences(lambda X: net(torch.from_numpy(X)).detach().numpy(), X)
+    by_differences = finite_differences(
+        lambda X: net(torch.from_numpy(X)).detach().numpy(), X
+    )
     by_autograd = batch_jacobian(net, torch.from_numpy(X)).numpy()
     assert away.sum() > 15
     np.testing.assert_allclose(by_differences[away], by_autograd[away], atol=1e-9)

@@ -1,4 +1,6 @@
-"""Sensitivity of returns: gymnasium step for step, the plain loop, exact invariants, mutants, bad input."""
+"""Sensitivity of returns: gymnasium step for step, the plain loop, exact invariants,
+mutants, bad input.
+"""
 
 import random
 
@@ -13,9 +15,13 @@ from xaicourse.sensitivity import cart_poles, episode_returns, return_sensitivit
 
 
 def by_sum(weights=(0, 0, 1, 1), bias=(0, 0, 0, 0)):
-    """Return the policy of the slide: push to the side to which the pole leans or falls."""
+    """Return the policy of the slide: push to the side to which the pole leans or
+    falls.
+    """
     weights, bias = np.asarray(weights, float), np.asarray(bias, float)
-    return lambda observations: ((observations.astype(float) + bias) @ weights > 0).astype(np.int64)
+    return lambda observations: (
+        (observations.astype(float) + bias) @ weights > 0
+    ).astype(np.int64)
 
 
 def plain_cart_pole(start, **physics):
@@ -32,13 +38,17 @@ def plain_cart_pole(start, **physics):
 
 
 def plain_loop(starts, policy, **physics):
-    """One episode after another, with gymnasium's single environment and its time limit."""
+    """One episode after another, with gymnasium's single environment and its time
+    limit.
+    """
     totals = []
     for start in starts:
         env, total, done = plain_cart_pole(start, **physics), 0.0, False
         observation = np.array(start, dtype=np.float32)
         while not done:
-            observation, reward, terminated, truncated, _ = env.step(int(policy(observation[None])[0]))
+            observation, reward, terminated, truncated, _ = env.step(
+                int(policy(observation[None])[0])
+            )
             total, done = total + reward, terminated or truncated
         totals.append(total)
     return np.array(totals)
@@ -50,7 +60,10 @@ def starts_of(n, seed):
     return envs.state.T.copy()
 
 
-@pytest.mark.parametrize("physics", [{}, {"length": 1.5, "masspole": 0.7, "gravity": 3.7}, {"force_mag": 4.0}])
+@pytest.mark.parametrize(
+    "physics",
+    [{}, {"length": 1.5, "masspole": 0.7, "gravity": 3.7}, {"force_mag": 4.0}],
+)
 def test_every_step_is_that_of_gymnasium(physics):
     envs, rng = cart_poles(5, **physics), np.random.default_rng(0)
     envs.reset(seed=3)
@@ -61,13 +74,17 @@ def test_every_step_is_that_of_gymnasium(physics):
         observations, rewards, terminated, _, _ = envs.step(actions)
         for i in np.flatnonzero(running):
             observation, reward, fell, _, _ = single[i].step(int(actions[i]))
-            np.testing.assert_allclose(observations[i], observation, rtol=1e-6, atol=1e-7)
+            np.testing.assert_allclose(
+                observations[i], observation, rtol=1e-6, atol=1e-7
+            )
             assert (rewards[i], terminated[i]) == (reward, fell)
         running &= ~terminated
     assert not running.any()
 
 
-@pytest.mark.parametrize("physics", [{}, {"length": 0.1}, {"masspole": 2.0, "gravity": 20.0}])
+@pytest.mark.parametrize(
+    "physics", [{}, {"length": 0.1}, {"masspole": 2.0, "gravity": 20.0}]
+)
 def test_returns_are_those_of_the_plain_loop(physics):
     policy = by_sum(bias=(0, 0, 0.15, 0))
     ours = episode_returns(cart_poles(12, **physics), policy, seed=1)
@@ -81,7 +98,9 @@ def test_mutant_that_leaves_the_mass_times_length_stale_fails():
     envs.gravity = 20.0
     policy = by_sum(bias=(0, 0, 0.15, 0))
     stale = episode_returns(envs, policy, seed=1)
-    assert not np.array_equal(stale, plain_loop(starts_of(12, 1), policy, masspole=2.0, gravity=20.0))
+    assert not np.array_equal(
+        stale, plain_loop(starts_of(12, 1), policy, masspole=2.0, gravity=20.0)
+    )
 
 
 def test_any_vectorised_environment_and_nothing_counted_twice():
@@ -89,22 +108,29 @@ def test_any_vectorised_environment_and_nothing_counted_twice():
     policy = by_sum(bias=(0, 0, 0.3, 0))
     totals = episode_returns(sync, policy, seed=4)
     starts = [gymnasium.make("CartPole-v1").reset(seed=4 + i)[0] for i in range(6)]
-    assert np.array_equal(totals, plain_loop(starts, policy))  # shorter episodes have begun anew meanwhile
+    # shorter episodes have begun anew meanwhile
+    assert np.array_equal(totals, plain_loop(starts, policy))
     assert np.array_equal(episode_returns(sync, policy, seed=4), totals)
     sync.close()
-    assert np.array_equal(episode_returns(cart_poles(4, max_steps=7), by_sum(), seed=0), [7.0] * 4)
+    assert np.array_equal(
+        episode_returns(cart_poles(4, max_steps=7), by_sum(), seed=0), [7.0] * 4
+    )
 
 
 def test_same_seed_same_returns_and_no_global_state():
     before = np.random.get_state()[1].copy(), random.getstate()  # noqa: NPY002
-    runs = [episode_returns(cart_poles(20), by_sum(bias=(0, 0, 0.1, 0)), seed=s) for s in (0, 0, 1)]
+    runs = [
+        episode_returns(cart_poles(20), by_sum(bias=(0, 0, 0.1, 0)), seed=s)
+        for s in (0, 0, 1)
+    ]
     assert np.array_equal(runs[0], runs[1])
     assert not np.array_equal(runs[0], runs[2])
     assert np.array_equal(before[0], np.random.get_state()[1])  # noqa: NPY002
     assert before[1] == random.getstate()
 
 
-# --- difference quotients ---------------------------------------------------------------------------------------
+# --- difference quotients
+# ---------------------------------------------------------------------------------------
 
 
 def noisy(slope):
@@ -129,7 +155,9 @@ def test_mutant_with_fresh_noise_fails():
 
     def mutant(returns, *, low, high):
         seeds = iter(range(10))
-        return return_sensitivity(lambda x, _: returns(x, next(seeds)), low=low, high=high)
+        return return_sensitivity(
+            lambda x, _: returns(x, next(seeds)), low=low, high=high
+        )
 
     with pytest.raises(AssertionError):
         check_shared_noise_cancels(mutant, 3.0)
@@ -143,52 +171,85 @@ def test_the_two_errors_are_the_textbooks():
     reference = ttest_1samp(difference, 0).confidence_interval(0.9)
     assert found.value == pytest.approx(difference.mean())
     np.testing.assert_allclose(found.interval(0.9), [reference.low, reference.high])
-    assert found.unpaired_error == pytest.approx(np.sqrt(ends[0.0].var(ddof=1) + ends[0.5].var(ddof=1)) / 30**0.5 / 0.5)
+    assert found.unpaired_error == pytest.approx(
+        np.sqrt(ends[0.0].var(ddof=1) + ends[0.5].var(ddof=1)) / 30**0.5 / 0.5
+    )
 
 
 def test_a_paired_interval_covers_as_often_as_it_says():
     hits = 0
     for seed in range(400):
         found = return_sensitivity(
-            lambda x, s: x * (2 + np.random.default_rng(s).standard_normal(20)), low=0.0, high=1.0, seed=seed
+            lambda x, s: x * (2 + np.random.default_rng(s).standard_normal(20)),
+            low=0.0,
+            high=1.0,
+            seed=seed,
         )
         hits += found.interval()[0] < 2 < found.interval()[1]
     assert 0.95 - 0.04 < hits / 400 < 0.95 + 0.04
 
 
 def of_bias(position, n=100):
-    return lambda bias, seed: episode_returns(cart_poles(n), by_sum(bias=bias * np.eye(4)[position]), seed=seed)
+    return lambda bias, seed: episode_returns(
+        cart_poles(n), by_sum(bias=bias * np.eye(4)[position]), seed=seed
+    )
 
 
 def test_what_the_policy_does_not_read_has_no_sensitivity_and_what_it_adds_has_the_same():
-    """The slide's own quotient: a bias of 0.1 on each measurement; the published run has -3398.8 for both angles."""
+    """The slide's own quotient: a bias of 0.1 on each measurement; the published run
+    has -3398.8 for both angles.
+    """
     found = [return_sensitivity(of_bias(i), low=0.0, high=0.1) for i in range(4)]
     assert found[0].value == found[1].value == found[0].paired_error == 0.0
     assert found[2].value == found[3].value
     assert np.array_equal(found[2].high, found[3].high)
-    assert abs(found[2].value + 3398.8) < 4 * np.hypot(found[2].unpaired_error, np.hypot(3.1, 6.3) / 0.1)
+    assert abs(found[2].value + 3398.8) < 4 * np.hypot(
+        found[2].unpaired_error, np.hypot(3.1, 6.3) / 0.1
+    )
 
 
 def test_scales_of_weights_and_of_masses_change_nothing():
     base = episode_returns(cart_poles(50), by_sum(bias=(0, 0, 0.1, 0)), seed=0)
-    scaled = episode_returns(cart_poles(50), by_sum(weights=(0, 0, 2, 2), bias=(0, 0, 0.1, 0)), seed=0)
-    heavy = cart_poles(50, masscart=2.0, masspole=0.2, force_mag=20.0)  # powers of two: exact in floating point
+    scaled = episode_returns(
+        cart_poles(50), by_sum(weights=(0, 0, 2, 2), bias=(0, 0, 0.1, 0)), seed=0
+    )
+    # powers of two: exact in floating point
+    heavy = cart_poles(50, masscart=2.0, masspole=0.2, force_mag=20.0)
     assert np.array_equal(base, scaled)
-    assert np.array_equal(base, episode_returns(heavy, by_sum(bias=(0, 0, 0.1, 0)), seed=0))
+    assert np.array_equal(
+        base, episode_returns(heavy, by_sum(bias=(0, 0, 0.1, 0)), seed=0)
+    )
 
 
-# --- bad arguments ----------------------------------------------------------------------------------------------
+# --- bad arguments
+# ----------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
     ("bad", "error", "message"),
     [
-        ({"n_episodes": 0}, ValueError, "n_episodes: got 0, expected an integer of at least 1"),
-        ({"max_steps": 2.5}, TypeError, "max_steps: got 2.5 (float), expected an integer"),
+        (
+            {"n_episodes": 0},
+            ValueError,
+            "n_episodes: got 0, expected an integer of at least 1",
+        ),
+        (
+            {"max_steps": 2.5},
+            TypeError,
+            "max_steps: got 2.5 (float), expected an integer",
+        ),
         ({"length": 0}, ValueError, "length: got 0, expected a positive number"),
-        ({"masspole": -0.1}, ValueError, "masspole: got -0.1, expected a positive number"),
+        (
+            {"masspole": -0.1},
+            ValueError,
+            "masspole: got -0.1, expected a positive number",
+        ),
         ({"gravity": np.nan}, ValueError, "gravity: got nan, expected a finite number"),
-        ({"force_mag": "10"}, TypeError, "force_mag: got '10' (str), expected a number"),
+        (
+            {"force_mag": "10"},
+            TypeError,
+            "force_mag: got '10' (str), expected a number",
+        ),
     ],
 )
 def test_bad_arguments_of_cart_poles(bad, error, message):
@@ -229,24 +290,31 @@ def test_bad_arguments_of_episode_returns(bad, error, message):
 @pytest.mark.parametrize(
     ("bad", "error", "message"),
     [
-        ({"low": 1.0}, ValueError, "high: got 1.0, expected more than low, which is 1.0"),
+        (
+            {"low": 1.0},
+            ValueError,
+            "high: got 1.0, expected more than low, which is 1.0",
+        ),
         ({"low": np.nan}, ValueError, "low: got nan, expected a finite number"),
         ({"high": None}, TypeError, "high: got None (NoneType), expected a number"),
         ({"seed": 0.5}, TypeError, "seed: got 0.5 (float), expected an integer"),
         (
             {"returns": lambda x, _: np.zeros(int(5 + x))},
             ValueError,
-            "returns: got arrays of shapes (5,) and (6,), expected (n,) twice, with n of at least 2",
+            "returns: got arrays of shapes (5,) and (6,), expected (n,) twice, with n "
+            "of at least 2",
         ),
         (
             {"returns": lambda *_: 3.0},
             ValueError,
-            "returns: got arrays of shapes () and (), expected (n,) twice, with n of at least 2",
+            "returns: got arrays of shapes () and (), expected (n,) twice, with n of "
+            "at least 2",
         ),
         (
             {"returns": lambda *_: [1.0]},
             ValueError,
-            "returns: got arrays of shapes (1,) and (1,), expected (n,) twice, with n of at least 2",
+            "returns: got arrays of shapes (1,) and (1,), expected (n,) twice, with n "
+            "of at least 2",
         ),
         (
             {"returns": lambda *_: [1.0, np.nan]},
@@ -264,7 +332,9 @@ def test_bad_arguments_of_return_sensitivity(bad, error, message):
 
 def test_an_interval_needs_a_confidence_between_zero_and_one():
     found = return_sensitivity(noisy(1.0), low=0.0, high=1.0)
-    with pytest.raises(ValueError, match=r"^confidence: got 95, expected a number between 0 and 1$"):
+    with pytest.raises(
+        ValueError, match=r"^confidence: got 95, expected a number between 0 and 1$"
+    ):
         found.interval(95)
 
 

@@ -32,7 +32,8 @@ def test_ishigami_is_as_published():
 
 def test_the_mutant_with_the_other_constant_is_rejected():
     with pytest.raises(AssertionError):
-        check_published(ishigami(b=0.05), *ISHIGAMI)  # the second constant that the literature uses
+        # the second constant that the literature uses
+        check_published(ishigami(b=0.05), *ISHIGAMI)
 
 
 def test_g_function_is_as_published():
@@ -46,7 +47,9 @@ def test_g_function_is_as_published():
 
 def test_linear_is_as_published():
     np.testing.assert_allclose(linear([1] * 5).S1, 0.2)
-    np.testing.assert_allclose(linear([5, 4, 3, 2, 1]).S1, np.array([25, 16, 9, 4, 1]) / 55)
+    np.testing.assert_allclose(
+        linear([5, 4, 3, 2, 1]).S1, np.array([25, 16, 9, 4, 1]) / 55
+    )
 
 
 def test_values_equal_salibs():
@@ -62,7 +65,9 @@ def check_by_quadrature(f, nodes=40):
     x, w = leggauss(nodes)
     d = len(f.bounds)
     points = np.array(list(itertools.product(x, repeat=d)))
-    values = f(f.bounds[:, 0] + (points + 1) / 2 * (f.bounds[:, 1] - f.bounds[:, 0])).reshape([nodes] * d)
+    values = f(
+        f.bounds[:, 0] + (points + 1) / 2 * (f.bounds[:, 1] - f.bounds[:, 0])
+    ).reshape([nodes] * d)
 
     def mean(table, axes):
         for axis in sorted(axes, reverse=True):
@@ -76,12 +81,16 @@ def check_by_quadrature(f, nodes=40):
     for i in every:
         rest = [j for j in every if j != i]
         alone = mean(values, rest)
-        assert f.S1[i] == pytest.approx(float(mean((alone - centre) ** 2, [0]) / variance), abs=1e-6)
+        assert f.S1[i] == pytest.approx(
+            float(mean((alone - centre) ** 2, [0]) / variance), abs=1e-6
+        )
         within = mean((values - np.expand_dims(mean(values, [i]), i)) ** 2, every)
         assert f.ST[i] == pytest.approx(float(within / variance), abs=1e-6)
 
 
-@pytest.mark.parametrize("f", [ishigami(), ishigami(a=2.0, b=0.3), linear([1.0, -2.0, 3.0])])
+@pytest.mark.parametrize(
+    "f", [ishigami(), ishigami(a=2.0, b=0.3), linear([1.0, -2.0, 3.0])]
+)
 def test_indices_are_those_of_the_function(f):
     check_by_quadrature(f)
 
@@ -96,12 +105,16 @@ def test_the_mutant_with_total_and_first_order_exchanged_is_rejected():
 @given(st.lists(st.floats(0, 50), min_size=1, max_size=3))
 def test_g_function_agrees_with_a_fine_grid(a):
     f = g_function(a)
-    n = 100  # midpoints that are symmetric about the kink: the mean is exact, the variance nearly
+    # midpoints that are symmetric about the kink: the mean is exact, the variance
+    # nearly
+    n = 100
     axes = np.meshgrid(*[(np.arange(n) + 0.5) / n] * len(a), indexing="ij")
     anova = grid_anova(f(np.stack(axes, -1).reshape(-1, len(a))).reshape([n] * len(a)))
     assert anova.mean == pytest.approx(1.0)
     assert anova.variance == pytest.approx(f.variance, rel=1e-3)
-    np.testing.assert_allclose([anova.shares[(i,)] for i in range(len(a))], f.S1, rtol=1e-3)
+    np.testing.assert_allclose(
+        [anova.shares[(i,)] for i in range(len(a))], f.S1, rtol=1e-3
+    )
 
 
 @few
@@ -119,14 +132,24 @@ def test_shares_are_shares(a):
     ("call", "message"),
     [
         (lambda: g_function([]), r"a: got shape \(0,\), expected \(any,\)"),
-        (lambda: g_function([1.0, -0.5]), r"a: got -0.5, expected numbers of at least 0"),
-        (lambda: g_function([np.nan]), "a: got NaN or infinity, expected finite numbers only"),
+        (
+            lambda: g_function([1.0, -0.5]),
+            r"a: got -0.5, expected numbers of at least 0",
+        ),
+        (
+            lambda: g_function([np.nan]),
+            "a: got NaN or infinity, expected finite numbers only",
+        ),
         (
             lambda: linear([0.0, 0.0]),
-            "coefficients: got zeros only, expected one that is not: a constant has no shares",
+            "coefficients: got zeros only, expected one that is not: a constant has no "
+            "shares",
         ),
         (lambda: ishigami(a=np.inf), "a: got inf, expected a finite number"),
-        (lambda: ishigami()([1.0, 2.0, 3.0]), r"X: got shape \(3,\), expected \(any, 3\)"),
+        (
+            lambda: ishigami()([1.0, 2.0, 3.0]),
+            r"X: got shape \(3,\), expected \(any, 3\)",
+        ),
     ],
 )
 def test_bad_input_is_named(call, message):

@@ -1,4 +1,6 @@
-"""Sobol indices and Morris screening: published values, axioms, SALib, joblib and bad input."""
+"""Sobol indices and Morris screening: published values, axioms, SALib, joblib and bad
+input.
+"""
 
 import dataclasses
 import random
@@ -14,13 +16,20 @@ from hypothesis import strategies as st
 from SALib.analyze import morris as salib_morris
 from SALib.analyze import sobol as salib_sobol
 
-from xaicourse.sensitivity import g_function, ishigami, linear, morris_screening, sobol_indices
+from xaicourse.sensitivity import (
+    g_function,
+    ishigami,
+    linear,
+    morris_screening,
+    sobol_indices,
+)
 
 few = settings(max_examples=15, deadline=None, derandomize=True)
 G = g_function([78.0, 12.0, 0.5, 2.0, 97.0, 33.0])
 
 
-# --- published values -------------------------------------------------------------------------------------------
+# --- published values
+# -------------------------------------------------------------------------------------------
 
 
 def check_published(estimate, f, **options):
@@ -51,7 +60,8 @@ def test_the_mutant_that_exchanges_first_order_and_total_is_rejected():
         right = sobol_indices(function, bounds, **options)
         return dataclasses.replace(right, S1=right.ST, ST=right.S1)
 
-    check_published(mutant, linear([1] * 5))  # without interactions the two are the same
+    # without interactions the two are the same
+    check_published(mutant, linear([1] * 5))
     with pytest.raises(AssertionError):
         check_published(mutant, ishigami())
 
@@ -60,20 +70,30 @@ def test_intervals_hold_the_truth_and_shrink():
     f = ishigami()
     held, widths = [], {}
     for n in (128, 2048):
-        results = [sobol_indices(f, f.bounds, n_samples=n, seed=seed) for seed in range(30)]
+        results = [
+            sobol_indices(f, f.bounds, n_samples=n, seed=seed) for seed in range(30)
+        ]
         widths[n] = np.mean([r.ST_conf for r in results], axis=0)
-        held += [abs(r.ST - f.ST) < r.ST_conf for r in results] + [abs(r.S1 - f.S1) < r.S1_conf for r in results]
-    assert np.mean(held) > 0.9  # 95 % nominal; the sequence does better than independent draws
+        held += [abs(r.ST - f.ST) < r.ST_conf for r in results] + [
+            abs(r.S1 - f.S1) < r.S1_conf for r in results
+        ]
+    # 95 % nominal; the sequence does better than independent draws
+    assert np.mean(held) > 0.9
     np.testing.assert_allclose(widths[128] / widths[2048], 4, rtol=0.25)
 
 
 def test_the_level_of_the_intervals():
     f = ishigami()
-    narrow, wide = (sobol_indices(f, f.bounds, conf_level=level) for level in (0.95, 0.999))
-    np.testing.assert_allclose(wide.S1_conf / narrow.S1_conf, 3.2905 / 1.9600, rtol=1e-3)
+    narrow, wide = (
+        sobol_indices(f, f.bounds, conf_level=level) for level in (0.95, 0.999)
+    )
+    np.testing.assert_allclose(
+        wide.S1_conf / narrow.S1_conf, 3.2905 / 1.9600, rtol=1e-3
+    )
 
 
-# --- SALib ------------------------------------------------------------------------------------------------------
+# --- SALib
+# ------------------------------------------------------------------------------------------------------
 
 
 class Recorder:
@@ -97,12 +117,21 @@ def salib_order(values, d):
 def test_the_same_evaluations_give_salibs_indices(f):
     d = len(f.bounds)
     recorder = Recorder(lambda X: 100.0 + f(X))
-    ours = sobol_indices(recorder, f.bounds, n_samples=512, second_order=True, n_resamples=1000)
+    ours = sobol_indices(
+        recorder, f.bounds, n_samples=512, second_order=True, n_resamples=1000
+    )
     Y = salib_order([100.0 + f(X) for X in recorder.blocks], d)
-    problem = {"num_vars": d, "names": [f"x{i}" for i in range(d)], "bounds": f.bounds.tolist()}
-    theirs = salib_sobol.analyze(problem, Y, calc_second_order=True, num_resamples=1000, seed=1)
+    problem = {
+        "num_vars": d,
+        "names": [f"x{i}" for i in range(d)],
+        "bounds": f.bounds.tolist(),
+    }
+    theirs = salib_sobol.analyze(
+        problem, Y, calc_second_order=True, num_resamples=1000, seed=1
+    )
     upper = np.triu_indices(d, 1)
-    # SALib centres with all outputs, we with A and B alone: that moves an estimate by less than its error
+    # SALib centres with all outputs, we with A and B alone: that moves an estimate by
+    # less than its error
     for mine, name in ((ours.S1, "S1"), (ours.ST, "ST"), (ours.S2[upper], None)):
         reference = theirs["S2"][upper] if name is None else theirs[name]
         width = theirs["S2_conf"][upper] if name is None else theirs[name + "_conf"]
@@ -120,7 +149,9 @@ def check_against_salib_morris(morris):
     problem = {"num_vars": 3, "names": ["a", "b", "c"], "bounds": f.bounds.tolist()}
     theirs = salib_morris.analyze(problem, X, f(X), num_levels=6, seed=1)
     for name in ("mu", "mu_star", "sigma"):
-        np.testing.assert_allclose(getattr(ours, name), theirs[name], rtol=1e-9, atol=1e-9)
+        np.testing.assert_allclose(
+            getattr(ours, name), theirs[name], rtol=1e-9, atol=1e-9
+        )
 
 
 def test_morris_agrees_with_salib():
@@ -130,13 +161,20 @@ def test_morris_agrees_with_salib():
 def test_the_mutant_that_forgets_the_direction_is_rejected():
     def mutant(function, bounds, **options):
         right = morris_screening(function, bounds, **options)
-        return type(right)(right.mu_star, right.mu_star, right.sigma, right.effects, right.n_evaluations)
+        return type(right)(
+            right.mu_star,
+            right.mu_star,
+            right.sigma,
+            right.effects,
+            right.n_evaluations,
+        )
 
     with pytest.raises(AssertionError):
         check_against_salib_morris(mutant)
 
 
-# --- axioms -----------------------------------------------------------------------------------------------------
+# --- axioms
+# -----------------------------------------------------------------------------------------------------
 
 coefficients = st.lists(st.integers(-5, 5), min_size=2, max_size=4).filter(any)
 
@@ -148,7 +186,9 @@ def test_neither_unit_nor_offset_of_the_output_changes_a_share(c, factor, offset
     plain = sobol_indices(f, f.bounds, n_samples=64)
     moved = sobol_indices(lambda X: factor * f(X) + offset, f.bounds, n_samples=64)
     for name in ("S1", "ST", "S1_conf", "ST_conf"):
-        np.testing.assert_allclose(getattr(plain, name), getattr(moved, name), rtol=1e-6, atol=1e-9)
+        np.testing.assert_allclose(
+            getattr(plain, name), getattr(moved, name), rtol=1e-6, atol=1e-9
+        )
 
 
 @few
@@ -159,7 +199,9 @@ def test_the_units_of_the_inputs_do_not_matter(c, width, start):
     moved = sobol_indices(lambda X: f((X - start) / width), bounds, n_samples=64)
     plain = sobol_indices(f, f.bounds, n_samples=64)
     np.testing.assert_allclose(moved.ST, plain.ST, rtol=1e-6, atol=1e-9)
-    morris = morris_screening(lambda X: f((X - start) / width), bounds, n_trajectories=5)
+    morris = morris_screening(
+        lambda X: f((X - start) / width), bounds, n_trajectories=5
+    )
     np.testing.assert_allclose(morris.mu, c, atol=1e-9)
     np.testing.assert_allclose(morris.sigma, 0, atol=1e-9)
 
@@ -167,7 +209,13 @@ def test_the_units_of_the_inputs_do_not_matter(c, width, start):
 @few
 @given(st.integers(0, 1000))
 def test_an_unused_input_has_no_total_index(seed):
-    result = sobol_indices(lambda X: X[:, 0] * X[:, 2], [(0, 1)] * 3, n_samples=32, second_order=True, seed=seed)
+    result = sobol_indices(
+        lambda X: X[:, 0] * X[:, 2],
+        [(0, 1)] * 3,
+        n_samples=32,
+        second_order=True,
+        seed=seed,
+    )
     assert result.ST[1] == result.ST_conf[1] == result.S1[1] == 0
     morris = morris_screening(lambda X: X[:, 0] * X[:, 2], [(0, 1)] * 3, seed=seed)
     assert morris.mu_star[1] == morris.sigma[1] == 0
@@ -177,7 +225,9 @@ def test_inputs_that_trade_places_trade_indices():
     f = ishigami()
     order = [2, 0, 1]
     plain = sobol_indices(f, f.bounds, n_samples=4096)
-    moved = sobol_indices(lambda X: f(X[:, np.argsort(order)]), f.bounds[order], n_samples=4096)
+    moved = sobol_indices(
+        lambda X: f(X[:, np.argsort(order)]), f.bounds[order], n_samples=4096
+    )
     np.testing.assert_allclose(moved.ST, plain.ST[order], atol=0.02)
 
 
@@ -204,11 +254,16 @@ def test_morris_moves_each_input_once_and_visits_all_levels():
     np.testing.assert_allclose(counts / counts.sum(), 0.25, atol=0.03)
 
 
-# --- randomness, parallel work ----------------------------------------------------------------------------------
+# --- randomness, parallel work
+# ----------------------------------------------------------------------------------
 
 
 def global_state():
-    return random.getstate(), np.random.get_state()[1].tolist(), torch.get_rng_state().tolist()  # noqa: NPY002
+    return (
+        random.getstate(),
+        np.random.get_state()[1].tolist(),
+        torch.get_rng_state().tolist(),
+    )  # noqa: NPY002
 
 
 @pytest.mark.parametrize("method", [sobol_indices, morris_screening])
@@ -219,7 +274,10 @@ def test_seeds(method):
     # fields by name, so that a new field is compared too
     for name, value in vars(first).items():
         np.testing.assert_array_equal(value, getattr(again, name))
-    assert any(not np.array_equal(value, getattr(other, name)) for name, value in vars(first).items())
+    assert any(
+        not np.array_equal(value, getattr(other, name))
+        for name, value in vars(first).items()
+    )
     after = global_state()
     assert before == after
 
@@ -283,7 +341,8 @@ def test_a_function_may_write_to_what_it_gets():
     np.testing.assert_array_equal(bounds, [(0, 1), (0, 1)])
 
 
-# --- bad input --------------------------------------------------------------------------------------------------
+# --- bad input
+# --------------------------------------------------------------------------------------------------
 
 
 def total(X):
@@ -293,9 +352,13 @@ def total(X):
 @pytest.mark.parametrize("constant", [0.0, 3.0, -1e9])
 def test_a_constant_model_has_zero_indices_and_says_so(constant):
     with pytest.warns(
-        UserWarning, match=r"^function: its output is constant, so that there is no variance to share out$"
+        UserWarning,
+        match=r"^function: its output is constant, so that there is no variance to "
+        r"share out$",
     ):
-        result = sobol_indices(lambda X: np.full(len(X), constant), [(0, 1)] * 2, second_order=True)
+        result = sobol_indices(
+            lambda X: np.full(len(X), constant), [(0, 1)] * 2, second_order=True
+        )
     for name in ("S1", "ST", "S1_conf", "ST_conf", "S2", "S2_conf", "variance"):
         assert not np.any(getattr(result, name))
     assert result.mean == constant
@@ -327,20 +390,32 @@ def test_the_functions_own_error_is_shown(method, n_jobs):
             raise OwnError("the tank ran dry")
         return X.sum(1)
 
-    with joblib.parallel_config("threading"), pytest.raises(OwnError, match=r"^the tank ran dry$"):
+    with (
+        joblib.parallel_config("threading"),
+        pytest.raises(OwnError, match=r"^the tank ran dry$"),
+    ):
         method(breaks, [(0, 1)] * 3, n_jobs=n_jobs)
 
 
 WRONG_SHAPE = (
-    r"function: returned shape {} for inputs of shape \(8, 3\), expected \(8,\), one number a row; a function f of one "
+    r"function: returned shape {} for inputs of shape \(8, 3\), expected \(8,\), one "
+    r"number a row; a function f of one "
     r"point becomes lambda X: np.array\(\[f\(x\) for x in X\]\)"
 )
 BAD = {
-    "n_samples: got 1000, expected a power of two, such as 512 or 1024": {"n_samples": 1000},
+    "n_samples: got 1000, expected a power of two, such as 512 or 1024": {
+        "n_samples": 1000
+    },
     "n_samples: got 1, expected an integer of at least 2": {"n_samples": 1},
-    r"bounds\[1\]: got \(1, -1\), expected the lower end before the upper": {"bounds": [(0, 1), (1, -1)]},
-    r"bounds\[0\]: got \(1, 1\), expected the lower end before the upper": {"bounds": [(1, 1), (0, 1)]},
-    "bounds: got NaN or infinity, expected finite numbers only": {"bounds": [(0, np.nan)]},
+    r"bounds\[1\]: got \(1, -1\), expected the lower end before the upper": {
+        "bounds": [(0, 1), (1, -1)]
+    },
+    r"bounds\[0\]: got \(1, 1\), expected the lower end before the upper": {
+        "bounds": [(1, 1), (0, 1)]
+    },
+    "bounds: got NaN or infinity, expected finite numbers only": {
+        "bounds": [(0, np.nan)]
+    },
     r"bounds: got shape \(2,\), expected \(any, 2\)": {"bounds": (0, 1)},
     r"bounds: got shape \(0,\), expected \(any, 2\)": {"bounds": []},
     WRONG_SHAPE.format(r"\(3,\)"): {"function": lambda x: x[0] + x[1]},
@@ -363,16 +438,23 @@ def test_bad_input_is_named(message):
 
 
 def test_complex_output_is_refused():
-    with pytest.raises(TypeError, match=r"^function: returned complex128, expected real numbers$"):
+    with pytest.raises(
+        TypeError, match=r"^function: returned complex128, expected real numbers$"
+    ):
         sobol_indices(lambda X: X[:, 0] * 1j, [(0, 1)])
 
 
 def test_bad_input_of_morris_is_named():
     with pytest.raises(ValueError, match=r"^n_levels: got 5, expected an even number$"):
         morris_screening(total, [(0, 1)], n_levels=5)
-    with pytest.raises(ValueError, match=r"^n_trajectories: got 1, expected an integer of at least 2$"):
+    with pytest.raises(
+        ValueError, match=r"^n_trajectories: got 1, expected an integer of at least 2$"
+    ):
         morris_screening(total, [(0, 1)], n_trajectories=1)
-    with pytest.raises(ValueError, match=r"^bounds\[0\]: got \(2, 1\), expected the lower end before the upper$"):
+    with pytest.raises(
+        ValueError,
+        match=r"^bounds\[0\]: got \(2, 1\), expected the lower end before the upper$",
+    ):
         morris_screening(total, [(2, 1)])
 
 

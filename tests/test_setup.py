@@ -1,4 +1,6 @@
-"""Set-up: the ranges, the lock and the conda file agree, and the Makefile says in one line what is missing."""
+"""Set-up: the ranges, the lock and the conda file agree, and the Makefile says in one
+line what is missing.
+"""
 
 import os
 import re
@@ -19,12 +21,37 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 ROOT = Path(__file__).parents[1]
-TARGETS = ["lab", "test", "notebooks", "book", "slides", "student", "check", "bench", "clean"]
-SETUP_FILES = ["Makefile", ".ci/setup", ".ci/run", "requirements.lock", "environment.yml", "pyproject.toml"]
+TARGETS = [
+    "lab",
+    "test",
+    "notebooks",
+    "book",
+    "slides",
+    "student",
+    "check",
+    "bench",
+    "clean",
+]
+SETUP_FILES = [
+    "Makefile",
+    ".ci/setup",
+    ".ci/run",
+    "requirements.lock",
+    "environment.yml",
+    "pyproject.toml",
+]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-LOCK = [Requirement(line) for line in (ROOT / "requirements.lock").read_text().splitlines() if not line.startswith("#")]
+LOCK = [
+    Requirement(line)
+    for line in (ROOT / "requirements.lock").read_text().splitlines()
+    if not line.startswith("#")
+]
 MACHINES = [
-    {"python_version": f"3.{minor}", "python_full_version": f"3.{minor}.7", "sys_platform": system}
+    {
+        "python_version": f"3.{minor}",
+        "python_full_version": f"3.{minor}.7",
+        "sys_platform": system,
+    }
     for minor in (11, 12, 13)
     for system in ("linux", "darwin", "win32")
 ]
@@ -49,7 +76,9 @@ PAIR = """\
 x = 1
 """
 
-needs_make = pytest.mark.skipif(shutil.which("make") is None, reason="there is no make here")
+needs_make = pytest.mark.skipif(
+    shutil.which("make") is None, reason="there is no make here"
+)
 
 
 def pin(requirement: Requirement) -> Version:
@@ -67,50 +96,82 @@ def holds(requirement: Requirement, machine: dict[str, str] | None = None) -> bo
 
 
 @pytest.mark.parametrize(
-    "text", [*PROJECT["dependencies"], *(text for extra in PROJECT["optional-dependencies"].values() for text in extra)]
+    "text",
+    [
+        *PROJECT["dependencies"],
+        *(
+            text
+            for extra in PROJECT["optional-dependencies"].values()
+            for text in extra
+        ),
+    ],
 )
 def test_every_range_has_a_pin_inside_it(text: str) -> None:
     requirement = Requirement(text)
-    pins = [locked for locked in LOCK if locked.name == canonicalize_name(requirement.name)]
+    pins = [
+        locked for locked in LOCK if locked.name == canonicalize_name(requirement.name)
+    ]
     wanted = [machine for machine in MACHINES if holds(requirement, machine)]
     assert wanted, "asked for on no machine"
-    assert all(any(holds(locked, machine) for locked in pins) for machine in wanted), "run make lock"
+    assert all(any(holds(locked, machine) for locked in pins) for machine in wanted), (
+        "run make lock"
+    )
     assert all(pin(locked) in requirement.specifier for locked in pins), "run make lock"
 
 
 def test_lock_is_exact_and_for_every_platform() -> None:
-    assert [locked.name for locked in LOCK] == sorted(canonicalize_name(locked.name) for locked in LOCK)
+    assert [locked.name for locked in LOCK] == sorted(
+        canonicalize_name(locked.name) for locked in LOCK
+    )
     assert all(pin(locked).local is None for locked in LOCK)
     here = [locked.name for locked in LOCK if holds(locked)]
     assert len(here) == len(set(here)), "two pins of one package hold at once"
-    assert [str(locked) for locked in LOCK if locked.name == "torch"] == ["torch==2.13.0"]
-    assert not [locked.name for locked in LOCK if locked.name.startswith(("nvidia-", "cuda-", "triton"))]
+    assert [str(locked) for locked in LOCK if locked.name == "torch"] == [
+        "torch==2.13.0"
+    ]
+    assert not [
+        locked.name
+        for locked in LOCK
+        if locked.name.startswith(("nvidia-", "cuda-", "triton"))
+    ]
 
 
 def test_what_is_installed_is_what_is_locked() -> None:
     wanted = {locked.name: pin(locked).public for locked in LOCK if holds(locked)}
-    # Not all of sys.path: importing nbgrader adds setuptools' own copies of some packages to it.
+    # Not all of sys.path: importing nbgrader adds setuptools' own copies of some
+    # packages to it.
     folders = [sysconfig.get_path("purelib"), sysconfig.get_path("platlib")]
     found = metadata.distributions(path=list(dict.fromkeys(folders)))
-    installed = {canonicalize_name(package.name): Version(package.version).public for package in found}
+    installed = {
+        canonicalize_name(package.name): Version(package.version).public
+        for package in found
+    }
     differing = {
-        name: (installed.get(name), version) for name, version in wanted.items() if installed.get(name) != version
+        name: (installed.get(name), version)
+        for name, version in wanted.items()
+        if installed.get(name) != version
     }
     assert not differing, "installed, locked: run make"
 
 
 def test_conda_installs_the_lock_and_the_course_and_nothing_else() -> None:
-    python, pip, packages = yaml.safe_load((ROOT / "environment.yml").read_text())["dependencies"]
+    python, pip, packages = yaml.safe_load((ROOT / "environment.yml").read_text())[
+        "dependencies"
+    ]
     name, version = python.split("=")
     assert (name, pip) == ("python", "pip")
-    assert Version(version) in Requirement(f"python{PROJECT['requires-python']}").specifier
+    assert (
+        Version(version) in Requirement(f"python{PROJECT['requires-python']}").specifier
+    )
     assert packages == {"pip": ["-r requirements.lock", "-e ."]}
 
 
 @pytest.mark.parametrize("name", SETUP_FILES)
 def test_no_host_and_no_machine_is_named(name: str) -> None:
     text = (ROOT / name).read_text()
-    assert not re.findall(r"https?://|file:/|--(?:extra-)?index-url[ =]\S|--find-links[ =]\S", text)
+    assert not re.findall(
+        r"https?://|file:/|--(?:extra-)?index-url[ =]\S|--find-links[ =]\S", text
+    )
     assert not re.findall(r"(?<![\w.])/(?:opt|home|root|work|tmp)/", text)
 
 
@@ -118,12 +179,21 @@ def test_pairs_keep_only_what_authors_write(tmp_path: Path) -> None:
     shutil.copy(ROOT / "pyproject.toml", tmp_path)
     notebook = nbformat.v4.new_notebook(
         metadata={
-            "kernelspec": {"name": "python3", "display_name": "Python 3 (ipykernel)", "language": "python"},
+            "kernelspec": {
+                "name": "python3",
+                "display_name": "Python 3 (ipykernel)",
+                "language": "python",
+            },
             "widgets": {},
         },
         cells=[
-            nbformat.v4.new_markdown_cell("# A title", metadata={"slideshow": {"slide_type": "slide"}}),
-            nbformat.v4.new_code_cell("x = 1", metadata={"tags": ["exercise"], "collapsed": True, "editable": True}),
+            nbformat.v4.new_markdown_cell(
+                "# A title", metadata={"slideshow": {"slide_type": "slide"}}
+            ),
+            nbformat.v4.new_code_cell(
+                "x = 1",
+                metadata={"tags": ["exercise"], "collapsed": True, "editable": True},
+            ),
         ],
     )
     nbformat.write(notebook, tmp_path / "pair.ipynb")
@@ -132,7 +202,9 @@ def test_pairs_keep_only_what_authors_write(tmp_path: Path) -> None:
     assert text == PAIR
     (tmp_path / "pair.py").write_text(text.replace("x = 1", "x = 2"))
     assert jupytext_main(["--quiet", "--sync", str(tmp_path / "pair.py")]) == 0
-    assert nbformat.read(tmp_path / "pair.ipynb", as_version=4).cells[1].source == "x = 2"
+    assert (
+        nbformat.read(tmp_path / "pair.ipynb", as_version=4).cells[1].source == "x = 2"
+    )
 
 
 # ---- make, in a copy of its files ----
@@ -147,10 +219,16 @@ def checkout(tmp_path: Path) -> Path:
     return folder
 
 
-def make(folder: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run make as from a shell, without the settings of a make that may be running these tests."""
+def make(
+    folder: Path, *arguments: str, **environment: str
+) -> subprocess.CompletedProcess[str]:
+    """Run make as from a shell, without the settings of a make that may be running
+    these tests.
+    """
     inherited = {
-        name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS", "PIP_", "UV_"))
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("MAKE", "MFLAGS", "PIP_", "UV_"))
     }
     return subprocess.run(
         ["make", *arguments],
@@ -166,7 +244,9 @@ def make(folder: Path, *arguments: str, **environment: str) -> subprocess.Comple
 def refusal(result: subprocess.CompletedProcess[str]) -> str:
     """Return the one line said beside make's own."""
     assert result.returncode != 0
-    (line,) = [line for line in result.stderr.splitlines() if not line.startswith("make:")]
+    (line,) = [
+        line for line in result.stderr.splitlines() if not line.startswith("make:")
+    ]
     return line
 
 
@@ -189,11 +269,16 @@ def test_make_alone_lists_the_targets(checkout: Path) -> None:
 
 @needs_make
 def test_an_old_python_is_refused(checkout: Path) -> None:
-    # Answers as Python 3.8 would: prints its version, and fails the question whether it is new enough.
+    # Answers as Python 3.8 would: prints its version, and fails the question whether it
+    # is new enough.
     script(checkout / "bin" / "python3", '[ "$1" = --version ] && echo Python 3.8.10')
-    result = make(checkout, "lab", PATH=f"{checkout / 'bin'}{os.pathsep}{os.environ['PATH']}")
+    result = make(
+        checkout, "lab", PATH=f"{checkout / 'bin'}{os.pathsep}{os.environ['PATH']}"
+    )
     line = refusal(result)
-    assert line.startswith("The course needs Python 3.11 or newer, and python3 is Python 3.8.10:")
+    assert line.startswith(
+        "The course needs Python 3.11 or newer, and python3 is Python 3.8.10:"
+    )
     assert "make lab PYTHON=python3.12" in line
     assert not (checkout / ".venv").exists()
 
@@ -201,13 +286,19 @@ def test_an_old_python_is_refused(checkout: Path) -> None:
 @needs_make
 def test_no_python_is_refused(checkout: Path) -> None:
     line = refusal(make(checkout, "lab", "PYTHON=python-of-nowhere"))
-    assert line.startswith("The course needs Python 3.11 or newer, and there is no python-of-nowhere here:")
+    assert line.startswith(
+        "The course needs Python 3.11 or newer, and there is no python-of-nowhere here:"
+    )
 
 
 @needs_make
 def test_a_python_without_venv_is_refused(checkout: Path) -> None:
-    python = script(checkout / "bin" / "python", 'case "$*" in *ensurepip*) exit 1;; esac')
-    assert "apt-get install python3-venv" in refusal(make(checkout, "check", f"PYTHON={python.relative_to(checkout)}"))
+    python = script(
+        checkout / "bin" / "python", 'case "$*" in *ensurepip*) exit 1;; esac'
+    )
+    assert "apt-get install python3-venv" in refusal(
+        make(checkout, "check", f"PYTHON={python.relative_to(checkout)}")
+    )
     assert not (checkout / ".venv").exists()
 
 
@@ -220,13 +311,18 @@ def test_without_a_network_nothing_half_made_is_left(checkout: Path) -> None:
         "PIP_RETRIES": "0",
     }
     result = make(checkout, "lab", f"PYTHON={sys.executable}", **closed)
-    assert refusal(result).startswith("Could not download the packages: set-up needs the network. Is it up?")
+    assert refusal(result).startswith(
+        "Could not download the packages: set-up needs the network. Is it up?"
+    )
     assert not (checkout / ".venv").exists()
 
 
 @needs_make
 def test_set_up_runs_once_and_again_when_it_must(checkout: Path) -> None:
-    script(checkout / ".ci" / "setup", "mkdir -p .venv/bin; cp python .venv/bin; pwd -P > .venv/ready; echo set up")
+    script(
+        checkout / ".ci" / "setup",
+        "mkdir -p .venv/bin; cp python .venv/bin; pwd -P > .venv/ready; echo set up",
+    )
     script(checkout / "python", "exit 0")
 
     def runs(folder: Path) -> int:
@@ -250,9 +346,23 @@ def test_set_up_runs_once_and_again_when_it_must(checkout: Path) -> None:
 @needs_make
 def test_clean_keeps_what_was_not_generated(checkout: Path) -> None:
     kept = [
-        checkout / name for name in [".venv/lib/__pycache__/a.pyc", "student/a.ipynb", "data/a.csv", "notebooks/a.py"]
+        checkout / name
+        for name in [
+            ".venv/lib/__pycache__/a.pyc",
+            "student/a.ipynb",
+            "data/a.csv",
+            "notebooks/a.py",
+        ]
     ]
-    gone = [checkout / name for name in ["_build/a.html", "tests/__pycache__/a.pyc", ".mypy_cache/a", ".ruff_cache/a"]]
+    gone = [
+        checkout / name
+        for name in [
+            "_build/a.html",
+            "tests/__pycache__/a.pyc",
+            ".mypy_cache/a",
+            ".ruff_cache/a",
+        ]
+    ]
     for path in [*kept, *gone]:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()

@@ -1,4 +1,6 @@
-"""The site and the decks, built once and opened from the file system in a real browser, as a reader opens them."""
+"""The site and the decks, built once and opened from the file system in a real browser,
+as a reader opens them.
+"""
 
 from __future__ import annotations
 
@@ -20,9 +22,18 @@ from xaicourse.teaching.curriculum import notebooks
 NOTEBOOKS = [f"{n.path}.html" for n in notebooks()]
 DECKS = [f"slides/{n.path.replace('/', '-')}.html" for n in notebooks()]
 USING = ["student.html", "reader.html", "lectures/teaching.html"]
-WORDS = ["introduction.html", "which_method.html", "notation.html", "glossary.html", "threat_model.html"]
+WORDS = [
+    "introduction.html",
+    "which_method.html",
+    "notation.html",
+    "glossary.html",
+    "threat_model.html",
+]
 PAGES = ["index.html", *USING, *WORDS, "bibliography.html", "slides/index.html"]
-WINDOW, SLIDE = ViewportSize(width=1280, height=800), ViewportSize(width=1280, height=720)
+WINDOW, SLIDE = (
+    ViewportSize(width=1280, height=800),
+    ViewportSize(width=1280, height=720),
+)
 NO_BROWSER = "The site is tested in a browser: install chromium (Debian, Ubuntu: apt-get install chromium)"
 
 
@@ -35,22 +46,35 @@ class Site:
 
     def open(self, name: str, *, query: str = "") -> Page:
         context = self.browser.new_context(
-            viewport=SLIDE if name in DECKS else WINDOW, color_scheme="light", reduced_motion="reduce"
+            viewport=SLIDE if name in DECKS else WINDOW,
+            color_scheme="light",
+            reduced_motion="reduce",
         )
         page = context.new_page()
         page.trouble = []  # type: ignore[attr-defined]
         note = page.trouble.append  # type: ignore[attr-defined]
-        page.on("console", lambda m: note(m.text) if m.type in ("error", "warning") else None)
+        page.on(
+            "console",
+            lambda m: note(m.text) if m.type in ("error", "warning") else None,
+        )
         page.on("pageerror", lambda error: note(str(error)))
         page.on("requestfailed", lambda request: note(f"not loaded: {request.url}"))
-        page.on("request", lambda r: note(r.url) if not r.url.startswith(("file:", "data:", "blob:")) else None)
+        page.on(
+            "request",
+            lambda r: (
+                note(r.url)
+                if not r.url.startswith(("file:", "data:", "blob:"))
+                else None
+            ),
+        )
         page.goto((self.folder / name).as_uri() + query)
         if name in DECKS:
             page.wait_for_function("window.Reveal && Reveal.isReady()")
         elif name in NOTEBOOKS:
             # Only pages with formulas load MathJax.
             page.wait_for_function(
-                "!document.querySelector('script[src*=mathjax]') || window.MathJax?.startup?.promise"
+                "!document.querySelector('script[src*=mathjax]') || "
+                "window.MathJax?.startup?.promise"
             )
             page.evaluate("window.MathJax?.startup?.promise.then(() => true)")
         return page
@@ -58,7 +82,11 @@ class Site:
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    chromium = (
+        shutil.which("chromium")
+        or shutil.which("chromium-browser")
+        or shutil.which("google-chrome")
+    )
     if chromium is None:
         pytest.skip(NO_BROWSER)
     folder = tmp_path_factory.mktemp("site")
@@ -90,19 +118,31 @@ def test_pages_load_whole_and_from_here_alone(page: Page) -> None:
 
 def has_formulas(url: str) -> bool:
     names = zip(notebooks(), NOTEBOOKS, DECKS, strict=True)
-    (source,) = [n.source for n, *shown in names if url.endswith(tuple(f"/{name}" for name in shown))]
-    return re.search(r"^#.*\$", source.read_text(encoding="utf-8"), re.MULTILINE) is not None
+    (source,) = [
+        n.source
+        for n, *shown in names
+        if url.endswith(tuple(f"/{name}" for name in shown))
+    ]
+    return (
+        re.search(r"^#.*\$", source.read_text(encoding="utf-8"), re.MULTILINE)
+        is not None
+    )
 
 
 @each(*NOTEBOOKS, *DECKS)
 def test_mathematics_and_figures_are_there(page: Page) -> None:
-    assert (page.evaluate("document.querySelectorAll('mjx-container').length") > 0) == has_formulas(page.url)
+    assert (
+        page.evaluate("document.querySelectorAll('mjx-container').length") > 0
+    ) == has_formulas(page.url)
     assert page.evaluate("document.querySelectorAll('mjx-merror').length") == 0
     assert "$" not in page.evaluate(
-        "[...document.querySelectorAll('main p')].filter(p => !p.closest('aside')).map(p => p.textContent).join(' ')"
+        "[...document.querySelectorAll('main p')].filter(p => "
+        "!p.closest('aside')).map(p => p.textContent).join(' ')"
     )
     page.evaluate("Promise.all([...document.images].map(image => image.decode()))")
-    images = page.evaluate("[...document.images].map(image => [image.alt, image.naturalWidth])")
+    images = page.evaluate(
+        "[...document.images].map(image => [image.alt, image.naturalWidth])"
+    )
     assert len(images) >= 3
     assert all(len(alt) > 20 and width > 300 for alt, width in images)
 
@@ -158,8 +198,12 @@ def test_nothing_overflows_on_a_telephone(page: Page) -> None:
 @each("index.html", *NOTEBOOKS, DECKS[0], "slides/index.html")
 def test_accessible(page: Page, scheme: Literal["light", "dark"]) -> None:
     page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
-    rules = {} if scheme == "light" else {"runOnly": ["color-contrast"]}  # the rest is the same in the dark
-    page.evaluate("[...document.querySelectorAll('.highlight')].slice(8).forEach(e => e.remove())")  # alike, and slow
+    # the rest is the same in the dark
+    rules = {} if scheme == "light" else {"runOnly": ["color-contrast"]}
+    # alike, and slow
+    page.evaluate(
+        "[...document.querySelectorAll('.highlight')].slice(8).forEach(e => e.remove())"
+    )
     results = Axe().run(page, options={"resultTypes": ["violations"], **rules}).response
     serious = [
         f"{v['id']}: {node['html'][:120]} {node['failureSummary'][:200]}"
@@ -186,7 +230,9 @@ def test_every_slide_fits_and_the_keyboard_moves_them(page: Page) -> None:
         assert height <= 720, title
         assert width <= 1280, title
         assert bottom <= 700, title
-        assert not shrunk or int(shrunk.removesuffix("%")) >= 75, f"{title} is too full to be read"
+        assert not shrunk or int(shrunk.removesuffix("%")) >= 75, (
+            f"{title} is too full to be read"
+        )
     page.keyboard.press("Home")
     seen = []
     for key in ("Space", "ArrowRight", "ArrowLeft"):
@@ -197,7 +243,10 @@ def test_every_slide_fits_and_the_keyboard_moves_them(page: Page) -> None:
 
 @each(DECKS[0])
 def test_the_speaker_sees_notes(page: Page) -> None:
-    noted = page.evaluate("Reveal.getSlides().filter(s => Reveal.getSlideNotes(s)).map(s => Reveal.getIndices(s))")
+    noted = page.evaluate(
+        "Reveal.getSlides().filter(s => Reveal.getSlideNotes(s)).map(s => "
+        "Reveal.getIndices(s))"
+    )
     assert len(noted) >= 8
     page.evaluate("({h, v}) => Reveal.slide(h, v)", noted[0])
     with page.context.expect_page() as window:
@@ -210,17 +259,30 @@ def test_the_speaker_sees_notes(page: Page) -> None:
 # ---- what makes a deck ----
 
 
-def cell(kind: str, source: str, slide: str = "", tags: tuple[str, ...] = (), shown: str = "") -> Any:
-    made = nbformat.v4.new_markdown_cell(source) if kind == "markdown" else nbformat.v4.new_code_cell(source)
-    made.metadata.update(tags=list(tags), **({"slideshow": {"slide_type": slide}} if slide else {}))
+def cell(
+    kind: str, source: str, slide: str = "", tags: tuple[str, ...] = (), shown: str = ""
+) -> Any:
+    made = (
+        nbformat.v4.new_markdown_cell(source)
+        if kind == "markdown"
+        else nbformat.v4.new_code_cell(source)
+    )
+    made.metadata.update(
+        tags=list(tags), **({"slideshow": {"slide_type": slide}} if slide else {})
+    )
     if shown:
-        made.outputs = [nbformat.v4.new_output("display_data", {"text/markdown": shown})]
+        made.outputs = [
+            nbformat.v4.new_output("display_data", {"text/markdown": shown})
+        ]
     return made
 
 
 def test_a_deck_shows_steps_and_results_and_leaves_prose_to_the_speaker() -> None:
     deck = [
-        (c.metadata.slideshow.slide_type, c.source or c.outputs[0].data["text/markdown"])
+        (
+            c.metadata.slideshow.slide_type,
+            c.source or c.outputs[0].data["text/markdown"],
+        )
         for c in site.deck_cells(
             [
                 cell("markdown", "# Title", "slide"),
@@ -252,6 +314,12 @@ def test_a_deck_shows_steps_and_results_and_leaves_prose_to_the_speaker() -> Non
 
 def test_citations_are_words_on_a_slide() -> None:
     (title,) = site.deck_cells(
-        [cell("markdown", "# T\n\nAs {cite:t}`ding2021retiring` {cite:p}`azzolin2023tutorial`", "slide")]
+        [
+            cell(
+                "markdown",
+                "# T\n\nAs {cite:t}`ding2021retiring` {cite:p}`azzolin2023tutorial`",
+                "slide",
+            )
+        ]
     )
     assert title.source == "# T\n\nAs Ding et al. (2021) (Azzolin, 2023)"

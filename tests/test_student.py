@@ -1,4 +1,6 @@
-"""The students' edition and the nbgrader course: solutions gone, checks there, nothing of a student's ever lost."""
+"""The students' edition and the nbgrader course: solutions gone, checks there, nothing
+of a student's ever lost.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +28,9 @@ C1 = "notebooks/causality/01_environment_shift"
 
 
 def exercises(content: Any) -> list[Any]:
-    return [cell for cell in content.cells if "exercise" in cell.metadata.get("tags", [])]
+    return [
+        cell for cell in content.cells if "exercise" in cell.metadata.get("tags", [])
+    ]
 
 
 # ---- what a student gets ----
@@ -34,7 +38,10 @@ def exercises(content: Any) -> list[Any]:
 
 @EVERY
 def test_solutions_are_gone_and_all_else_is_there(notebook: Notebook) -> None:
-    content, source = student.student_notebook(notebook), student.read_source(notebook.source)
+    content, source = (
+        student.student_notebook(notebook),
+        student.read_source(notebook.source),
+    )
     nbformat.validate(content)
     assert [c.id for c in content.cells] == [c.id for c in source.cells]
     for given, written in zip(content.cells, source.cells, strict=True):
@@ -46,7 +53,9 @@ def test_solutions_are_gone_and_all_else_is_there(notebook: Notebook) -> None:
         assert "# YOUR CODE HERE" in given.source
         assert given.source.splitlines()[-1] == written.source.splitlines()[-1]
         assert "check(" in given.source
-        solution = re.search(r"BEGIN SOLUTION\n(.*?)\s*### END", written.source, re.DOTALL)
+        solution = re.search(
+            r"BEGIN SOLUTION\n(.*?)\s*### END", written.source, re.DOTALL
+        )
         assert solution
         assert solution[1] not in given.source
         assert "jupyter" not in given.metadata, "an exercise must not be folded"
@@ -68,7 +77,9 @@ def test_what_a_library_lacks_is_not_taken_for_a_stub() -> None:
     def answer() -> None:
         raise NotImplementedError("no kernel for float16")
 
-    exercise = Exercise("Call", checker=lambda f: f(), hints=("?",), honest=(print,), wrong={})
+    exercise = Exercise(
+        "Call", checker=lambda f: f(), hints=("?",), honest=(print,), wrong={}
+    )
     with pytest.raises(NotImplementedError, match="float16"):
         check(exercise, answer)
 
@@ -88,7 +99,9 @@ def test_no_markup_of_the_site_is_left(notebook: Notebook) -> None:
 def folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Path:
     folder = tmp_path / "my copy"
     assert main(["student", str(folder)]) == 0
-    assert {line.split(": ")[1] for line in capsys.readouterr().out.splitlines()} == {"new"}
+    assert {line.split(": ")[1] for line in capsys.readouterr().out.splitlines()} == {
+        "new"
+    }
     return folder
 
 
@@ -114,10 +127,14 @@ def newer_course(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(student, "student_notebook", revised)
 
 
-def test_a_second_run_changes_nothing(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_second_run_changes_nothing(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
     assert set(again(folder, capsys).values()) == {"up to date"}
-    assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
+    assert {
+        path: path.read_bytes() for path in folder.rglob("*") if path.is_file()
+    } == before
 
 
 def test_a_newer_course_reaches_only_what_was_left_alone(
@@ -126,7 +143,8 @@ def test_a_newer_course_reaches_only_what_was_left_alone(
     touched, other = (folder / f"{n.path}.ipynb" for n in (NOTEBOOKS[0], NOTEBOOKS[1]))
     change(touched, lambda cells: cells[-1]["source"].append("\nMy note."))
     run = {"output_type": "stream", "name": "stdout", "text": "1"}
-    change(other, lambda cells: cells[2].update(outputs=[run], execution_count=1))  # run, not written in
+    # run, not written in
+    change(other, lambda cells: cells[2].update(outputs=[run], execution_count=1))
     mine = touched.read_bytes()
     done = again(folder, capsys)
     assert done[f"{NOTEBOOKS[0].path}.ipynb"] == "yours, left alone"
@@ -134,7 +152,9 @@ def test_a_newer_course_reaches_only_what_was_left_alone(
     newer_course(monkeypatch)
     for _ in range(2):
         done = again(folder, capsys)
-        assert done[f"{NOTEBOOKS[0].path}.ipynb"].startswith("yours, left alone; the course's has changed since")
+        assert done[f"{NOTEBOOKS[0].path}.ipynb"].startswith(
+            "yours, left alone; the course's has changed since"
+        )
         assert touched.read_bytes() == mine
         assert "One more sentence." in other.read_text()
     assert done[f"{NOTEBOOKS[1].path}.ipynb"] == "up to date"
@@ -161,8 +181,12 @@ def test_a_file_that_is_no_notebook_any_more_is_the_students(
     assert (folder / f"{C1}.ipynb").read_text() == "{"
 
 
-@pytest.mark.parametrize("what", ["the course itself", "a file", "a record that is broken"])
-def test_a_folder_that_will_not_do_is_refused(what: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize(
+    "what", ["the course itself", "a file", "a record that is broken"]
+)
+def test_a_folder_that_will_not_do_is_refused(
+    what: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     folder = tmp_path / "there"
     if what == "the course itself":
         folder = curriculum.ROOT
@@ -179,19 +203,31 @@ def test_a_folder_that_will_not_do_is_refused(what: str, tmp_path: Path, capsys:
 
 
 @EVERY
-def test_every_exercise_becomes_an_answer_and_a_locked_check(notebook: Notebook) -> None:
+def test_every_exercise_becomes_an_answer_and_a_locked_check(
+    notebook: Notebook,
+) -> None:
     content = student.nbgrader_notebook(notebook)
     nbformat.validate(content)
     MetadataValidator().validate_nb(content)
     roles = [c.metadata["nbgrader"] for c in content.cells if "nbgrader" in c.metadata]
     answers, checks = roles[::2], roles[1::2]
-    assert len(answers) == len(checks) == len(exercises(student.read_source(notebook.source)))
+    assert (
+        len(answers)
+        == len(checks)
+        == len(exercises(student.read_source(notebook.source)))
+    )
     for answer, test in zip(answers, checks, strict=True):
-        assert (answer["solution"], answer["grade"], answer["locked"]) == (True, False, False)
+        assert (answer["solution"], answer["grade"], answer["locked"]) == (
+            True,
+            False,
+            False,
+        )
         assert (test["solution"], test["grade"], test["locked"]) == (False, True, True)
         assert test["grade_id"] == f"check-{answer['grade_id']}"
         assert answer["grade_id"].isidentifier()
-    difficulties = re.findall(r"^# ## Exercise .*\(difficulty (\d)", notebook.source.read_text(), re.MULTILINE)
+    difficulties = re.findall(
+        r"^# ## Exercise .*\(difficulty (\d)", notebook.source.read_text(), re.MULTILINE
+    )
     assert [test["points"] for test in checks] == [int(d) for d in difficulties]
 
 
@@ -199,33 +235,57 @@ class TestNbgrader:
     """The real command: all assignments are made; one is graded."""
 
     def nbgrader(self, course: Path, *arguments: str) -> None:
-        environment = {**os.environ, "XAICOURSE_STATIC": "1", "JUPYTER_CONFIG_DIR": str(course / "no settings")}
+        environment = {
+            **os.environ,
+            "XAICOURSE_STATIC": "1",
+            "JUPYTER_CONFIG_DIR": str(course / "no settings"),
+        }
         command = [sys.executable, "-m", "nbgrader", *arguments]
         done = subprocess.run(
-            command, cwd=course, env=environment, capture_output=True, text=True, check=False, timeout=300
+            command,
+            cwd=course,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=300,
         )
         assert done.returncode == 0, done.stderr
 
-    def test_full_marks_for_the_solutions_and_none_for_the_stubs(self, tmp_path: Path) -> None:
+    def test_full_marks_for_the_solutions_and_none_for_the_stubs(
+        self, tmp_path: Path
+    ) -> None:
         assert main(["student", "--nbgrader", str(tmp_path)]) == 0
         assignment = Path(C1).name
         source = tmp_path / "source" / assignment / f"{assignment}.ipynb"
-        # For speed the graded notebook keeps the cells that exercises rest on; that the others run, nbval proves.
+        # For speed the graded notebook keeps the cells that exercises rest on; that the
+        # others run, nbval proves.
         content = nbformat.read(source, as_version=4)
         content.cells = [
             c
             for c in content.cells
-            if c.cell_type == "markdown" or "setup" in c.metadata.get("tags", []) or "nbgrader" in c.metadata
+            if c.cell_type == "markdown"
+            or "setup" in c.metadata.get("tags", [])
+            or "nbgrader" in c.metadata
         ]
         nbformat.write(content, source)
         self.nbgrader(tmp_path, "generate_assignment", "--create", "--assignment=*")
         released = {path.stem for path in (tmp_path / "release").rglob("*.ipynb")}
         assert released == {Path(n.path).name for n in NOTEBOOKS}
-        assert not [p for p in (tmp_path / "release").rglob("*.ipynb") if "SOLUTION" in p.read_text()]
-        handed_in = {"solver": source, "blank": tmp_path / "release" / assignment / source.name}
+        assert not [
+            p
+            for p in (tmp_path / "release").rglob("*.ipynb")
+            if "SOLUTION" in p.read_text()
+        ]
+        handed_in = {
+            "solver": source,
+            "blank": tmp_path / "release" / assignment / source.name,
+        }
         for name, path in handed_in.items():
             (tmp_path / "submitted" / name / assignment).mkdir(parents=True)
-            (tmp_path / "submitted" / name / assignment / source.name).write_bytes(path.read_bytes())
+            (tmp_path / "submitted" / name / assignment / source.name).write_bytes(
+                path.read_bytes()
+            )
         self.nbgrader(tmp_path, "autograde", assignment)
         self.nbgrader(tmp_path, "export")
         with (tmp_path / "grades.csv").open() as file:
@@ -234,7 +294,10 @@ class TestNbgrader:
                 for row in csv.DictReader(file)
                 if row["assignment"] == assignment
             }
-        difficulties = re.findall(r"\(difficulty (\d)", (curriculum.ROOT / f"{C1}.py").read_text(encoding="utf-8"))
+        difficulties = re.findall(
+            r"\(difficulty (\d)",
+            (curriculum.ROOT / f"{C1}.py").read_text(encoding="utf-8"),
+        )
         full = sum(map(int, difficulties))
         assert full > 0
         assert graded == {"solver": (full, full), "blank": (0, full)}

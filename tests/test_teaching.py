@@ -1,4 +1,6 @@
-"""Sentences, claims, figures and tables say what they were given, store it, and refuse what cannot be checked."""
+"""Sentences, claims, figures and tables say what they were given, store it, and refuse
+what cannot be checked.
+"""
 
 from __future__ import annotations
 
@@ -46,17 +48,33 @@ def shown(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
 
 
 def test_say_marks_its_numbers_and_stores_them(shown: list[Any]) -> None:
-    say("{a:.0%} of $x_1$ in {b}", a=np.float64(0.256), b=np.int64(7), tolerance={"a": 0.01})
+    say(
+        "{a:.0%} of $x_1$ in {b}",
+        a=np.float64(0.256),
+        b=np.int64(7),
+        tolerance={"a": 0.01},
+    )
     [(data, metadata)] = shown
-    assert data == {"text/markdown": '<span class="value">26%</span> of $x_1$ in <span class="value">7</span>'}
+    assert data == {
+        "text/markdown": '<span class="value">26%</span> of $x_1$ in <span '
+        'class="value">7</span>'
+    }
     stored = metadata["xaicourse"]
     assert stored["wording"] == "{a:.0%} of $x_1$ in {b}"
     assert stored["values"] == {"a": 0.256, "b": 7}
     assert stored["tolerance"] == {"a": 0.01}
 
 
-def test_a_claim_shows_a_tick_its_evidence_and_what_would_break_it(shown: list[Any]) -> None:
-    claim("{n} is small", np.bool_(True), n=3, mean_error=np.array([0.123456, 2.0]), fails_if="it were large")
+def test_a_claim_shows_a_tick_its_evidence_and_what_would_break_it(
+    shown: list[Any],
+) -> None:
+    claim(
+        "{n} is small",
+        np.bool_(True),
+        n=3,
+        mean_error=np.array([0.123456, 2.0]),
+        fails_if="it were large",
+    )
     text = shown[0][0]["text/markdown"]
     assert re.sub(r"<[^>]+>", "", text).splitlines() == [
         "> **✓** **3 is small**  ",
@@ -66,12 +84,22 @@ def test_a_claim_shows_a_tick_its_evidence_and_what_would_break_it(shown: list[A
 
 
 def test_a_claim_that_fails_shows_its_numbers_as_the_text_formats_them() -> None:
-    with pytest.raises(ClaimFailed, match=r"does not hold in this run: 12% are right — rows 5$"):
-        claim("{share:.0%} are right", False, share=0.123, rows=5, fails_if="the labels are shuffled")
+    with pytest.raises(
+        ClaimFailed, match=r"does not hold in this run: 12% are right — rows 5$"
+    ):
+        claim(
+            "{share:.0%} are right",
+            False,
+            share=0.123,
+            rows=5,
+            fails_if="the labels are shuffled",
+        )
 
 
 def test_a_claim_that_does_not_hold_stops_the_notebook(shown: list[Any]) -> None:
-    with pytest.raises(ClaimFailed, match=r"does not hold in this run: Two is odd — remainder 0"):
+    with pytest.raises(
+        ClaimFailed, match=r"does not hold in this run: Two is odd — remainder 0"
+    ):
         claim("Two is odd", 2 % 2 == 1, remainder=0, fails_if="two were three")
     assert shown == []
 
@@ -88,7 +116,11 @@ def test_recording_collects_without_stopping() -> None:
 @pytest.mark.parametrize(
     ("speak", "error", "message"),
     [
-        (lambda: say("nothing", x=1), ValueError, r"\['x'\], which its text does not use"),
+        (
+            lambda: say("nothing", x=1),
+            ValueError,
+            r"\['x'\], which its text does not use",
+        ),
         (lambda: say("{x}", x=float("nan")), ValueError, "x is nan"),
         (lambda: say("{x}", x=[1.0, np.inf]), ValueError, "x is inf"),
         (lambda: say("{x}", x=object()), TypeError, "x must be a number"),
@@ -96,27 +128,46 @@ def test_recording_collects_without_stopping() -> None:
         (lambda: claim("So it is", True, fails_if="not"), ValueError, "needs evidence"),
         (lambda: claim("So it is", 1, x=1, fails_if="not"), TypeError, "True or False"),
         (lambda: claim("So it is", True, x=1, fails_if=""), ValueError, "fails_if"),
-        (lambda: show(plotting.bars({"a": [1]}, ["x"], value_label="v"), caption="c", alt=""), ValueError, "both"),
+        (
+            lambda: show(
+                plotting.bars({"a": [1]}, ["x"], value_label="v"), caption="c", alt=""
+            ),
+            ValueError,
+            "both",
+        ),
         (lambda: table(pd.DataFrame(), caption="c"), ValueError, "frame is empty"),
     ],
 )
-def test_what_cannot_be_checked_is_refused(speak: Any, error: type[Exception], message: str) -> None:
+def test_what_cannot_be_checked_is_refused(
+    speak: Any, error: type[Exception], message: str
+) -> None:
     with pytest.raises(error, match=message):
         speak()
 
 
-def test_a_figure_carries_picture_caption_and_alternative_text(shown: list[Any]) -> None:
+def test_a_figure_carries_picture_caption_and_alternative_text(
+    shown: list[Any],
+) -> None:
     figure = plotting.bars({"a": [1, 2]}, ["x", "y"], value_label="v")
-    show(figure, caption="Rising to {top:.1f}.", alt='Two bars, "y" at {top:.1f}.', top=2.0)
+    show(
+        figure,
+        caption="Rising to {top:.1f}.",
+        alt='Two bars, "y" at {top:.1f}.',
+        top=2.0,
+    )
     page = shown[0][0]["text/html"]
     assert 'alt="Two bars, &quot;y&quot; at 2.0."' in page
     assert '<figcaption>Rising to <span class="value">2.0</span>.</figcaption>' in page
-    picture = Image.open(io.BytesIO(base64.b64decode(re.search(r'base64,([^"]+)"', page)[1])))
+    picture = Image.open(
+        io.BytesIO(base64.b64decode(re.search(r'base64,([^"]+)"', page)[1]))
+    )
     assert picture.size[0] == round(figure.get_figwidth() * 144)
 
 
 def test_a_table_has_headers_caption_and_values(shown: list[Any]) -> None:
-    frame = pd.DataFrame({"share": [0.5, 0.25], "who": ["<b>", "c"]}, index=["first", "second"])
+    frame = pd.DataFrame(
+        {"share": [0.5, 0.25], "who": ["<b>", "c"]}, index=["first", "second"]
+    )
     table(frame, caption="Shares", formats={"share": "{:.1%}"}, tolerance=0.01)
     page, stored = shown[0][0]["text/html"], shown[0][1]["xaicourse"]
     assert '<th scope="col">share</th>' in page
@@ -128,12 +179,18 @@ def test_a_table_has_headers_caption_and_values(shown: list[Any]) -> None:
     table(frame, caption="Shares", tolerance={"first": 0.1})
     assert shown[1][1]["xaicourse"]["tolerance"]["share[first]"] == 0.1
     assert "share[second]" not in shown[1][1]["xaicourse"]["tolerance"]
-    with pytest.raises(ValueError, match=r"tolerance names \['third'\], which are no rows"):
+    with pytest.raises(
+        ValueError, match=r"tolerance names \['third'\], which are no rows"
+    ):
         table(frame, caption="Shares", tolerance={"third": 0.1})
 
 
 def statement(**changes: Any) -> dict[str, Any]:
-    return {"wording": "{a}", "values": {"a": 1.0, "b": [1, 2.0], "c": "x"}, "tolerance": {"a": 0.1}} | changes
+    return {
+        "wording": "{a}",
+        "values": {"a": 1.0, "b": [1, 2.0], "c": "x"},
+        "tolerance": {"a": 0.1},
+    } | changes
 
 
 @pytest.mark.parametrize(
@@ -141,10 +198,22 @@ def statement(**changes: Any) -> dict[str, Any]:
     [
         (statement(), []),
         (statement(values={"a": 1.09, "b": [1, 2.0], "c": "x"}), []),
-        (statement(values={"a": 1.2, "b": [1, 2.0], "c": "x"}), ["a: 1.0 became 1.2 (tolerance 0.1)"]),
-        (statement(values={"a": 1.0, "b": [1, 2.001], "c": "x"}), ["b: [1, 2.0] became [1, 2.001] (tolerance 0)"]),
-        (statement(values={"a": 1.0, "b": [1], "c": "x"}), ["b: [1, 2.0] became [1] (tolerance 0)"]),
-        (statement(values={"a": 1.0, "b": [1, 2.0], "c": "y"}), ["c: x became y (tolerance 0)"]),
+        (
+            statement(values={"a": 1.2, "b": [1, 2.0], "c": "x"}),
+            ["a: 1.0 became 1.2 (tolerance 0.1)"],
+        ),
+        (
+            statement(values={"a": 1.0, "b": [1, 2.001], "c": "x"}),
+            ["b: [1, 2.0] became [1, 2.001] (tolerance 0)"],
+        ),
+        (
+            statement(values={"a": 1.0, "b": [1], "c": "x"}),
+            ["b: [1, 2.0] became [1] (tolerance 0)"],
+        ),
+        (
+            statement(values={"a": 1.0, "b": [1, 2.0], "c": "y"}),
+            ["c: x became y (tolerance 0)"],
+        ),
         (statement(values={"a": 1.0}), ["values: ['a', 'b', 'c'] became ['a']"]),
         (statement(wording="{a}!"), ["wording: '{a}' became '{a}!'"]),
     ],
@@ -158,14 +227,17 @@ def test_show_source_shows_the_code_and_one_line_of_docstring(shown: list[Any]) 
     text = shown[0][0].data
     assert text.startswith("```python\ndef differences(")
     assert (
-        '"""Return what differs between two stored statements beyond their wording\'s tolerance, in words."""' in text
+        '"""Return what differs between two stored statements beyond their wording\'s '
+        'tolerance, in words."""' in text
     )
     assert "Parameters" not in text
     assert "found.append" in text
     assert "xaicourse/teaching/narration.py" in text
 
 
-def test_progress_wraps_and_is_silent_in_stored_runs(monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
+def test_progress_wraps_and_is_silent_in_stored_runs(
+    monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
     monkeypatch.setenv("XAICOURSE_STATIC", "1")
     assert list(progress("counting")(range(3))) == [0, 1, 2]
     assert capsys.readouterr() == ("", "")
@@ -197,9 +269,16 @@ def test_a_slider_redraws_and_a_stored_run_says_where_it_stands(
 
 class TestGpu:
     def run(self) -> Any:
-        return run_on_gpu(lambda **given: given, shows="a wide network", full={"n": 1000}, tiny={"n": 2})
+        return run_on_gpu(
+            lambda **given: given,
+            shows="a wide network",
+            full={"n": 1000},
+            tiny={"n": 2},
+        )
 
-    def test_says_what_it_would_show(self, shown: list[Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_says_what_it_would_show(
+        self, shown: list[Any], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         monkeypatch.delenv("XAICOURSE_GPU", raising=False)
         assert self.run() is None
         assert "a wide network" in shown[0][0].data
@@ -209,7 +288,9 @@ class TestGpu:
         assert self.run() == {"device": "cpu", "n": 2}
 
     @pytest.mark.parametrize("there", [True, False])
-    def test_runs_in_full_only_where_a_gpu_is(self, there: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_runs_in_full_only_where_a_gpu_is(
+        self, there: bool, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         monkeypatch.setenv("XAICOURSE_GPU", "1")
         monkeypatch.setattr("torch.cuda.is_available", lambda: there)
         if there:

@@ -1,4 +1,6 @@
-"""The guard acts at import, once a process: each test runs a fresh Python, warnings as errors."""
+"""The guard acts at import, once a process: each test runs a fresh Python, warnings as
+errors.
+"""
 
 import os
 import subprocess
@@ -41,7 +43,9 @@ def test_import_loads_only_the_standard_library(module: str) -> None:
 
 @pytest.fixture(scope="module")
 def lacking() -> str:
-    """What torchvision cannot do without here, seen by importing it bare; and that a failed import can be repeated."""
+    """What torchvision cannot do without here, seen by importing it bare; and that a
+    failed import can be repeated.
+    """
     code = """
         try:
             import torchvision
@@ -57,7 +61,9 @@ def lacking() -> str:
     return lacking
 
 
-def test_what_the_course_uses_works_and_no_more_is_declared_than_lacking(lacking: str) -> None:
+def test_what_the_course_uses_works_and_no_more_is_declared_than_lacking(
+    lacking: str,
+) -> None:
     code = f"""
         import sys, xaicourse, transformers
         from transformers import BertModel
@@ -75,8 +81,12 @@ def test_what_the_course_uses_works_and_no_more_is_declared_than_lacking(lacking
     assert output(code) == f"torch.Size([1, 1000]) [] {lacking}"
 
 
-@pytest.mark.parametrize(("own", "declared"), [(["nms", "qnms"], []), (["nms"], ["qnms"])])
-def test_only_missing_operators_are_declared(tmp_path: Path, own: list[str], declared: list[str]) -> None:
+@pytest.mark.parametrize(
+    ("own", "declared"), [(["nms", "qnms"], []), (["nms"], ["qnms"])]
+)
+def test_only_missing_operators_are_declared(
+    tmp_path: Path, own: list[str], declared: list[str]
+) -> None:
     package = tmp_path / "torchvision"
     package.mkdir()
     (package / "__init__.py").write_text("from . import extension, _meta_registrations")
@@ -94,7 +104,10 @@ def test_only_missing_operators_are_declared(tmp_path: Path, own: list[str], dec
         """)
     )
     code = "import xaicourse, torchvision; print(torchvision.__file__, xaicourse.torchvision_guard.declared)"
-    assert output(code, PYTHONPATH=str(tmp_path)) == f"{package / '__init__.py'} {declared}"
+    assert (
+        output(code, PYTHONPATH=str(tmp_path))
+        == f"{package / '__init__.py'} {declared}"
+    )
 
 
 @pytest.mark.parametrize("absent", ["torch", "torchvision"])

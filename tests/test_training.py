@@ -1,4 +1,6 @@
-"""Training many networks at once is training each one, with the recipe of the libraries that it stands in for."""
+"""Training many networks at once is training each one, with the recipe of the libraries
+that it stands in for.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +23,13 @@ def moons(seed: int, n: int = 400) -> tuple[np.ndarray, np.ndarray]:
 
 def test_together_equals_one_by_one() -> None:
     data = [moons(s) for s in range(3)]
-    together = train_mlps([X for X, _ in data], [y for _, y in data], hidden=[8, 4], seeds=[5, 6, 7], max_epochs=30)
+    together = train_mlps(
+        [X for X, _ in data],
+        [y for _, y in data],
+        hidden=[8, 4],
+        seeds=[5, 6, 7],
+        max_epochs=30,
+    )
     for (X, y), seed, network in zip(data, [5, 6, 7], together, strict=True):
         [alone] = train_mlps(X, y, hidden=[8, 4], seeds=[seed], max_epochs=30)
         assert np.allclose(probability(alone, X), probability(network, X), atol=1e-4)
@@ -39,21 +47,31 @@ def test_same_seed_same_bits_and_global_state_untouched() -> None:
     X, y = moons(0)
     torch.manual_seed(3)
     before = torch.get_rng_state().clone()
-    first, second = (train_mlps(X, y, hidden=[6], seeds=[0], max_epochs=5)[0] for _ in range(2))
+    first, second = (
+        train_mlps(X, y, hidden=[6], seeds=[0], max_epochs=5)[0] for _ in range(2)
+    )
     assert torch.equal(before, torch.get_rng_state())
-    assert all(torch.equal(a, b) for a, b in zip(first.parameters(), second.parameters(), strict=True))
+    assert all(
+        torch.equal(a, b)
+        for a, b in zip(first.parameters(), second.parameters(), strict=True)
+    )
     [other] = train_mlps(X, y, hidden=[6], seeds=[1], max_epochs=5)
     assert not torch.equal(first[0].weight, other[0].weight)
 
 
 def test_adam_is_torchs() -> None:
     rng = torch.Generator().manual_seed(0)
-    ours = [torch.randn(3, 2, generator=rng), torch.randn(4, generator=rng), torch.randn(5, 3, generator=rng).t()]
+    ours = [
+        torch.randn(3, 2, generator=rng),
+        torch.randn(4, generator=rng),
+        torch.randn(5, 3, generator=rng).t(),
+    ]
     theirs = [w.clone().requires_grad_() for w in ours]
     reference = torch.optim.Adam(theirs, lr=0.01)
     optimiser = Adam(ours)
     for _ in range(49):
-        gradients = [torch.randn(*w.shape[::-1], generator=rng).t() for w in ours]  # in another order in memory
+        # in another order in memory
+        gradients = [torch.randn(*w.shape[::-1], generator=rng).t() for w in ours]
         for weight, gradient in zip(theirs, gradients, strict=True):
             weight.grad = gradient.clone()
         reference.step()
@@ -66,7 +84,9 @@ def test_factors_multiply_the_steps_of_adam() -> None:
     start = torch.ones(4)
     plain, halved, held = (start.clone() for _ in range(3))
     Adam([plain]).step([start], 0.1)
-    Adam([halved, held]).step([start, start], 0.1, factors=[torch.full((4,), 0.5), torch.zeros(4)])
+    Adam([halved, held]).step(
+        [start, start], 0.1, factors=[torch.full((4,), 0.5), torch.zeros(4)]
+    )
     assert torch.allclose(halved - start, (plain - start) / 2)
     assert torch.equal(held, start)
     with pytest.raises(ValueError, match="zip"):
@@ -76,10 +96,21 @@ def test_factors_multiply_the_steps_of_adam() -> None:
 def test_it_learns_what_scikit_learns_network_learns() -> None:
     X, y = moons(1, 600)
     X_new, y_new = moons(2, 4000)
-    ours = [accuracy(n, X_new, y_new) for n in train_mlps(X, y, hidden=[30], seeds=range(6), max_epochs=2000)]
-    theirs = [MLPClassifier((30,), max_iter=2000, random_state=s).fit(X, y).score(X_new, y_new) for s in range(3)]
+    ours = [
+        accuracy(n, X_new, y_new)
+        for n in train_mlps(X, y, hidden=[30], seeds=range(6), max_epochs=2000)
+    ]
+    theirs = [
+        MLPClassifier((30,), max_iter=2000, random_state=s)
+        .fit(X, y)
+        .score(X_new, y_new)
+        for s in range(3)
+    ]
     assert abs(np.mean(ours) - np.mean(theirs)) < 0.02
-    mutant = [accuracy(n, X_new, y_new) for n in train_mlps(X, y, hidden=[30], seeds=range(3), max_epochs=3)]
+    mutant = [
+        accuracy(n, X_new, y_new)
+        for n in train_mlps(X, y, hidden=[30], seeds=range(3), max_epochs=3)
+    ]
     assert abs(np.mean(mutant) - np.mean(theirs)) > 0.02
 
 
@@ -104,7 +135,10 @@ def test_the_networks_come_back_frozen_and_in_evaluation_mode() -> None:
         ({"seeds": []}, "seeds is empty"),
         ({"X": np.zeros(4)}, r"X must be \(n, d\)"),
         ({"y": np.zeros(3)}, r"X must be \(n, d\)"),
-        ({"X": np.zeros((2, 4, 2)), "y": np.zeros((2, 4)), "seeds": [0]}, "seeds names 1"),
+        (
+            {"X": np.zeros((2, 4, 2)), "y": np.zeros((2, 4)), "seeds": [0]},
+            "seeds names 1",
+        ),
         ({"X": np.full((4, 2), np.nan)}, "X holds NaN"),
         ({"y": np.array([0, 1, 2, 1])}, "0 and 1 only"),
         ({"y": np.ones(4)}, "one class only"),
@@ -112,13 +146,23 @@ def test_the_networks_come_back_frozen_and_in_evaluation_mode() -> None:
     ],
 )
 def test_bad_input_is_named(change: dict[str, object], message: str) -> None:
-    arguments = {"X": np.eye(4, 2), "y": np.array([0, 1, 0, 1]), "seeds": [0], "max_epochs": 1} | change
+    arguments = {
+        "X": np.eye(4, 2),
+        "y": np.array([0, 1, 0, 1]),
+        "seeds": [0],
+        "max_epochs": 1,
+    } | change
     with pytest.raises(ValueError, match=message):
         train_mlps(arguments.pop("X"), arguments.pop("y"), **arguments)  # type: ignore[arg-type]
 
 
 def test_mlp_shapes() -> None:
-    assert [tuple(p.shape) for p in mlp(4, [3], 2).parameters()] == [(3, 4), (3,), (2, 3), (2,)]
+    assert [tuple(p.shape) for p in mlp(4, [3], 2).parameters()] == [
+        (3, 4),
+        (3,),
+        (2, 3),
+        (2,),
+    ]
     assert len(mlp(4, [])) == 1
 
 
@@ -126,18 +170,25 @@ def pictures(n: int = 12) -> tuple[torch.Tensor, torch.Tensor]:
     """Return small pictures that are brighter in class 1."""
     labels = torch.arange(n) % 2
     rng = torch.Generator().manual_seed(0)
-    return torch.rand((n, 3, 32, 32), generator=rng) + labels[:, None, None, None], labels
+    return torch.rand((n, 3, 32, 32), generator=rng) + labels[
+        :, None, None, None
+    ], labels
 
 
 def with_dropout() -> nn.Module:
     return nn.Sequential(small_resnet(2, width=4), nn.Dropout(0.3))
 
 
-def test_a_network_is_trained_to_the_same_bits_and_the_global_state_is_untouched() -> None:
+def test_a_network_is_trained_to_the_same_bits_and_the_global_state_is_untouched() -> (
+    None
+):
     x, labels = pictures()
     before, rows = torch.get_rng_state().clone(), x.clone()
     first, second, other = (
-        train_network(with_dropout, x, labels, max_epochs=2, batch_size=4, seed=seed).state_dict() for seed in (0, 0, 1)
+        train_network(
+            with_dropout, x, labels, max_epochs=2, batch_size=4, seed=seed
+        ).state_dict()
+        for seed in (0, 0, 1)
     )
     assert torch.equal(before, torch.get_rng_state())
     assert torch.equal(rows, x)
@@ -145,7 +196,9 @@ def test_a_network_is_trained_to_the_same_bits_and_the_global_state_is_untouched
     assert not torch.equal(first["0.head.weight"], other["0.head.weight"])
 
 
-def test_a_trained_network_comes_back_frozen_in_evaluation_mode_and_has_learnt() -> None:
+def test_a_trained_network_comes_back_frozen_in_evaluation_mode_and_has_learnt() -> (
+    None
+):
     x, labels = pictures(32)
     seen: list[int] = []
     network = train_network(
@@ -160,15 +213,22 @@ def test_a_trained_network_comes_back_frozen_in_evaluation_mode_and_has_learnt()
     assert not any(p.requires_grad for p in network.parameters())
     assert len(seen) == 15
     assert (network(x).argmax(1) == labels).float().mean() > 0.9
-    untrained = train_network(with_dropout, x, labels, max_epochs=1, batch_size=32, learning_rate=0.0)
+    untrained = train_network(
+        with_dropout, x, labels, max_epochs=1, batch_size=32, learning_rate=0.0
+    )
     assert (untrained(x).argmax(1) == labels).float().mean() < 0.9
 
 
 def test_training_that_cannot_work_says_why() -> None:
     x, labels = pictures()
-    with pytest.raises(ValueError, match="labels: got 5, expected one for each of the 12 rows"):
+    with pytest.raises(
+        ValueError, match="labels: got 5, expected one for each of the 12 rows"
+    ):
         train_network(with_dropout, x, labels[:5], max_epochs=1)
-    with pytest.raises(ValueError, match=r"learning_rate: got 0\.1, with which the loss is no longer finite"):
+    with pytest.raises(
+        ValueError,
+        match=r"learning_rate: got 0\.1, with which the loss is no longer finite",
+    ):
         train_network(with_dropout, x / 0, labels, max_epochs=1, learning_rate=0.1)
     state = torch.get_rng_state().clone()
     with pytest.raises(ZeroDivisionError):

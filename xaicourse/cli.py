@@ -14,7 +14,9 @@ Command = Callable[[argparse.Namespace], int]
 
 
 class UsageError(Exception):
-    """The user asked for something that cannot be; the message says what would be right."""
+    """The user asked for something that cannot be; the message says what would be
+    right.
+    """
 
 
 class _Parser(argparse.ArgumentParser):
@@ -24,36 +26,119 @@ class _Parser(argparse.ArgumentParser):
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command line and return its exit status: 0 done, 1 could not be done, 2 wrongly asked for."""
+    """Run the command line and return its exit status: 0 done, 1 could not be done, 2
+    wrongly asked for.
+    """
     parser = _Parser(prog="xaicourse", description=xaicourse.__doc__)
-    parser.add_argument("--version", action="version", version=f"%(prog)s {xaicourse.__version__}")
+    parser.add_argument(
+        "--version", action="version", version=f"%(prog)s {xaicourse.__version__}"
+    )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    _add(commands, "doctor", _doctor, "show what is installed, which torch, and which data are real")
+    _add(
+        commands,
+        "doctor",
+        _doctor,
+        "show what is installed, which torch, and which data are real",
+    )
     data = commands.add_parser("data", help="list or download the real data sets")
     actions = data.add_subparsers(required=True, metavar="ACTION")
-    _add(actions, "list", _data_list, "list the data sets, and whether the real ones are at hand")
-    fetch = _add(actions, "fetch", _data_fetch, "download and verify real data sets; without NAME, all of them")
+    _add(
+        actions,
+        "list",
+        _data_list,
+        "list the data sets, and whether the real ones are at hand",
+    )
+    fetch = _add(
+        actions,
+        "fetch",
+        _data_fetch,
+        "download and verify real data sets; without NAME, all of them",
+    )
     fetch.add_argument("names", nargs="*", metavar="NAME")
-    notebooks = _add(commands, "notebooks", _notebooks, "run the notebooks that have changed and store their outputs")
-    notebooks.add_argument("names", nargs="*", metavar="NAME", help="part of a path; without it, all")
-    notebooks.add_argument("--force", action="store_true", help="run them even where nothing has changed")
-    notebooks.add_argument("--on-real-data", action="store_true", help="only list those that run on real data here")
-    _add(commands, "book", _book, "build the site, decks included, from the stored notebooks")
+    notebooks = _add(
+        commands,
+        "notebooks",
+        _notebooks,
+        "run the notebooks that have changed and store their outputs",
+    )
+    notebooks.add_argument(
+        "names", nargs="*", metavar="NAME", help="part of a path; without it, all"
+    )
+    notebooks.add_argument(
+        "--force", action="store_true", help="run them even where nothing has changed"
+    )
+    notebooks.add_argument(
+        "--on-real-data",
+        action="store_true",
+        help="only list those that run on real data here",
+    )
+    _add(
+        commands,
+        "book",
+        _book,
+        "build the site, decks included, from the stored notebooks",
+    )
     _add(commands, "slides", _slides, "build the slide decks alone")
-    student = _add(commands, "student", _student, "write the students' edition, or bring one up to date")
-    student.add_argument("folder", type=Path, metavar="DIR", help="where the copies go; what was changed there stays")
-    student.add_argument("--nbgrader", action="store_true", help="write an nbgrader course instead, with its solutions")
-    live = _add(commands, "live", _live, "write a copy whose live-coding steps are empty")
+    student = _add(
+        commands,
+        "student",
+        _student,
+        "write the students' edition, or bring one up to date",
+    )
+    student.add_argument(
+        "folder",
+        type=Path,
+        metavar="DIR",
+        help="where the copies go; what was changed there stays",
+    )
+    student.add_argument(
+        "--nbgrader",
+        action="store_true",
+        help="write an nbgrader course instead, with its solutions",
+    )
+    live = _add(
+        commands, "live", _live, "write a copy whose live-coding steps are empty"
+    )
     live.add_argument("name", metavar="NOTEBOOK", help="part of a path")
     live.add_argument(
-        "out", nargs="?", type=Path, metavar="OUT", help="the file to write (default: live/NOTEBOOK.ipynb)"
+        "out",
+        nargs="?",
+        type=Path,
+        metavar="OUT",
+        help="the file to write (default: live/NOTEBOOK.ipynb)",
     )
-    grade = _add(commands, "grade", _grade, "grade every attribution method on tasks whose truth is known")
-    grade.add_argument("--seeds", type=int, default=20, metavar="N", help="networks a task (default: 20)")
-    grade.add_argument("--jobs", type=int, default=-1, metavar="J", help="processes here (default: one a core)")
-    grade.add_argument("--dask", metavar="ADDRESS", help="a Dask scheduler instead, such as tcp://10.0.0.1:8786")
-    grade.add_argument("--out", type=Path, metavar="FILE", help="write every single grade there, as a CSV file")
+    grade = _add(
+        commands,
+        "grade",
+        _grade,
+        "grade every attribution method on tasks whose truth is known",
+    )
+    grade.add_argument(
+        "--seeds",
+        type=int,
+        default=20,
+        metavar="N",
+        help="networks a task (default: 20)",
+    )
+    grade.add_argument(
+        "--jobs",
+        type=int,
+        default=-1,
+        metavar="J",
+        help="processes here (default: one a core)",
+    )
+    grade.add_argument(
+        "--dask",
+        metavar="ADDRESS",
+        help="a Dask scheduler instead, such as tcp://10.0.0.1:8786",
+    )
+    grade.add_argument(
+        "--out",
+        type=Path,
+        metavar="FILE",
+        help="write every single grade there, as a CSV file",
+    )
 
     arguments = parser.parse_args(argv)
     run: Command = arguments.run
@@ -73,7 +158,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 2
 
 
-def _add(commands: argparse._SubParsersAction[_Parser], name: str, run: Command, summary: str) -> _Parser:
+def _add(
+    commands: argparse._SubParsersAction[_Parser], name: str, run: Command, summary: str
+) -> _Parser:
     parser = commands.add_parser(name, help=summary, description=summary)
     parser.set_defaults(run=run, prog=parser.prog)
     return parser
@@ -91,7 +178,10 @@ def _data_list(arguments: argparse.Namespace) -> int:  # noqa: ARG001
     folder = _data_folder()
     for info in datasets.available().values():
         print(f"{info.name:12} {info.rows:>9,} rows   {info.state():14}  {info.title}")
-    print(f"The real data belong in {folder}; `xaicourse data fetch` brings them, and until then twins stand in.")
+    print(
+        f"The real data belong in {folder}; `xaicourse data fetch` brings them, and "
+        f"until then twins stand in."
+    )
     return 0
 
 
@@ -122,7 +212,11 @@ def _notebooks(arguments: argparse.Namespace) -> int:
 
     if arguments.on_real_data:
         print(
-            *(n.stored.relative_to(curriculum.ROOT) for n in curriculum.notebooks() if notebooks.data_mode(n) == "real")
+            *(
+                n.stored.relative_to(curriculum.ROOT)
+                for n in curriculum.notebooks()
+                if notebooks.data_mode(n) == "real"
+            )
         )
         return 0
     known = [notebook.path for notebook in curriculum.notebooks()]
@@ -131,7 +225,10 @@ def _notebooks(arguments: argparse.Namespace) -> int:
             raise UsageError(f"no notebook {name!r}; there are: {', '.join(known)}")
     try:
         return notebooks.main(arguments.names, force=arguments.force)
-    except (CellExecutionError, RuntimeError) as error:  # says which cell, or what may not be stored
+    except (
+        CellExecutionError,
+        RuntimeError,
+    ) as error:  # says which cell, or what may not be stored
         print(error, file=sys.stderr)
         return 1
 
@@ -156,7 +253,9 @@ def _student(arguments: argparse.Namespace) -> int:
     try:
         from xaicourse.teaching import student
     except ModuleNotFoundError as error:
-        raise UsageError(f"{error.name} is missing: pip install 'xaicourse[dev]' brings it") from None
+        raise UsageError(
+            f"{error.name} is missing: pip install 'xaicourse[dev]' brings it"
+        ) from None
     write = student.write_nbgrader if arguments.nbgrader else student.write_students
     try:
         print(*write(arguments.folder), sep="\n")
@@ -183,7 +282,12 @@ def _grade(arguments: argparse.Namespace) -> int:
     from xaicourse.evaluation.grading import by_family
 
     try:
-        grades = grade(seeds=arguments.seeds, n_jobs=arguments.jobs, dask=arguments.dask, progress=tqdm)
+        grades = grade(
+            seeds=arguments.seeds,
+            n_jobs=arguments.jobs,
+            dask=arguments.dask,
+            progress=tqdm,
+        )
     except (ValueError, OSError) as error:  # no such number, or nobody at that address
         raise UsageError(str(error)) from None
     for family, table in by_family(grades).items():

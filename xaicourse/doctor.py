@@ -16,7 +16,9 @@ REMEDY = "To repair: make lab (with conda: conda env update --file environment.y
 
 
 class Finding(NamedTuple):
-    """One line of the report; `good` is None where there is nothing to be right or wrong about."""
+    """One line of the report; `good` is None where there is nothing to be right or
+    wrong about.
+    """
 
     name: str
     found: str
@@ -25,8 +27,11 @@ class Finding(NamedTuple):
 
 
 def main() -> int:
-    """Print the report and return 1 when something that the course needs is missing or not as locked, else 0."""
-    if isinstance(sys.stdout, io.TextIOWrapper):  # piped on Windows, it may know no tick
+    """Print the report and return 1 when something that the course needs is missing or
+    not as locked, else 0.
+    """
+    # piped on Windows, it may know no tick
+    if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")
     sections: dict[str, Callable[[], Iterator[Finding]]] = {
         "Machine": machine,
@@ -47,13 +52,22 @@ def main() -> int:
         for name, found, good, wanted in findings:
             mark = {True: "✓", False: "✗", None: " "}[good]
             print(f"  {mark} {name:22} {found:14} {wanted}".rstrip())
-    print(f"Not as it should be: {bad} of the above. {REMEDY}" if bad else "All that the course needs is here.")
+    print(
+        f"Not as it should be: {bad} of the above. {REMEDY}"
+        if bad
+        else "All that the course needs is here."
+    )
     return 1 if bad else 0
 
 
 def machine() -> Iterator[Finding]:
     """Python and what it runs on."""
-    yield Finding("Python", platform.python_version(), sys.version_info >= (3, 11), "3.11 or newer")
+    yield Finding(
+        "Python",
+        platform.python_version(),
+        sys.version_info >= (3, 11),
+        "3.11 or newer",
+    )
     yield Finding("platform", platform.platform())
     yield Finding("cores", str(_cores()))
 
@@ -72,9 +86,12 @@ def packages() -> Iterator[Finding]:
         try:
             version = Version(importlib.metadata.version(requirement.name))
         except importlib.metadata.PackageNotFoundError:
-            yield Finding(requirement.name, "missing", False, f"{wanted} locked" if wanted else "")
+            yield Finding(
+                requirement.name, "missing", False, f"{wanted} locked" if wanted else ""
+            )
             continue
-        if wanted is None:  # no checkout beside the package: the ranges are all there is
+        # no checkout beside the package: the ranges are all there is
+        if wanted is None:
             good, aim = version in requirement.specifier, str(requirement.specifier)
         else:  # a build tag (+cpu, +cu130) makes no other version
             good, aim = version.public == wanted, f"{wanted} locked"
@@ -85,7 +102,11 @@ def locked() -> dict[str, str]:
     """Versions in the lock that hold on this machine, by package name."""
     from packaging.requirements import Requirement
 
-    lines = [line for line in LOCK.read_text(encoding="utf-8").splitlines() if not line.startswith("#")]
+    lines = [
+        line
+        for line in LOCK.read_text(encoding="utf-8").splitlines()
+        if not line.startswith("#")
+    ]
     requirements = [Requirement(line) for line in lines]
     return {
         requirement.name: next(iter(requirement.specifier)).version
@@ -95,19 +116,28 @@ def locked() -> dict[str, str]:
 
 
 def pytorch() -> Iterator[Finding]:
-    """Which build of torch, whether there is a GPU, and whether torchvision's operators match it."""
+    """Which build of torch, whether there is a GPU, and whether torchvision's operators
+    match it.
+    """
     import torch
     import torchvision  # noqa: F401
 
     from xaicourse import torchvision_guard
 
-    yield Finding("build", f"CUDA {torch.version.cuda}" if torch.version.cuda else "CPU")
+    yield Finding(
+        "build", f"CUDA {torch.version.cuda}" if torch.version.cuda else "CPU"
+    )
     if torch.cuda.is_available():
         yield Finding("GPU", torch.cuda.get_device_name())
     else:
-        yield Finding("GPU", "none: the course needs none, and leaves out the cells made for one")
+        yield Finding(
+            "GPU", "none: the course needs none, and leaves out the cells made for one"
+        )
     matched = not torchvision_guard.declared
-    yield Finding("torchvision operators", "matched" if matched else "declared (they do not match this build)")
+    yield Finding(
+        "torchvision operators",
+        "matched" if matched else "declared (they do not match this build)",
+    )
 
 
 def data() -> Iterator[Finding]:
@@ -126,19 +156,27 @@ def data() -> Iterator[Finding]:
         return
     for name, info in datasets.available().items():
         state = info.state()
-        yield Finding(name, found[state], None if state == "absent" else state == "at hand")
+        yield Finding(
+            name, found[state], None if state == "absent" else state == "at hand"
+        )
     yield Finding("folder", str(folder))
 
 
 def jupyter() -> Iterator[Finding]:
-    """Whether JupyterLab would start with all that the notebooks want, and this Python behind them."""
+    """Whether JupyterLab would start with all that the notebooks want, and this Python
+    behind them.
+    """
     from jupyter_client.kernelspec import KernelSpecManager
     from jupyter_core.paths import jupyter_config_path, jupyter_path
     from jupyter_server.services.config import ConfigManager
     from jupyterlab_server.config import get_federated_extensions, get_page_config
 
     manager: Any = ConfigManager(read_config_path=jupyter_config_path())
-    server = manager.get("jupyter_server_config").get("ServerApp", {}).get("jpserver_extensions", {})
+    server = (
+        manager.get("jupyter_server_config")
+        .get("ServerApp", {})
+        .get("jpserver_extensions", {})
+    )
     lab = get_federated_extensions(jupyter_path("labextensions"))
     off = get_page_config(jupyter_path("labextensions")).get("disabledExtensions", [])
     for name, server_extension, lab_extension in [
@@ -146,13 +184,26 @@ def jupyter() -> Iterator[Finding]:
         ("RISE slides", "jupyterlab_rise", "jupyterlab-rise"),
         ("widgets", None, "@jupyter-widgets/jupyterlab-manager"),
     ]:
-        there = lab_extension in lab and (server_extension is None or server_extension in server)
-        on = there and lab_extension not in off and (server_extension is None or server[server_extension])
-        yield Finding(name, "enabled" if on else "disabled" if there else "missing", good=on)
+        there = lab_extension in lab and (
+            server_extension is None or server_extension in server
+        )
+        on = (
+            there
+            and lab_extension not in off
+            and (server_extension is None or server[server_extension])
+        )
+        yield Finding(
+            name, "enabled" if on else "disabled" if there else "missing", good=on
+        )
     kernel = Path(KernelSpecManager().get_kernel_spec("python3").argv[0])
-    good = kernel in {Path("python"), Path(sys.executable)}  # "python" stands for the Python that starts it
+    # "python" stands for the Python that starts it
+    good = kernel in {Path("python"), Path(sys.executable)}
     yield Finding("kernel python3", sys.executable if good else str(kernel), good)
 
 
 def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return (
+        len(os.sched_getaffinity(0))
+        if hasattr(os, "sched_getaffinity")
+        else os.cpu_count() or 1
+    )

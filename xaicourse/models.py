@@ -13,7 +13,8 @@ from xaicourse.validation import check_int
 
 
 def mlp(n_inputs: int, hidden: Sequence[int], n_outputs: int = 1) -> nn.Sequential:
-    """Return a multilayer perceptron: linear layers with ReLUs between them, and no activation at the end.
+    """Return a multilayer perceptron: linear layers with ReLUs between them, and no
+    activation at the end.
 
     Parameters
     ----------
@@ -29,7 +30,10 @@ def mlp(n_inputs: int, hidden: Sequence[int], n_outputs: int = 1) -> nn.Sequenti
     """
     widths = [n_inputs, *hidden, n_outputs]
     if any(not isinstance(w, int) or w < 1 for w in widths):
-        raise ValueError(f"n_inputs, hidden and n_outputs must be whole numbers of at least 1, got {widths}")
+        raise ValueError(
+            f"n_inputs, hidden and n_outputs must be whole numbers of at least 1, got "
+            f"{widths}"
+        )
     layers: list[nn.Module] = []
     for fan_in, fan_out in pairwise(widths):
         layers += [nn.Linear(fan_in, fan_out), nn.ReLU()]
@@ -37,10 +41,11 @@ def mlp(n_inputs: int, hidden: Sequence[int], n_outputs: int = 1) -> nn.Sequenti
 
 
 def small_cnn(n_classes: int, *, width: int = 8) -> nn.Sequential:
-    """Return three convolutions for pictures of one channel and 32 pixels or so, an average over places, and a head.
+    """Return three convolutions for pictures of one channel and 32 pixels or so, an
+    average over places, and a head.
 
-    The first convolution halves the picture; the others keep its 16 by 16 places, which `grad_cam` can look at:
-    ``network.maps``.
+    The first convolution halves the picture; the others keep its 16 by 16 places, which
+    `grad_cam` can look at: ``network.maps``.
 
     Parameters
     ----------
@@ -67,10 +72,12 @@ def small_cnn(n_classes: int, *, width: int = 8) -> nn.Sequential:
 
 
 def small_resnet(n_classes: int, *, width: int = 8) -> nn.Sequential:
-    """Return a residual network of four of torchvision's basic blocks, for pictures of 64 pixels or so.
+    """Return a residual network of four of torchvision's basic blocks, for pictures of
+    64 pixels or so.
 
-    A stem halves the picture, and the second and third block halve it again, so that 64 pixels end in maps of 8 by 8,
-    which `grad_cam` can look at: ``network.blocks``. (torchvision's ``resnet18`` would end in 2 by 2.)
+    A stem halves the picture, and the second and third block halve it again, so that 64
+    pixels end in maps of 8 by 8, which `grad_cam` can look at: ``network.blocks``.
+    (torchvision's ``resnet18`` would end in 2 by 2.)
 
     Parameters
     ----------
@@ -85,7 +92,8 @@ def small_resnet(n_classes: int, *, width: int = 8) -> nn.Sequential:
     >>> sum(p.numel() for p in network.parameters())
     38283
     """
-    from torchvision.models.resnet import BasicBlock  # takes a while, and most notebooks need none
+    # takes a while, and most notebooks need none
+    from torchvision.models.resnet import BasicBlock
 
     widths = [check_int("width", width) * factor for factor in (1, 1, 2, 4, 4)]
     blocks = nn.Sequential()
@@ -94,11 +102,16 @@ def small_resnet(n_classes: int, *, width: int = 8) -> nn.Sequential:
         shortcut = (
             None
             if matched
-            else nn.Sequential(nn.Conv2d(fan_in, fan_out, 1, stride, bias=False), nn.BatchNorm2d(fan_out))
+            else nn.Sequential(
+                nn.Conv2d(fan_in, fan_out, 1, stride, bias=False),
+                nn.BatchNorm2d(fan_out),
+            )
         )
         blocks.append(BasicBlock(fan_in, fan_out, stride, shortcut))
     parts = {
-        "stem": nn.Sequential(nn.Conv2d(3, width, 3, 2, 1, bias=False), nn.BatchNorm2d(width), nn.ReLU()),
+        "stem": nn.Sequential(
+            nn.Conv2d(3, width, 3, 2, 1, bias=False), nn.BatchNorm2d(width), nn.ReLU()
+        ),
         "blocks": blocks,
         "pool": nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten()),
         "head": nn.Linear(widths[-1], check_int("n_classes", n_classes)),

@@ -1,7 +1,9 @@
-"""One style for every figure of the course: readable at half width, safe for colour-blind readers, light background.
+"""One style for every figure of the course: readable at half width, safe for
+colour-blind readers, light background.
 
-Each function takes plain arrays and returns a `matplotlib.figure.Figure` that no global state knows, so that nothing
-is shown twice, nothing needs closing, and a test can look at what was drawn.
+Each function takes plain arrays and returns a `matplotlib.figure.Figure` that no global
+state knows, so that nothing is shown twice, nothing needs closing, and a test can look
+at what was drawn.
 """
 
 from __future__ import annotations
@@ -36,7 +38,8 @@ STYLE: Any = {  # Any: matplotlib names its settings one by one in its type
     "ytick.labelsize": 10,
     "legend.fontsize": 10,
     "legend.frameon": False,
-    "font.family": "DejaVu Sans",  # ships with matplotlib: the same letters on every machine
+    # ships with matplotlib: the same letters on every machine
+    "font.family": "DejaVu Sans",
     "lines.linewidth": 2,
     "axes.grid": True,
     "grid.color": "#e6e6e6",
@@ -57,7 +60,9 @@ def styled(draw: Callable[Parameters, Figure]) -> Callable[Parameters, Figure]:
     return wrapper
 
 
-def canvas(n_panels: int = 1, *, width: float = 7.0, height: float = 3.4, share_y: bool = False) -> tuple[Figure, Any]:
+def canvas(
+    n_panels: int = 1, *, width: float = 7.0, height: float = 3.4, share_y: bool = False
+) -> tuple[Figure, Any]:
     """Return an empty figure (inches) and its array of axes, side by side."""
     figure = Figure(figsize=(width, height))
     return figure, np.atleast_1d(figure.subplots(1, n_panels, sharey=share_y))
@@ -99,11 +104,19 @@ def bars(
     for i, (name, values) in enumerate(groups.items()):
         at = positions + (i - (len(groups) - 1) / 2) * thickness
         error = np.asarray(intervals[name]) if intervals and name in intervals else None
-        options = {"label": name, "color": COLOURS[i], "error_kw": {"elinewidth": 1.5, "capsize": 3}}
+        options = {
+            "label": name,
+            "color": COLOURS[i],
+            "error_kw": {"elinewidth": 1.5, "capsize": 3},
+        }
         if horizontal:
-            axes.barh(at, np.asarray(values), height=thickness * 0.92, xerr=error, **options)
+            axes.barh(
+                at, np.asarray(values), height=thickness * 0.92, xerr=error, **options
+            )
         else:
-            axes.bar(at, np.asarray(values), width=thickness * 0.92, yerr=error, **options)
+            axes.bar(
+                at, np.asarray(values), width=thickness * 0.92, yerr=error, **options
+            )
     if horizontal:
         axes.set_yticks(positions, labels)
         axes.invert_yaxis()
@@ -115,7 +128,13 @@ def bars(
         axes.grid(visible=False, axis="x")
     if reference:
         draw_line = axes.axvline if horizontal else axes.axhline
-        draw_line(reference[0], color="black", linestyle="--", linewidth=1.2, label=reference[1])
+        draw_line(
+            reference[0],
+            color="black",
+            linestyle="--",
+            linewidth=1.2,
+            label=reference[1],
+        )
     if len(groups) > 1 or reference:
         figure.legend(loc="outside upper center", ncols=4)
     return figure
@@ -131,7 +150,8 @@ def dots(
     reference: tuple[float, str] | None = None,
     limits: tuple[float, float] | None = None,
 ) -> Figure:
-    """Draw one dot a label and group on a common scale, which, unlike that of bars, need not begin at zero.
+    """Draw one dot a label and group on a common scale, which, unlike that of bars,
+    need not begin at zero.
 
     Parameters are those of `bars`.
     """
@@ -141,14 +161,27 @@ def dots(
         at = positions + (i - (len(groups) - 1) / 2) * 0.22
         error = np.asarray(intervals[name]) if intervals and name in intervals else None
         axes.errorbar(
-            np.asarray(values), at, xerr=error, fmt=MARKERS[i], color=COLOURS[i], label=name, capsize=3, markersize=7
+            np.asarray(values),
+            at,
+            xerr=error,
+            fmt=MARKERS[i],
+            color=COLOURS[i],
+            label=name,
+            capsize=3,
+            markersize=7,
         )
     axes.set_yticks(positions, labels)
     axes.set_ylim(len(labels) - 0.5, -0.5)
     axes.set(xlabel=value_label, xlim=limits)
     axes.grid(visible=False, axis="y")
     if reference:
-        axes.axvline(reference[0], color="black", linestyle="--", linewidth=1.2, label=reference[1])
+        axes.axvline(
+            reference[0],
+            color="black",
+            linestyle="--",
+            linewidth=1.2,
+            label=reference[1],
+        )
     if len(groups) > 1 or reference:
         figure.legend(loc="outside upper center", ncols=4)
     return figure
@@ -163,7 +196,8 @@ def named_points(
     y_label: str,
     chance: tuple[float, float],
 ) -> Figure:
-    """Draw one point a name, written beside it, on two measures with their chance levels.
+    """Draw one point a name, written beside it, on two measures with their chance
+    levels.
 
     Parameters
     ----------
@@ -181,11 +215,21 @@ def named_points(
     colours = {name: COLOURS[i % (len(COLOURS) - 1)] for i, name in enumerate(order)}
     for name, (x, y) in points.items():
         across, up = errors[name]
-        axes.errorbar(x, y, xerr=across, yerr=up, fmt="o", color=colours[name], markersize=7, capsize=2)
+        axes.errorbar(
+            x,
+            y,
+            xerr=across,
+            yerr=up,
+            fmt="o",
+            color=colours[name],
+            markersize=7,
+            capsize=2,
+        )
     axes.set(xlabel=x_label, ylabel=y_label)
     low, high = axes.get_ylim()
     axes.set_ylim(low, high)
-    # The names stand in a column at the right, in the order of their points, far enough apart to be read.
+    # The names stand in a column at the right, in the order of their points, far enough
+    # apart to be read.
     apart = 0.06 * (high - low)
     heights = [points[name][1] for name in order]
     for i in range(1, len(heights)):
@@ -237,30 +281,64 @@ def lines(
     """
     figure, every = canvas(len(panels), width=7.0 if len(panels) < 3 else 9.0)
     names = list(dict.fromkeys(name for curves in panels.values() for name in curves))
-    for panel, (axes, (title, curves)) in enumerate(zip(every, panels.items(), strict=True)):
+    for panel, (axes, (title, curves)) in enumerate(
+        zip(every, panels.items(), strict=True)
+    ):
         axes.set_yscale("log" if log_y else "linear")
         for name, y in curves.items():
             i = names.index(name)
             axes.plot(
-                x, np.asarray(y), color=COLOURS[i], marker=MARKERS[i] if markers else "", label=name, markersize=5
+                x,
+                np.asarray(y),
+                color=COLOURS[i],
+                marker=MARKERS[i] if markers else "",
+                label=name,
+                markersize=5,
             )
             if bands and name in bands:
                 low, high = np.asarray(bands[name])
-                axes.fill_between(x, low, high, color=COLOURS[i], alpha=0.2, linewidth=0)
+                axes.fill_between(
+                    x, low, high, color=COLOURS[i], alpha=0.2, linewidth=0
+                )
         for name, position in (marks or {}).items():
             axes.axvline(position, color="#555555", linestyle=":", linewidth=1.2)
             axes.annotate(
-                name, (position, 1.0), xycoords=("data", "axes fraction"), ha="center", va="bottom", fontsize=9
+                name,
+                (position, 1.0),
+                xycoords=("data", "axes fraction"),
+                ha="center",
+                va="bottom",
+                fontsize=9,
             )
         if diagonal:
-            axes.axline((0, 0), slope=1, color="black", linestyle="--", linewidth=1.2, label=diagonal)
-        axes.set(xlabel=x_label, ylabel=y_labels if isinstance(y_labels, str) else y_labels[panel], ylim=limits)
+            axes.axline(
+                (0, 0),
+                slope=1,
+                color="black",
+                linestyle="--",
+                linewidth=1.2,
+                label=diagonal,
+            )
+        axes.set(
+            xlabel=x_label,
+            ylabel=y_labels if isinstance(y_labels, str) else y_labels[panel],
+            ylim=limits,
+        )
         axes.set_title(title, pad=18 if marks else None)
         if log_x:
             axes.set_xscale("log")
-    handles = {label: h for axes in every for h, label in zip(*axes.get_legend_handles_labels(), strict=True)}
+    handles = {
+        label: h
+        for axes in every
+        for h, label in zip(*axes.get_legend_handles_labels(), strict=True)
+    }
     if len(handles) > 1:
-        figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=min(len(handles), 4))
+        figure.legend(
+            handles.values(),
+            handles.keys(),
+            loc="outside lower center",
+            ncols=min(len(handles), 4),
+        )
     return figure
 
 
@@ -271,10 +349,14 @@ def scatter_panels(
     x_label: str,
     y_label: str,
     classes: Sequence[str],
-    boundaries: Mapping[str, Callable[[np.ndarray[Any, Any], np.ndarray[Any, Any]], ArrayLike]] | None = None,
+    boundaries: Mapping[
+        str, Callable[[np.ndarray[Any, Any], np.ndarray[Any, Any]], ArrayLike]
+    ]
+    | None = None,
     share_y: bool = False,
 ) -> Figure:
-    """Draw labelled points in panels side by side, with the lines on which given scores are zero.
+    """Draw labelled points in panels side by side, with the lines on which given scores
+    are zero.
 
     Parameters
     ----------
@@ -287,7 +369,9 @@ def scatter_panels(
     boundaries : mapping of str to callable, optional
         A score of (x, y) grids; its zero line is drawn under this name.
     """
-    figure, every = canvas(len(panels), width=max(4.5, 3.1 * len(panels)), share_y=share_y)
+    figure, every = canvas(
+        len(panels), width=max(4.5, 3.1 * len(panels)), share_y=share_y
+    )
     dashes = ("solid", "dashed", "dotted")
     for axes, (title, (x, y, label)) in zip(every, panels.items(), strict=True):
         for c, name in enumerate(classes):
@@ -297,9 +381,18 @@ def scatter_panels(
                 linewidths=0, label=name,
             )  # fmt: skip
         (left, right), (bottom, top) = axes.get_xlim(), axes.get_ylim()
-        across, up = np.meshgrid(np.linspace(left, right, 200), np.linspace(bottom, top, 200))
+        across, up = np.meshgrid(
+            np.linspace(left, right, 200), np.linspace(bottom, top, 200)
+        )
         for i, (name, score) in enumerate((boundaries or {}).items()):
-            axes.contour(across, up, np.asarray(score(across, up)), [0.0], colors="black", linestyles=dashes[i])
+            axes.contour(
+                across,
+                up,
+                np.asarray(score(across, up)),
+                [0.0],
+                colors="black",
+                linestyles=dashes[i],
+            )
             axes.plot([], [], color="black", linestyle=dashes[i], label=name)
         axes.set(title=title, xlabel=x_label)
     every[0].set_ylabel(y_label)
@@ -324,7 +417,14 @@ def heat_map(
     figure, (axes,) = canvas(height=height)
     bound = float(np.abs(values).max()) or 1.0
     colours, least = ("RdBu_r", -bound) if values.min() < 0 else ("Reds", 0.0)
-    picture = axes.imshow(values, cmap=colours, vmin=least, vmax=bound, aspect="auto", interpolation="nearest")
+    picture = axes.imshow(
+        values,
+        cmap=colours,
+        vmin=least,
+        vmax=bound,
+        aspect="auto",
+        interpolation="nearest",
+    )
     axes.grid(visible=False)
     axes.set(xlabel=x_label, ylabel=y_label)
     if x_ticks:
@@ -356,7 +456,9 @@ def causal_graph(
         Nodes that are not variables, such as the environment: drawn as dashed boxes.
     """
     columns, rows = np.array(list(positions.values()), float).T
-    figure, (axes,) = canvas(width=1.9 * float(np.ptp(columns)) + 2.4, height=1.5 * float(np.ptp(rows)) + 1.4)
+    figure, (axes,) = canvas(
+        width=1.9 * float(np.ptp(columns)) + 2.4, height=1.5 * float(np.ptp(rows)) + 1.4
+    )
     boxes = {}
     for node, (x, y) in positions.items():
         outside = node in from_outside
@@ -368,7 +470,10 @@ def causal_graph(
             patchA=boxes[cause].get_bbox_patch(), patchB=boxes[effect].get_bbox_patch(), shrinkA=2, shrinkB=2,
         )  # fmt: skip
         axes.add_patch(arrow)
-    axes.set(xlim=(columns.min() - 0.6, columns.max() + 0.6), ylim=(rows.min() - 0.5, rows.max() + 0.5))
+    axes.set(
+        xlim=(columns.min() - 0.6, columns.max() + 0.6),
+        ylim=(rows.min() - 0.5, rows.max() + 0.5),
+    )
     axes.axis("off")
     return figure
 
@@ -381,7 +486,9 @@ def _node(axes: Axes, text: str, x: float, y: float, *, outside: bool) -> Any:
         "linestyle": "dashed" if outside else "solid",
         "linewidth": 1.5,
     }
-    return axes.text(x, y, text, ha="center", va="center", fontsize=11, bbox=box, zorder=3)
+    return axes.text(
+        x, y, text, ha="center", va="center", fontsize=11, bbox=box, zorder=3
+    )
 
 
 @styled
@@ -409,31 +516,54 @@ def maps(
     x_label, y_label, value_labels : str
         Axes, with units; one label of the values for all panels or one each.
     arrows : mapping of title to (along x, along y), optional
-        Directions, shapes as the panel's; about twelve a side are drawn, of equal length.
+        Directions, shapes as the panel's; about twelve a side are drawn, of equal
+        length.
     points : mapping of name to (x, y), optional
         Marks that are drawn in every panel.
     levels : sequence of float, optional
         Where one colour ends and the next begins; twenty equal steps if not given.
     """
     across, up = np.asarray(x), np.asarray(y)
-    figure, every = canvas(len(panels), width=4.6 if len(panels) == 1 else 3.9 * len(panels), height=height)
-    for panel, (axes, (title, values)) in enumerate(zip(every, panels.items(), strict=True)):
+    figure, every = canvas(
+        len(panels), width=4.6 if len(panels) == 1 else 3.9 * len(panels), height=height
+    )
+    for panel, (axes, (title, values)) in enumerate(
+        zip(every, panels.items(), strict=True)
+    ):
         z = np.asarray(values)
         norm = BoundaryNorm(levels, 256) if levels else None
-        picture = axes.contourf(across, up, z, levels=levels or 20, norm=norm, cmap="viridis")
+        picture = axes.contourf(
+            across, up, z, levels=levels or 20, norm=norm, cmap="viridis"
+        )
         label = value_labels if isinstance(value_labels, str) else value_labels[panel]
         figure.colorbar(picture, ax=axes, label=label)
         if arrows and title in arrows:
-            rows, columns = slice(3, None, max(1, len(up) // 12)), slice(3, None, max(1, len(across) // 12))
+            rows, columns = (
+                slice(3, None, max(1, len(up) // 12)),
+                slice(3, None, max(1, len(across) // 12)),
+            )
             u, v = (np.asarray(a)[rows, columns] for a in arrows[title])
             length = np.hypot(u, v) + 1e-300
-            axes.quiver(across[columns], up[rows], u / length, v / length, color="white", scale=22, width=0.006)
+            axes.quiver(
+                across[columns],
+                up[rows],
+                u / length,
+                v / length,
+                color="white",
+                scale=22,
+                width=0.006,
+            )
         for i, (name, (right, top)) in enumerate((points or {}).items()):
             axes.plot(
                 right, top, MARKERS[i], color=COLOURS[(1, 3, 4, 5)[i]], markeredgecolor="white", markersize=10,
                 label=name, linestyle="none", clip_on=False,
             )  # fmt: skip
-        axes.set(title=title, xlabel=x_label, xlim=(across.min(), across.max()), ylim=(up.min(), up.max()))
+        axes.set(
+            title=title,
+            xlabel=x_label,
+            xlim=(across.min(), across.max()),
+            ylim=(up.min(), up.max()),
+        )
         axes.grid(visible=False)
     every[0].set_ylabel(y_label)
     handles, labels = every[0].get_legend_handles_labels()
@@ -444,9 +574,13 @@ def maps(
 
 @styled
 def pictures(
-    panels: Mapping[str, ArrayLike], *, columns: int | None = None, titles: Sequence[str] | None = None
+    panels: Mapping[str, ArrayLike],
+    *,
+    columns: int | None = None,
+    titles: Sequence[str] | None = None,
 ) -> Figure:
-    """Draw pictures in a grid: colours as they are, maps from dark (low) to bright (high), each on its own scale.
+    """Draw pictures in a grid: colours as they are, maps from dark (low) to bright
+    (high), each on its own scale.
 
     Parameters
     ----------
@@ -460,11 +594,19 @@ def pictures(
     n_columns = columns or len(panels)
     n_rows = -(-len(panels) // n_columns)
     width = min(9.0, 3.4 * n_columns)
-    figure = Figure(figsize=(width, width / n_columns * n_rows + 0.3 * (1 if titles else n_rows)))
+    figure = Figure(
+        figsize=(width, width / n_columns * n_rows + 0.3 * (1 if titles else n_rows))
+    )
     every = figure.subplots(n_rows, n_columns, squeeze=False).ravel()
-    for i, (axes, (title, values)) in enumerate(zip(every, panels.items(), strict=False)):
+    for i, (axes, (title, values)) in enumerate(
+        zip(every, panels.items(), strict=False)
+    ):
         picture = np.asarray(values)
-        axes.imshow(picture, cmap=None if picture.ndim == 3 else "magma", interpolation="nearest")
+        axes.imshow(
+            picture,
+            cmap=None if picture.ndim == 3 else "magma",
+            interpolation="nearest",
+        )
         if titles is None or i < n_columns:
             axes.set_title(title if titles is None else titles[i], fontsize=10)
     for axes in every:
@@ -489,7 +631,8 @@ def weighted_series(
     Parameters
     ----------
     x, y, weights : array, shape (n,)
-        Times, values, and signed weights; a negative one has the second colour and another marker.
+        Times, values, and signed weights; a negative one has the second colour and
+        another marker.
     coming : (float, float, float)
         Time, value and half-width of the interval of what comes next.
     x_label, y_label : str
@@ -508,19 +651,30 @@ def weighted_series(
                 label=weight_label + sign,
             )  # fmt: skip
     axes.errorbar(
-        coming[0], coming[1], yerr=coming[2], fmt=MARKERS[3], color="black", capsize=4, markersize=7, label=coming_label
+        coming[0],
+        coming[1],
+        yerr=coming[2],
+        fmt=MARKERS[3],
+        color="black",
+        capsize=4,
+        markersize=7,
+        label=coming_label,
     )
     axes.set(xlabel=x_label, ylabel=y_label)
     legend = figure.legend(loc="outside lower center", ncols=3)
     for handle in legend.legend_handles:
-        if isinstance(handle, PathCollection):  # all of one size, whatever the first point has
+        # all of one size, whatever the first point has
+        if isinstance(handle, PathCollection):
             handle.set_sizes([60])
     return figure
 
 
 @styled
-def words_in_colour(rows: Sequence[tuple[Sequence[str], ArrayLike]], *, value_label: str) -> Figure:
-    """Write sentences whose words stand on a colour: red where a value is positive, blue where it is negative.
+def words_in_colour(
+    rows: Sequence[tuple[Sequence[str], ArrayLike]], *, value_label: str
+) -> Figure:
+    """Write sentences whose words stand on a colour: red where a value is positive,
+    blue where it is negative.
 
     Parameters
     ----------
@@ -538,18 +692,37 @@ def words_in_colour(rows: Sequence[tuple[Sequence[str], ArrayLike]], *, value_la
         left = 0.0
         for word, share in zip(words, shares, strict=True):
             span = len(word) + 1.2
-            box = Rectangle((left, row - 0.38), span, 0.76, color=shades(0.5 + 0.42 * share), linewidth=0)
+            box = Rectangle(
+                (left, row - 0.38),
+                span,
+                0.76,
+                color=shades(0.5 + 0.42 * share),
+                linewidth=0,
+            )
             axes.add_patch(box)
             ink = "white" if abs(share) > 0.6 else "black"
             axes.text(
-                left + span / 2, row, word, ha="center", va="center", fontsize=10, color=ink, family="DejaVu Sans Mono"
+                left + span / 2,
+                row,
+                word,
+                ha="center",
+                va="center",
+                fontsize=10,
+                color=ink,
+                family="DejaVu Sans Mono",
             )
             left += span + 0.4
     axes.set(xlim=(0, max(longest, 60)), ylim=(len(rows) - 0.5, -0.5))
     axes.axis("off")
     scale = mpl.cm.ScalarMappable(mpl.colors.Normalize(-1, 1), shades)
     bar = figure.colorbar(
-        scale, ax=axes, orientation="horizontal", fraction=0.06, aspect=60, pad=0.02, ticks=[-1, 0, 1]
+        scale,
+        ax=axes,
+        orientation="horizontal",
+        fraction=0.06,
+        aspect=60,
+        pad=0.02,
+        ticks=[-1, 0, 1],
     )
     bar.set_label(value_label)
     return figure
@@ -557,9 +730,14 @@ def words_in_colour(rows: Sequence[tuple[Sequence[str], ArrayLike]], *, value_la
 
 @styled
 def histograms(
-    panels: Mapping[str, Mapping[str, ArrayLike]], *, x_label: str, y_label: str, n_bins: int = 30
+    panels: Mapping[str, Mapping[str, ArrayLike]],
+    *,
+    x_label: str,
+    y_label: str,
+    n_bins: int = 30,
 ) -> Figure:
-    """Draw the distributions of groups of numbers as outlines on common bins, in one panel or several.
+    """Draw the distributions of groups of numbers as outlines on common bins, in one
+    panel or several.
 
     Parameters
     ----------
@@ -573,7 +751,9 @@ def histograms(
     figure, every = canvas(len(panels), width=7.0 if len(panels) < 3 else 9.0)
     names = list(dict.fromkeys(name for groups in panels.values() for name in groups))
     for axes, (title, groups) in zip(every, panels.items(), strict=True):
-        edges = np.histogram_bin_edges(np.concatenate([np.ravel(v) for v in groups.values()]), n_bins)
+        edges = np.histogram_bin_edges(
+            np.concatenate([np.ravel(v) for v in groups.values()]), n_bins
+        )
         for name, values in groups.items():
             i = names.index(name)
             axes.stairs(
@@ -582,9 +762,18 @@ def histograms(
             )  # fmt: skip
         axes.set(title=title, xlabel=x_label)
     every[0].set_ylabel(y_label)
-    handles = {label: h for axes in every for h, label in zip(*axes.get_legend_handles_labels(), strict=True)}
+    handles = {
+        label: h
+        for axes in every
+        for h, label in zip(*axes.get_legend_handles_labels(), strict=True)
+    }
     if len(handles) > 1:
-        figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=min(len(handles), 4))
+        figure.legend(
+            handles.values(),
+            handles.keys(),
+            loc="outside lower center",
+            ncols=min(len(handles), 4),
+        )
     return figure
 
 
@@ -615,16 +804,37 @@ def points_in_space(
         for c, name in enumerate(classes):
             x, y, z = np.asarray(points)[np.asarray(label) == c].T
             axes.scatter(
-                x, y, z, s=12, marker=MARKERS[c % 7], color=COLOURS[c % 6], alpha=0.8, linewidths=0, label=name
+                x,
+                y,
+                z,
+                s=12,
+                marker=MARKERS[c % 7],
+                color=COLOURS[c % 6],
+                alpha=0.8,
+                linewidths=0,
+                label=name,
             )
         if crosses and title in crosses:
             x, y, z = np.asarray(crosses[title]).T
-            axes.scatter(x, y, z, s=90, marker="x", color="black", linewidths=2.5, label="centroid", depthshade=False)
+            axes.scatter(
+                x,
+                y,
+                z,
+                s=90,
+                marker="x",
+                color="black",
+                linewidths=2.5,
+                label="centroid",
+                depthshade=False,
+            )
         axes.set(title=title, xlabel=labels[0], ylabel=labels[1], zlabel=labels[2])
         axes.tick_params(labelsize=8)
-    legend = figure.legend(*figure.axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=4)
+    legend = figure.legend(
+        *figure.axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=4
+    )
     for handle in legend.legend_handles:
-        if isinstance(handle, PathCollection):  # seen through, a single mark is too pale
+        # seen through, a single mark is too pale
+        if isinstance(handle, PathCollection):
             handle.set_alpha(1.0)
             handle.set_sizes([45])
     return figure
@@ -648,11 +858,13 @@ def network_diagram(
     layers : sequence of str
         Names of the columns: the inputs', then each layer's.
     sizes : sequence of array, optional
-        Importance of the units of each column, at least 0; the largest of a column is drawn largest.
+        Importance of the units of each column, at least 0; the largest of a column is
+        drawn largest.
     names : (sequence of str, sequence of str)
         Of the inputs and of the outputs.
     strongest : int
-        How many weights are drawn of each layer; red where positive, blue where negative.
+        How many weights are drawn of each layer; red where positive, blue where
+        negative.
     """
     matrices = [np.asarray(w) for w in weights]
     counts = [matrices[0].shape[1], *(len(m) for m in matrices)]
@@ -667,11 +879,23 @@ def network_diagram(
                 color="#B2182B" if matrix[out, into] > 0 else "#2166AC", zorder=1,
             )  # fmt: skip
     for layer, height in enumerate(heights):
-        share = np.ones(len(height)) if sizes is None else np.asarray(sizes[layer]) / (np.max(sizes[layer]) or 1.0)
-        axes.scatter(
-            np.full(len(height), layer), height, s=12 + 110 * share, color="#f2f2f2", edgecolors="#333333", zorder=2
+        share = (
+            np.ones(len(height))
+            if sizes is None
+            else np.asarray(sizes[layer]) / (np.max(sizes[layer]) or 1.0)
         )
-    ends = ((-0.06, "right", names[0], heights[0]), (len(matrices) + 0.06, "left", names[1], heights[-1]))
+        axes.scatter(
+            np.full(len(height), layer),
+            height,
+            s=12 + 110 * share,
+            color="#f2f2f2",
+            edgecolors="#333333",
+            zorder=2,
+        )
+    ends = (
+        (-0.06, "right", names[0], heights[0]),
+        (len(matrices) + 0.06, "left", names[1], heights[-1]),
+    )
     for x, align, words, height in ends:
         for word, y in zip(words, height, strict=False):
             axes.text(x, y, word, ha=align, va="center", fontsize=9)

@@ -1,4 +1,6 @@
-"""Bootstrap samples as counts: an estimate that is a ratio of means over rows is then one product with a matrix."""
+"""Bootstrap samples as counts: an estimate that is a ratio of means over rows is then
+one product with a matrix.
+"""
 
 from __future__ import annotations
 
@@ -8,8 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 
-def bootstrap_counts(rng: np.random.Generator, n: int, n_samples: int) -> Iterator[NDArray[np.float64]]:
-    """Yield how often each bootstrap sample draws each of `n` rows, some samples at a time to bound memory.
+def bootstrap_counts(
+    rng: np.random.Generator, n: int, n_samples: int
+) -> Iterator[NDArray[np.float64]]:
+    """Yield how often each bootstrap sample draws each of `n` rows, some samples at a
+    time to bound memory.
 
     Parameters
     ----------
@@ -34,4 +39,8 @@ def bootstrap_counts(rng: np.random.Generator, n: int, n_samples: int) -> Iterat
     for first in range(0, n_samples, at_once):
         size = min(at_once, n_samples - first)
         drawn = rng.integers(n, size=(size, n)) + np.arange(size)[:, None] * n
-        yield np.bincount(drawn.ravel(), minlength=size * n).reshape(size, n).astype(float)
+        yield (
+            np.bincount(drawn.ravel(), minlength=size * n)
+            .reshape(size, n)
+            .astype(float)
+        )

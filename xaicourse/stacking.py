@@ -1,6 +1,8 @@
-"""Networks of one shape, stacked: weights have a first axis of networks, so that one product serves all of them.
+"""Networks of one shape, stacked: weights have a first axis of networks, so that one
+product serves all of them.
 
-Weights are a list that alternates matrices (k, fan_in, fan_out) and biases (k, 1, fan_out), first layer to last.
+Weights are a list that alternates matrices (k, fan_in, fan_out) and biases (k, 1,
+fan_out), first layer to last.
 """
 
 from __future__ import annotations
@@ -18,16 +20,21 @@ from xaicourse.models import mlp
 
 
 def stacked_rows(X: ArrayLike, y: ArrayLike, k: int) -> tuple[Tensor, Tensor]:
-    """Check rows and 0/1 labels for k networks; return (1 or k, n, d) and (1 or k, n), shared if there is one set."""
+    """Check rows and 0/1 labels for k networks; return (1 or k, n, d) and (1 or k, n),
+    shared if there is one set.
+    """
     features, labels = np.asarray(X, np.float32), np.asarray(y, np.float32)
     if k == 0:
         raise ValueError("seeds is empty: give one seed a network")
     if features.ndim not in (2, 3) or labels.shape != features.shape[:-1]:
         raise ValueError(
-            f"X must be (n, d) with y (n,), or (k, n, d) with y (k, n); got {features.shape}, {labels.shape}"
+            f"X must be (n, d) with y (n,), or (k, n, d) with y (k, n); got "
+            f"{features.shape}, {labels.shape}"
         )
     if features.ndim == 3 and len(features) != k:
-        raise ValueError(f"X holds rows for {len(features)} networks, but seeds names {k}")
+        raise ValueError(
+            f"X holds rows for {len(features)} networks, but seeds names {k}"
+        )
     if not np.isfinite(features).all():
         raise ValueError("X holds NaN or infinity")
     if not np.isin(labels, (0, 1)).all():
@@ -40,46 +47,75 @@ def stacked_rows(X: ArrayLike, y: ArrayLike, k: int) -> tuple[Tensor, Tensor]:
 
 
 def glorot_weights(
-    n_inputs: int, hidden: Sequence[int], generators: list[torch.Generator], device: str, *, n_outputs: int = 1
+    n_inputs: int,
+    hidden: Sequence[int],
+    generators: list[torch.Generator],
+    device: str,
+    *,
+    n_outputs: int = 1,
 ) -> list[Tensor]:
-    """Draw weights (k, fan_in, fan_out) and biases (k, 1, fan_out), uniform within sqrt(6 / (fan_in + fan_out))."""
+    """Draw weights (k, fan_in, fan_out) and biases (k, 1, fan_out), uniform within
+    sqrt(6 / (fan_in + fan_out)).
+    """
     tensors = []
     widths = [n_inputs, *hidden, n_outputs]
     for fan_in, fan_out in pairwise(widths):
         bound = (6 / (fan_in + fan_out)) ** 0.5
         for rows in (fan_in, 1):
-            draws = [torch.rand(rows, fan_out, generator=g) * 2 * bound - bound for g in generators]
+            draws = [
+                torch.rand(rows, fan_out, generator=g) * 2 * bound - bound
+                for g in generators
+            ]
             tensors.append(torch.stack(draws).to(device).requires_grad_())
     return tensors
 
 
 def forward(weights: list[Tensor], inputs: Tensor) -> Tensor:
-    """Logits (k, rows) of k networks with one output, each of its own rows (k, rows, d)."""
+    """Logits (k, rows) of k networks with one output, each of its own rows (k, rows,
+    d).
+    """
     activation = inputs
     for layer in range(0, len(weights), 2):
         if layer:
-            activation = activation.relu_()  # in place: memory for many large activations costs more than the sums
+            # in place: memory for many large activations costs more than the sums
+            activation = activation.relu_()
         activation = torch.bmm(activation, weights[layer]).add_(weights[layer + 1])
     return activation.squeeze(2)
 
 
 class Adam:
-    """The optimiser of `torch.optim.Adam`, fused, whose own first step would import a compiler for two seconds."""
+    """The optimiser of `torch.optim.Adam`, fused, whose own first step would import a
+    compiler for two seconds.
+    """
 
     def __init__(self, weights: Sequence[Tensor]) -> None:
         self.weights = list(weights)
-        self.means, self.squares = ([torch.zeros_like(w) for w in self.weights] for _ in range(2))
+        self.means, self.squares = (
+            [torch.zeros_like(w) for w in self.weights] for _ in range(2)
+        )
         self.steps = [torch.zeros((), device=w.device) for w in self.weights]
 
     @torch.no_grad()
-    def step(self, gradients: Sequence[Tensor], rate: float, *, factors: Sequence[Tensor | None] | None = None) -> None:
+    def step(
+        self,
+        gradients: Sequence[Tensor],
+        rate: float,
+        *,
+        factors: Sequence[Tensor | None] | None = None,
+    ) -> None:
         """Change the weights in place.
 
-        `factors` multiply the steps, weight by weight: a factor of the gradient would be divided out by its own size.
+        `factors` multiply the steps, weight by weight: a factor of the gradient would
+        be divided out by its own size.
         """
         each = factors or [None] * len(self.weights)
-        chosen = [(w, w.clone(), f) for w, f in zip(self.weights, each, strict=True) if f is not None]
-        # The fused step walks through memory: a gradient laid out in another order would reach the wrong weights.
+        chosen = [
+            (w, w.clone(), f)
+            for w, f in zip(self.weights, each, strict=True)
+            if f is not None
+        ]
+        # The fused step walks through memory: a gradient laid out in another order
+        # would reach the wrong weights.
         laid_out = [
             g if g.stride() == w.stride() else torch.empty_like(w).copy_(g)
             for g, w in zip(gradients, self.weights, strict=True)
@@ -93,10 +129,18 @@ class Adam:
 
 
 def unstacked(tensors: list[Tensor]) -> nn.Sequential:
-    """Put one network's weights, without their first axis, into an ordinary module, frozen and in evaluation mode."""
+    """Put one network's weights, without their first axis, into an ordinary module,
+    frozen and in evaluation mode.
+    """
     matrices, biases = tensors[::2], tensors[1::2]
-    with torch.random.fork_rng(devices=[]):  # nn.Linear draws weights that are replaced at once
-        network = mlp(matrices[0].shape[0], [m.shape[1] for m in matrices[:-1]], matrices[-1].shape[1])
+    with torch.random.fork_rng(
+        devices=[]
+    ):  # nn.Linear draws weights that are replaced at once
+        network = mlp(
+            matrices[0].shape[0],
+            [m.shape[1] for m in matrices[:-1]],
+            matrices[-1].shape[1],
+        )
     with torch.no_grad():
         linears = [m for m in network if isinstance(m, nn.Linear)]
         for linear, matrix, bias in zip(linears, matrices, biases, strict=True):

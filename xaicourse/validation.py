@@ -1,7 +1,9 @@
-"""Argument checks that every method shares: each says which argument was wrong, what came, what was expected.
+"""Argument checks that every method shares: each says which argument was wrong, what
+came, what was expected.
 
-A check returns the value it has accepted, in the type that the method works with. Arrays may be NumPy arrays
-or PyTorch tensors: only what both can do is asked of them, so that this file needs neither kind of model.
+A check returns the value it has accepted, in the type that the method works with.
+Arrays may be NumPy arrays or PyTorch tensors: only what both can do is asked of them,
+so that this file needs neither kind of model.
 """
 
 from __future__ import annotations
@@ -14,7 +16,9 @@ from typing import Any
 import numpy as np
 
 Progress = Callable[[Iterable[Any]], Iterable[Any]]
-"""What ``progress=`` takes: a wrapper of an iterable that yields its items unchanged, as ``tqdm.tqdm`` is."""
+"""What ``progress=`` takes: a wrapper of an iterable that yields its items unchanged,
+as ``tqdm.tqdm`` is.
+"""
 
 
 Seed = int | np.random.Generator | None
@@ -22,7 +26,9 @@ Seed = int | np.random.Generator | None
 
 
 def silent(iterable: Iterable[Any]) -> Iterable[Any]:
-    """Yield the items and show nothing: the wrapper that stands in for ``progress=None``."""
+    """Yield the items and show nothing: the wrapper that stands in for
+    ``progress=None``.
+    """
     return iterable
 
 
@@ -50,9 +56,13 @@ def check_int(name: str, value: object, *, minimum: int = 1) -> int:
         number = operator.index(value)  # type: ignore[arg-type]
     except TypeError:
         kind = type(value).__name__
-        raise TypeError(f"{name}: got {value!r} ({kind}), expected an integer") from None
+        raise TypeError(
+            f"{name}: got {value!r} ({kind}), expected an integer"
+        ) from None
     if number < minimum:
-        raise ValueError(f"{name}: got {number}, expected an integer of at least {minimum}")
+        raise ValueError(
+            f"{name}: got {number}, expected an integer of at least {minimum}"
+        )
     return number
 
 
@@ -74,8 +84,12 @@ def check_float(name: str, value: object, *, minimum: float = -math.inf) -> floa
     Traceback (most recent call last):
     ValueError: stdevs: got nan, expected a finite number
     """
-    if isinstance(value, bool) or not isinstance(value, int | float | np.integer | np.floating):
-        raise TypeError(f"{name}: got {value!r} ({type(value).__name__}), expected a number")
+    if isinstance(value, bool) or not isinstance(
+        value, int | float | np.integer | np.floating
+    ):
+        raise TypeError(
+            f"{name}: got {value!r} ({type(value).__name__}), expected a number"
+        )
     if not math.isfinite(value) or value < minimum:
         bound = "" if minimum == -math.inf else f" of at least {minimum:g}"
         raise ValueError(f"{name}: got {value}, expected a finite number{bound}")
@@ -97,7 +111,9 @@ def check_choice(name: str, value: object, choices: Collection[str]) -> str:
     ValueError: method: got 'simpson', expected one of 'midpoint', 'trapezoid'
     """
     if not isinstance(value, str) or value not in choices:
-        raise ValueError(f"{name}: got {value!r}, expected one of {', '.join(map(repr, choices))}")
+        raise ValueError(
+            f"{name}: got {value!r}, expected one of {', '.join(map(repr, choices))}"
+        )
     return value
 
 
@@ -117,7 +133,8 @@ def check_shape(name: str, array: Any, expected: tuple[int | None, ...]) -> None
     """
     shape = tuple(array.shape)
     if len(shape) != len(expected) or any(
-        have == 0 or want not in (None, have) for have, want in zip(shape, expected, strict=True)
+        have == 0 or want not in (None, have)
+        for have, want in zip(shape, expected, strict=True)
     ):
         words = ", ".join("any" if want is None else str(want) for want in expected)
         comma = "," if len(expected) == 1 else ""
@@ -140,8 +157,8 @@ def check_finite(name: str, array: Any) -> None:
     """
     if 0 in array.shape:
         raise ValueError(f"{name}: got an empty array of shape {tuple(array.shape)}")
-    # NaN and infinity both survive in one of the extremes, and the extremes need no memory: isfinite(array)
-    # would build a mask (and with PyTorch a copy of the data).
+    # NaN and infinity both survive in one of the extremes, and the extremes need no
+    # memory: isfinite(array) would build a mask (and with PyTorch a copy of the data).
     if not (math.isfinite(array.min().item()) and math.isfinite(array.max().item())):
         raise ValueError(f"{name}: got NaN or infinity, expected finite numbers only")
 
@@ -164,18 +181,22 @@ def check_positions(name: str, positions: Iterable[int], n: int) -> list[int]:
     """
     found = [check_int(name, position, minimum=0) for position in positions]
     if not found or max(found) >= n or len(set(found)) != len(found):
-        raise ValueError(f"{name}: got {found}, expected different positions from 0 to {n - 1}")
+        raise ValueError(
+            f"{name}: got {found}, expected different positions from 0 to {n - 1}"
+        )
     return found
 
 
 def check_seed(seed: Seed) -> np.random.Generator:
-    """Return the random generator that `seed` stands for; the global generators stay untouched.
+    """Return the random generator that `seed` stands for; the global generators stay
+    untouched.
 
     Parameters
     ----------
     seed : int, numpy.random.Generator or None
-        A non-negative integer (0 is one like any other) always starts the same stream; a generator is used as
-        it is, and moves on; ``None`` takes fresh entropy from the system.
+        A non-negative integer (0 is one like any other) always starts the same stream;
+        a generator is used as it is, and moves on; ``None`` takes fresh entropy from
+        the system.
 
     Raises
     ------

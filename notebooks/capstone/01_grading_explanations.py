@@ -40,13 +40,34 @@ import pandas as pd
 import torch
 from scipy.stats import t
 
-from xaicourse.evaluation import deletion_insertion, effect_correlation, grade, paired_difference, relevance_rank
+from xaicourse.evaluation import (
+    deletion_insertion,
+    effect_correlation,
+    grade,
+    paired_difference,
+    relevance_rank,
+)
 from xaicourse.evaluation.family import ACCURACY, NETWORK, SEEN
 from xaicourse.evaluation.grading import by_family
-from xaicourse.evaluation.tasks_tables import DECISIVE, MEASURES, METHODS, draw, true_effects
+from xaicourse.evaluation.tasks_tables import (
+    DECISIVE,
+    MEASURES,
+    METHODS,
+    draw,
+    true_effects,
+)
 from xaicourse.exercises import grading_explanations as exercises
 from xaicourse.plotting import dots, heat_map, named_points
-from xaicourse.teaching import check, claim, hint, progress, say, show, show_source, table
+from xaicourse.teaching import (
+    check,
+    claim,
+    hint,
+    progress,
+    say,
+    show,
+    show_source,
+    table,
+)
 
 seed = 0
 

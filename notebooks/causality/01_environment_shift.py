@@ -45,8 +45,23 @@ from sklearn.preprocessing import StandardScaler
 from xaicourse.attribution import permutation_importance
 from xaicourse.causality import StructuralCausalModel
 from xaicourse.exercises import environment_shift as exercises
-from xaicourse.plotting import bars, causal_graph, heat_map, lines, scatter_panels
-from xaicourse.teaching import check, claim, explore, hint, progress, say, show, show_source
+from xaicourse.plotting import (
+    bars,
+    causal_graph,
+    heat_map,
+    lines,
+    scatter_panels,
+)
+from xaicourse.teaching import (
+    check,
+    claim,
+    explore,
+    hint,
+    progress,
+    say,
+    show,
+    show_source,
+)
 from xaicourse.training import accuracy, probability, train_mlps
 
 seed = 0

@@ -40,11 +40,24 @@ import torch
 from sklearn.linear_model import LogisticRegression
 from sklearn.neighbors import NearestNeighbors
 
-from xaicourse.attribution import gradient_shap, permutation_importance, shapley_values
+from xaicourse.attribution import (
+    gradient_shap,
+    permutation_importance,
+    shapley_values,
+)
 from xaicourse.causality import StructuralCausalModel
 from xaicourse.exercises import explaining_under_shift as exercises
 from xaicourse.plotting import bars
-from xaicourse.teaching import check, claim, hint, progress, say, show, show_source, table
+from xaicourse.teaching import (
+    check,
+    claim,
+    hint,
+    progress,
+    say,
+    show,
+    show_source,
+    table,
+)
 from xaicourse.training import train_mlps
 
 seed = 0

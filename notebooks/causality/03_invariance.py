@@ -51,7 +51,16 @@ from xaicourse.causality import (
 )
 from xaicourse.exercises import invariance as exercises
 from xaicourse.plotting import bars, lines
-from xaicourse.teaching import check, claim, hint, progress, say, show, show_source, table
+from xaicourse.teaching import (
+    check,
+    claim,
+    hint,
+    progress,
+    say,
+    show,
+    show_source,
+    table,
+)
 from xaicourse.training import accuracy
 
 seed = 0

@@ -39,11 +39,28 @@ import pandas as pd
 import xgboost as xgb
 from sklearn.metrics import cohen_kappa_score
 
-from xaicourse.datasets import load_underwriting, prepare_underwriting, stratified_split
+from xaicourse.datasets import (
+    load_underwriting,
+    prepare_underwriting,
+    stratified_split,
+)
 from xaicourse.exercises import boosted_baseline as exercises
-from xaicourse.fairness import fit_cut_offs, ordinal_scores, quadratic_weighted_kappa
+from xaicourse.fairness import (
+    fit_cut_offs,
+    ordinal_scores,
+    quadratic_weighted_kappa,
+)
 from xaicourse.plotting import bars, lines
-from xaicourse.teaching import check, claim, hint, progress, say, show, show_source, table
+from xaicourse.teaching import (
+    check,
+    claim,
+    hint,
+    progress,
+    say,
+    show,
+    show_source,
+    table,
+)
 
 seed = 0
 

@@ -45,7 +45,11 @@ from sklearn.metrics import log_loss
 from sklearn.neural_network import MLPClassifier
 
 from xaicourse.attribution import lime
-from xaicourse.datasets import load_underwriting, prepare_underwriting, stratified_split
+from xaicourse.datasets import (
+    load_underwriting,
+    prepare_underwriting,
+    stratified_split,
+)
 from xaicourse.datasets.underwriting_twin import MISSING_COUNTS
 from xaicourse.exercises import network_baseline as exercises
 from xaicourse.fairness import fit_cut_offs, ordinal_scores

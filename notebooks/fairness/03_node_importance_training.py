@@ -59,8 +59,24 @@ from xaicourse.fairness import (
     train_node_importance,
     written_factors,
 )
-from xaicourse.plotting import dots, histograms, maps, points_in_space, scatter_panels
-from xaicourse.teaching import check, claim, hint, progress, run_on_gpu, say, show, show_source, table
+from xaicourse.plotting import (
+    dots,
+    histograms,
+    maps,
+    points_in_space,
+    scatter_panels,
+)
+from xaicourse.teaching import (
+    check,
+    claim,
+    hint,
+    progress,
+    run_on_gpu,
+    say,
+    show,
+    show_source,
+    table,
+)
 
 seed = 0
 

@@ -41,7 +41,12 @@ from scipy.stats import spearmanr
 from sklearn.decomposition import PCA
 from sklearn.metrics import adjusted_mutual_info_score
 
-from xaicourse.attribution import layerwise_relevance, maximise_activation, partial_dependence, tcav
+from xaicourse.attribution import (
+    layerwise_relevance,
+    maximise_activation,
+    partial_dependence,
+    tcav,
+)
 from xaicourse.datasets import load_underwriting, simulate_scenes
 from xaicourse.datasets.scenes import PATTERNS
 from xaicourse.datasets.underwriting import prepare_underwriting
@@ -55,8 +60,24 @@ from xaicourse.fairness import (
     train_node_importance,
 )
 from xaicourse.models import small_resnet
-from xaicourse.plotting import bars, dots, histograms, lines, network_diagram, pictures
-from xaicourse.teaching import check, claim, hint, progress, say, show, show_source, table
+from xaicourse.plotting import (
+    bars,
+    dots,
+    histograms,
+    lines,
+    network_diagram,
+    pictures,
+)
+from xaicourse.teaching import (
+    check,
+    claim,
+    hint,
+    progress,
+    say,
+    show,
+    show_source,
+    table,
+)
 from xaicourse.training import train_network
 
 seed = 0

@@ -46,7 +46,16 @@ from xaicourse.datasets import load_census, simulate_portfolio
 from xaicourse.exercises import importance_reduction as exercises
 from xaicourse.fairness import importance_penalty, train_with_less_importance
 from xaicourse.plotting import bars, lines
-from xaicourse.teaching import check, claim, hint, progress, say, show, show_source, table
+from xaicourse.teaching import (
+    check,
+    claim,
+    hint,
+    progress,
+    say,
+    show,
+    show_source,
+    table,
+)
 from xaicourse.training import probability, train_mlps
 
 seed = 0

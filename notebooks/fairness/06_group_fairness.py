@@ -39,7 +39,10 @@ import warnings
 
 import numpy as np
 import pandas as pd
-from fairlearn.metrics import demographic_parity_difference, equalized_odds_difference
+from fairlearn.metrics import (
+    demographic_parity_difference,
+    equalized_odds_difference,
+)
 from fairlearn.postprocessing import ThresholdOptimizer
 from fairlearn.reductions import DemographicParity, ExponentiatedGradient
 from scipy.stats import norm, t
@@ -52,7 +55,16 @@ from xaicourse.datasets.portfolio import simulate_portfolio
 from xaicourse.exercises import group_fairness as exercises
 from xaicourse.fairness import group_metrics
 from xaicourse.plotting import dots, lines
-from xaicourse.teaching import check, claim, hint, progress, say, show, show_source, table
+from xaicourse.teaching import (
+    check,
+    claim,
+    hint,
+    progress,
+    say,
+    show,
+    show_source,
+    table,
+)
 
 seed = 0
 

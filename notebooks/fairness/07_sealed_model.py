@@ -49,7 +49,10 @@ import pandas as pd
 import torch
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.x25519 import (
+    X25519PrivateKey,
+    X25519PublicKey,
+)
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 from scipy.stats import norm
 from torch import nn
@@ -58,8 +61,25 @@ from xaicourse.datasets.portfolio import simulate_portfolio
 from xaicourse.exercises import sealed_model as exercises
 from xaicourse.models import mlp
 from xaicourse.plotting import bars, dots, heat_map, pictures
-from xaicourse.sealing import SealError, fingerprint, open_sealed, read_private_key, seal, verify, write_private_key
-from xaicourse.teaching import check, claim, hint, progress, say, show, show_source, table
+from xaicourse.sealing import (
+    SealError,
+    fingerprint,
+    open_sealed,
+    read_private_key,
+    seal,
+    verify,
+    write_private_key,
+)
+from xaicourse.teaching import (
+    check,
+    claim,
+    hint,
+    progress,
+    say,
+    show,
+    show_source,
+    table,
+)
 from xaicourse.training import train_mlps
 
 seed = 0

@@ -45,11 +45,24 @@ from sklearn.model_selection import StratifiedKFold
 from sklearn.svm import SVC
 from torch import nn
 
-from xaicourse.attribution import gradient_shap, sampled_shapley_values, shapley_values
+from xaicourse.attribution import (
+    gradient_shap,
+    sampled_shapley_values,
+    shapley_values,
+)
 from xaicourse.datasets import load_diabetes
 from xaicourse.exercises import gradient_shap as exercises
 from xaicourse.plotting import bars, dots, heat_map, lines
-from xaicourse.teaching import check, claim, hint, progress, say, show, show_source, table
+from xaicourse.teaching import (
+    check,
+    claim,
+    hint,
+    progress,
+    say,
+    show,
+    show_source,
+    table,
+)
 from xaicourse.training import train_network
 
 seed = 0

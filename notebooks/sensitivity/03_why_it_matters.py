@@ -39,10 +39,21 @@ from sklearn.datasets import make_regression
 from sklearn.linear_model import LinearRegression
 from sklearn.model_selection import train_test_split
 
-from xaicourse.attribution import drop_column_importance, permutation_importance
+from xaicourse.attribution import (
+    drop_column_importance,
+    permutation_importance,
+)
 from xaicourse.exercises import why_it_matters as exercises
 from xaicourse.plotting import bars, lines
-from xaicourse.teaching import check, claim, hint, progress, say, show, show_source
+from xaicourse.teaching import (
+    check,
+    claim,
+    hint,
+    progress,
+    say,
+    show,
+    show_source,
+)
 
 seed = 0
 

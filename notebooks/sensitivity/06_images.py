@@ -42,19 +42,38 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from captum.attr import IntegratedGradients, LayerGradCam, NoiseTunnel, Saliency
+from captum.attr import (
+    IntegratedGradients,
+    LayerGradCam,
+    NoiseTunnel,
+    Saliency,
+)
 from scipy.stats import binom, norm, spearmanr
 from sklearn.datasets import load_sample_image
 from torch.nn.functional import avg_pool2d
 from torchvision.models import ResNet18_Weights, resnet18
 
-from xaicourse.attribution import grad_cam, integrated_gradients, saliency, smooth_grad
+from xaicourse.attribution import (
+    grad_cam,
+    integrated_gradients,
+    saliency,
+    smooth_grad,
+)
 from xaicourse.datasets import simulate_scenes
 from xaicourse.datasets.scenes import PATTERNS
 from xaicourse.exercises import images as exercises
 from xaicourse.models import small_resnet
 from xaicourse.plotting import bars, lines, pictures
-from xaicourse.teaching import check, claim, hint, progress, run_on_gpu, say, show, show_source
+from xaicourse.teaching import (
+    check,
+    claim,
+    hint,
+    progress,
+    run_on_gpu,
+    say,
+    show,
+    show_source,
+)
 from xaicourse.training import train_network
 
 seed = 0

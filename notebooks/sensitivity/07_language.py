@@ -55,12 +55,32 @@ from transformers import (
     BertTokenizer,
 )
 
-from xaicourse.attribution import merge_word_pieces, token_gradients, token_integrated_gradients
+from xaicourse.attribution import (
+    merge_word_pieces,
+    token_gradients,
+    token_integrated_gradients,
+)
 from xaicourse.datasets import load_reviews, simulate_sentences
-from xaicourse.datasets.sentences import FILM, MEN, OTHER, VOCABULARY, WOMEN, opinion_on_the_film
+from xaicourse.datasets.sentences import (
+    FILM,
+    MEN,
+    OTHER,
+    VOCABULARY,
+    WOMEN,
+    opinion_on_the_film,
+)
 from xaicourse.exercises import language as exercises
 from xaicourse.plotting import bars, dots, words_in_colour
-from xaicourse.teaching import check, claim, hint, progress, run_on_gpu, say, show, show_source
+from xaicourse.teaching import (
+    check,
+    claim,
+    hint,
+    progress,
+    run_on_gpu,
+    say,
+    show,
+    show_source,
+)
 from xaicourse.training import train_network
 
 seed = 0

@@ -42,8 +42,20 @@ from scipy.stats import chi2, norm
 
 from xaicourse.exercises import reinforcement_learning as exercises
 from xaicourse.plotting import bars, dots, lines
-from xaicourse.sensitivity import cart_poles, episode_returns, return_sensitivity
-from xaicourse.teaching import check, claim, hint, progress, say, show, show_source
+from xaicourse.sensitivity import (
+    cart_poles,
+    episode_returns,
+    return_sensitivity,
+)
+from xaicourse.teaching import (
+    check,
+    claim,
+    hint,
+    progress,
+    say,
+    show,
+    show_source,
+)
 
 seed = 0
 

@@ -41,12 +41,24 @@ import optuna
 from joblib import Parallel, delayed
 from sklearn.datasets import make_classification
 from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
-from sklearn.model_selection import ParameterSampler, StratifiedKFold, cross_val_score
+from sklearn.model_selection import (
+    ParameterSampler,
+    StratifiedKFold,
+    cross_val_score,
+)
 
 from xaicourse.exercises import hyperparameters as exercises
 from xaicourse.plotting import bars, dots, lines
 from xaicourse.sensitivity import forest_anova, grid_anova
-from xaicourse.teaching import check, claim, hint, progress, say, show, show_source
+from xaicourse.teaching import (
+    check,
+    claim,
+    hint,
+    progress,
+    say,
+    show,
+    show_source,
+)
 
 seed = 0
 

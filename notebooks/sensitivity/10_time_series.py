@@ -42,7 +42,15 @@ from statsmodels.tsa.arima_process import arma2ar
 from xaicourse.exercises import time_series as exercises
 from xaicourse.plotting import bars, lines, weighted_series
 from xaicourse.sensitivity import forecast_sensitivity, pi_weights
-from xaicourse.teaching import check, claim, hint, progress, say, show, show_source
+from xaicourse.teaching import (
+    check,
+    claim,
+    hint,
+    progress,
+    say,
+    show,
+    show_source,
+)
 
 seed = 0
 

@@ -45,7 +45,11 @@ from scipy.stats import norm
 
 from xaicourse.exercises import environmental_impact as exercises
 from xaicourse.plotting import bars, lines, maps
-from xaicourse.sensitivity import elasticities, forward_sensitivities, sobol_indices
+from xaicourse.sensitivity import (
+    elasticities,
+    forward_sensitivities,
+    sobol_indices,
+)
 from xaicourse.teaching import check, claim, hint, say, show, show_source
 
 seed = 0

@@ -40,7 +40,12 @@ from scipy.stats import norm
 
 from xaicourse.exercises import limitations as exercises
 from xaicourse.plotting import bars, lines, maps
-from xaicourse.sensitivity import g_function, ishigami, morris_screening, sobol_indices
+from xaicourse.sensitivity import (
+    g_function,
+    ishigami,
+    morris_screening,
+    sobol_indices,
+)
 from xaicourse.teaching import check, claim, hint, say, show
 
 seed = 0

@@ -39,7 +39,12 @@ from scipy.stats import norm
 
 from xaicourse.exercises import which_method as exercises
 from xaicourse.plotting import bars, heat_map, lines
-from xaicourse.sensitivity import AnalyticFunction, ishigami, morris_screening, sobol_indices
+from xaicourse.sensitivity import (
+    AnalyticFunction,
+    ishigami,
+    morris_screening,
+    sobol_indices,
+)
 from xaicourse.teaching import check, claim, hint, say, show, table
 
 seed = 0

@@ -1,10 +1,17 @@
-"""Attribution: how much each input contributed to what a model said, or to how well it says it."""
+"""Attribution: how much each input contributed to what a model said, or to how well it
+says it.
+"""
 
 from xaicourse.attribution.activation import ActivationMaximum, maximise_activation
 from xaicourse.attribution.concepts import ConceptSensitivity, concept_vectors, tcav
 from xaicourse.attribution.counterfactual import Counterfactuals, counterfactuals
 from xaicourse.attribution.gradcam import GradCam, grad_cam
-from xaicourse.attribution.gradients import guided_backprop, input_x_gradient, saliency, smooth_grad
+from xaicourse.attribution.gradients import (
+    guided_backprop,
+    input_x_gradient,
+    saliency,
+    smooth_grad,
+)
 from xaicourse.attribution.lime import Lime, LimeStability, lime, lime_stability
 from xaicourse.attribution.occlusion import occlusion
 from xaicourse.attribution.path import Attribution, gradient_shap, integrated_gradients
@@ -25,8 +32,17 @@ from xaicourse.attribution.relevance import (
     z_box_rule,
     z_plus_rule,
 )
-from xaicourse.attribution.shapley import ShapleyValues, sampled_shapley_values, shapley_values
-from xaicourse.attribution.tokens import TokenGradients, merge_word_pieces, token_gradients, token_integrated_gradients
+from xaicourse.attribution.shapley import (
+    ShapleyValues,
+    sampled_shapley_values,
+    shapley_values,
+)
+from xaicourse.attribution.tokens import (
+    TokenGradients,
+    merge_word_pieces,
+    token_gradients,
+    token_integrated_gradients,
+)
 
 __all__ = [
     "ActivationMaximum",

@@ -1,4 +1,6 @@
-"""Activation maximisation: the input, among all of a given size, that a unit answers to most."""
+"""Activation maximisation: the input, among all of a given size, that a unit answers to
+most.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +9,22 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from xaicourse.attribution.explained import Model, check_inputs, explaining, gradient, outputs, pick
-from xaicourse.validation import Progress, check_finite, check_float, check_int, check_shape, silent
+from xaicourse.attribution.explained import (
+    Model,
+    check_inputs,
+    explaining,
+    gradient,
+    outputs,
+    pick,
+)
+from xaicourse.validation import (
+    Progress,
+    check_finite,
+    check_float,
+    check_int,
+    check_shape,
+    silent,
+)
 
 
 @dataclass(frozen=True)
@@ -42,22 +58,27 @@ def maximise_activation(
     internal_batch_size: int | None = None,
     progress: Progress | None = None,
 ) -> ActivationMaximum:
-    r"""Climb a unit's activation within a ball around a centre, from each row of the inputs.
+    r"""Climb a unit's activation within a ball around a centre, from each row of the
+    inputs.
 
     .. math:: \max_x f(x) \quad\text{subject to}\quad \lVert x - c \rVert_2 \le r
 
-    by projected gradient ascent: steps of length :math:`r (1 - t/T)` along the gradient's direction, each followed
-    by the projection onto the ball. Without the ball nothing would end the climb: a ReLU network grows without limit. A
-    linear unit has its maximum at :math:`c + r\,w/\lVert w\rVert`, and the first step from the centre finds it. For any
-    other unit it is a local maximum: start from several rows and compare.
+    by projected gradient ascent: steps of length :math:`r (1 - t/T)` along the
+    gradient's direction, each followed by the projection onto the ball. Without the
+    ball nothing would end the climb: a ReLU network grows without limit. A linear unit
+    has its maximum at :math:`c + r\,w/\lVert w\rVert`, and the first step from the
+    centre finds it. For any other unit it is a local maximum: start from several rows
+    and compare.
 
     Parameters
     ----------
     model : callable
-        Maps a tensor (n, ...) to the units' activations (n,) or (n, units), each row by itself: a network, its first
-        layers (``network[:2]``), or a function such as the mean over the places of a convolutional map.
+        Maps a tensor (n, ...) to the units' activations (n,) or (n, units), each row by
+        itself: a network, its first layers (``network[:2]``), or a function such as the
+        mean over the places of a convolutional map.
     inputs : Tensor, shape (n, ...)
-        Where the searches start, brought into the ball first. Where a unit is flat (a ReLU that is off), it stays.
+        Where the searches start, brought into the ball first. Where a unit is flat (a
+        ReLU that is off), it stays.
     radius : float
         Of the ball, in units of the inputs, above zero.
     target : int, Tensor of shape (n,) or None
@@ -65,11 +86,13 @@ def maximise_activation(
     centre : Tensor of shape (1, ...) or (n, ...), or float
         Of the ball.
     bounds : (float, float), optional
-        Least and greatest value of each input, such as those of a pixel; they must include the centre.
+        Least and greatest value of each input, such as those of a pixel; they must
+        include the centre.
     n_steps : int
         Number of gradients for each start.
     internal_batch_size : int or None
-        Most rows given to the model at once; ``None`` takes as many as hold 2**18 numbers.
+        Most rows given to the model at once; ``None`` takes as many as hold 2**18
+        numbers.
     progress : callable or None
         Wraps the loop over blocks of rows, as ``tqdm.tqdm`` does; ``None`` is silent.
 
@@ -78,13 +101,13 @@ def maximise_activation(
     TypeError
         If the inputs are no floating-point tensor.
     ValueError
-        If an argument has a wrong shape or range or is not finite, the bounds leave the centre out, or the output has
-        no finite gradient.
+        If an argument has a wrong shape or range or is not finite, the bounds leave the
+        centre out, or the output has no finite gradient.
 
     References
     ----------
-    Erhan, Bengio, Courville, Vincent: Visualizing higher-layer features of a deep network. Technical report 1341,
-    University of Montreal (2009).
+    Erhan, Bengio, Courville, Vincent: Visualizing higher-layer features of a deep
+    network. Technical report 1341, University of Montreal (2009).
 
     Examples
     --------
@@ -97,19 +120,37 @@ def maximise_activation(
     if radius == 0:
         raise ValueError("radius: got 0, expected a number above zero")
     if isinstance(centre, Tensor):
-        check_shape("centre", centre, (1 if centre.shape[:1] == (1,) else len(inputs), *inputs.shape[1:]))
+        check_shape(
+            "centre",
+            centre,
+            (1 if centre.shape[:1] == (1,) else len(inputs), *inputs.shape[1:]),
+        )
         check_finite("centre", centre)
         middle = centre.detach().to(inputs).expand_as(inputs)
     else:
         middle = inputs.new_tensor(check_float("centre", centre)).expand_as(inputs)
-    low, high = (check_float("bounds", end) for end in bounds) if bounds else (-torch.inf, torch.inf)
+    low, high = (
+        (check_float("bounds", end) for end in bounds)
+        if bounds
+        else (-torch.inf, torch.inf)
+    )
     if not (low < high and (middle >= low).all() and (middle <= high).all()):
-        raise ValueError(f"bounds: got ({low:g}, {high:g}), expected a range that includes the centre")
+        raise ValueError(
+            f"bounds: got ({low:g}, {high:g}), expected a range that includes the "
+            f"centre"
+        )
     n_steps = check_int("n_steps", n_steps)
 
     def into(x: Tensor, c: Tensor) -> Tensor:
-        # The centre is within the bounds, so that clamping brings no coordinate further away from it.
-        length = (x - c).flatten(1).norm(dim=1).clamp(min=radius).view(-1, *[1] * (x.ndim - 1))
+        # The centre is within the bounds, so that clamping brings no coordinate further
+        # away from it.
+        length = (
+            (x - c)
+            .flatten(1)
+            .norm(dim=1)
+            .clamp(min=radius)
+            .view(-1, *[1] * (x.ndim - 1))
+        )
         inside: Tensor = (c + (x - c) * (radius / length)).clamp(low, high)
         return inside
 
@@ -124,10 +165,15 @@ def maximise_activation(
             for step in range(n_steps):
                 slope = gradient(model, x.detach(), unit)
                 if not slope.isfinite().all():
-                    raise ValueError("model: got a gradient that is NaN or infinite on the way up")
+                    raise ValueError(
+                        "model: got a gradient that is NaN or infinite on the way up"
+                    )
                 length = slope.flatten(1).norm(dim=1).view(-1, *[1] * (x.ndim - 1))
                 direction = slope / length.where(length > 0, torch.ones_like(length))
-                x = into(x.detach() + direction * (radius * (1 - step / n_steps)), middle[rows])
+                x = into(
+                    x.detach() + direction * (radius * (1 - step / n_steps)),
+                    middle[rows],
+                )
                 now = pick(outputs(model, x, size), unit)
                 better = now > highest[rows]
                 highest[rows] = now.where(better, highest[rows])

@@ -1,13 +1,17 @@
-"""Counterfactuals: what would have to be different for the model to decide otherwise, said in several ways.
+"""Counterfactuals: what would have to be different for the model to decide otherwise,
+said in several ways.
 
-One row c of a counterfactual answer is the explained row x with some columns changed. A set c_1 .. c_k is good if each
-gets the wanted decision, each stays near x, and they differ from one another. DiCE puts the three into one loss,
+One row c of a counterfactual answer is the explained row x with some columns changed. A
+set c_1 .. c_k is good if each gets the wanted decision, each stays near x, and they
+differ from one another. DiCE puts the three into one loss,
 
-    L = 1/k sum_i hinge(c_i) + 0.5 * 1/k sum_i mean_j |c_ij - x_j| / s_j - 1.0 * det K + 0.1 * sum_i categories(c_i),
+    L = 1/k sum_i hinge(c_i) + 0.5 * 1/k sum_i mean_j |c_ij - x_j| / s_j - 1.0 * det K +
+    0.1 * sum_i categories(c_i),
 
-with hinge = max(0, 1 - margin of the wanted decision, in logits), s_j a scale of column j (its median absolute
-deviation), K_ij = 1 / (1 + sum_j |c_ij - c_i'j| / s_j), and categories = (sum of a one-hot block - 1)². The
-determinant is small when two rows are alike. Gradient descent on the columns that may change does the rest.
+with hinge = max(0, 1 - margin of the wanted decision, in logits), s_j a scale of column
+j (its median absolute deviation), K_ij = 1 / (1 + sum_j |c_ij - c_i'j| / s_j), and
+categories = (sum of a one-hot block - 1)². The determinant is small when two rows are
+alike. Gradient descent on the columns that may change does the rest.
 """
 
 from __future__ import annotations
@@ -42,9 +46,11 @@ class Counterfactuals:
     Attributes
     ----------
     values : Tensor, shape (k, d)
-        The rows; columns that may not change have the very values of the explained row, categories are one-hot.
+        The rows; columns that may not change have the very values of the explained row,
+        categories are one-hot.
     valid : Tensor of bool, shape (k,)
-        Whether the model decides for each of these rows as wanted. Where not, the row is the best that was found.
+        Whether the model decides for each of these rows as wanted. Where not, the row
+        is the best that was found.
     outputs : Tensor, shape (k, outputs)
         What the model says of them.
     n_steps : int
@@ -80,34 +86,41 @@ def counterfactuals(
 ) -> Counterfactuals:
     """Search for several rows near one row that the model decides as wanted.
 
-    At each step the rows are also read with their categories rounded to one-hot; the best set that was met is kept
-    (most valid rows first, then the least loss). At the end each changed column, the least changed first, is put back
-    where the row stays valid without the change, so that an answer names no column in vain.
+    At each step the rows are also read with their categories rounded to one-hot; the
+    best set that was met is kept (most valid rows first, then the least loss). At the
+    end each changed column, the least changed first, is put back where the row stays
+    valid without the change, so that an answer names no column in vain.
 
     Parameters
     ----------
     model : callable
-        Maps (n, d) to one logit (n,) or (n, 1), class 1 where it is positive, or to logits (n, classes).
+        Maps (n, d) to one logit (n,) or (n, 1), class 1 where it is positive, or to
+        logits (n, classes).
     inputs : Tensor, shape (1, d)
         The row to explain, of floating point, with categories one-hot.
     target, n_counterfactuals : int
         The wanted class, and the number of rows k.
     actionable : sequence of int or None
-        Positions that may change; ``None`` lets all. A one-hot block may change whole or not at all.
+        Positions that may change; ``None`` lets all. A one-hot block may change whole
+        or not at all.
     ranges : (Tensor, Tensor) of shape (d,) each, or None
-        Least and largest value of each column; of actionable columns, the row itself has to lie between.
+        Least and largest value of each column; of actionable columns, the row itself
+        has to lie between.
     categories : sequence of sequences of int
         Positions of each one-hot block.
     scales : Tensor of shape (d,) or None
-        Unit of distance of each column: the median absolute deviation (with 1 for categories), by default 1.
+        Unit of distance of each column: the median absolute deviation (with 1 for
+        categories), by default 1.
     proximity_weight, diversity_weight : float
         The 0.5 and 1.0 of the loss; zero diversity makes k answers alike.
     max_steps, learning_rate
-        Of Adam, which stops earlier when all rows are valid and the loss has not fallen by 1e-4 for 50 steps.
+        Of Adam, which stops earlier when all rows are valid and the loss has not fallen
+        by 1e-4 for 50 steps.
     time_limit : float
         Seconds after which the best so far is returned.
     seed : int, numpy.random.Generator or None
-        Of the starting points: x plus a uniform draw within one scale, or within the range if that is closer.
+        Of the starting points: x plus a uniform draw within one scale, or within the
+        range if that is closer.
     progress : callable or None
         Wraps the steps, as ``tqdm.tqdm`` does; ``None`` is silent.
 
@@ -118,9 +131,10 @@ def counterfactuals(
 
     References
     ----------
-    Mothilal, Sharma, Tan: Explaining machine learning classifiers through diverse counterfactual explanations. FAT*
-    2020, arXiv:1905.07697. Wachter, Mittelstadt, Russell: Counterfactual explanations without opening the black box.
-    Harvard Journal of Law and Technology 31, 841 (2018), arXiv:1711.00399.
+    Mothilal, Sharma, Tan: Explaining machine learning classifiers through diverse
+    counterfactual explanations. FAT* 2020, arXiv:1905.07697. Wachter, Mittelstadt,
+    Russell: Counterfactual explanations without opening the black box. Harvard Journal
+    of Law and Technology 31, 841 (2018), arXiv:1711.00399.
 
     Examples
     --------
@@ -135,40 +149,75 @@ def counterfactuals(
     d, k = rows.shape[1], check_int("n_counterfactuals", n_counterfactuals)
     blocks = [check_positions("categories", block, d) for block in categories]
     free = torch.zeros(d, dtype=torch.bool, device=rows.device)
-    free[check_positions("actionable", range(d) if actionable is None else actionable, d)] = True
+    free[
+        check_positions("actionable", range(d) if actionable is None else actionable, d)
+    ] = True
     if any(bool(free[block].any()) != bool(free[block].all()) for block in blocks):
-        raise ValueError("actionable: got a part of a one-hot block of categories, expected all or none of its columns")
+        raise ValueError(
+            "actionable: got a part of a one-hot block of categories, expected all or "
+            "none of its columns"
+        )
     low, high = _ranges(rows, free, ranges)
-    scale = torch.ones_like(rows[0]) if scales is None else _vector("scales", scales, rows)
+    scale = (
+        torch.ones_like(rows[0]) if scales is None else _vector("scales", scales, rows)
+    )
     if scale.min() <= 0:
         raise ValueError(
-            f"scales: got {scale.min().item():g}, expected positive numbers (1 for a column without spread)"
+            f"scales: got {scale.min().item():g}, expected positive numbers (1 for a "
+            f"column without spread)"
         )
     near = check_float("proximity_weight", proximity_weight, minimum=0.0)
     apart = check_float("diversity_weight", diversity_weight, minimum=0.0)
-    max_steps, rate = check_int("max_steps", max_steps), check_float("learning_rate", learning_rate, minimum=1e-12)
-    if isinstance(time_limit, bool) or not isinstance(time_limit, int | float) or not time_limit > 0:
-        raise ValueError(f"time_limit: got {time_limit!r}, expected a positive number of seconds")
+    max_steps, rate = (
+        check_int("max_steps", max_steps),
+        check_float("learning_rate", learning_rate, minimum=1e-12),
+    )
+    if (
+        isinstance(time_limit, bool)
+        or not isinstance(time_limit, int | float)
+        or not time_limit > 0
+    ):
+        raise ValueError(
+            f"time_limit: got {time_limit!r}, expected a positive number of seconds"
+        )
     start, stopped, stale, step = time.monotonic(), "max_steps", 0, 0
     draws = torch.from_numpy(check_seed(seed).uniform(-1, 1, (k, d))).to(rows)
-    c = torch.where(free, torch.clamp(rows + draws * scale, low, high), rows).requires_grad_()
+    c = torch.where(
+        free, torch.clamp(rows + draws * scale, low, high), rows
+    ).requires_grad_()
     optimiser = Adam([c])
     best, least = (-1, -math.inf, c), math.inf
     with explaining(model):
         for step in (progress or silent)(range(1, max_steps + 1)):
             with torch.enable_grad():
                 logits = call(model, c)
-                one_hot = sum(((c[:, b].sum(1) - 1).square().sum() for b in blocks if free[b].all()), torch.zeros(()))
+                one_hot = sum(
+                    (
+                        (c[:, b].sum(1) - 1).square().sum()
+                        for b in blocks
+                        if free[b].all()
+                    ),
+                    torch.zeros(()),
+                )
                 close = ((c - rows).abs() / scale).mean()
-                loss = (1 - margin(logits, target)).relu().mean() + near * close + 0.1 * one_hot.to(c)
+                loss = (
+                    (1 - margin(logits, target)).relu().mean()
+                    + near * close
+                    + 0.1 * one_hot.to(c)
+                )
                 loss = loss - apart * diversity(c, scale) if apart else loss
                 if step == 1 and not logits.requires_grad:
-                    raise ValueError("model: got an output that has no gradient with respect to the inputs")
+                    raise ValueError(
+                        "model: got an output that has no gradient with respect to the "
+                        "inputs"
+                    )
                 (slope,) = torch.autograd.grad(loss, c)
             value = float(loss)
             point = c.detach()  # the same numbers in memory
             rounded = _one_hot(point, blocks)
-            n_valid = int((margin(call(model, rounded) if blocks else logits, target) > 0).sum())
+            n_valid = int(
+                (margin(call(model, rounded) if blocks else logits, target) > 0).sum()
+            )
             best = max(best, (n_valid, -value, rounded), key=lambda found: found[:2])
             stale = 0 if value < least - 1e-4 else stale + 1
             least = min(least, value)
@@ -189,7 +238,9 @@ def margin(logits: Tensor, target: int) -> Tensor:
     """Return by how much the wanted class leads, in logits: (n, outputs) to (n,)."""
     n_classes = max(2, logits.shape[1])
     if check_int("target", target, minimum=0) >= n_classes:
-        raise ValueError(f"target: got {target}, expected a class from 0 to {n_classes - 1}")
+        raise ValueError(
+            f"target: got {target}, expected a class from 0 to {n_classes - 1}"
+        )
     if logits.shape[1] == 1:
         return logits[:, 0] * (1 if target else -1)
     others = torch.cat([logits[:, :target], logits[:, target + 1 :]], dim=1)
@@ -197,7 +248,8 @@ def margin(logits: Tensor, target: int) -> Tensor:
 
 
 def diversity(rows: Tensor, scales: Tensor) -> Tensor:
-    """Return det K of k rows, K_ij = 1 / (1 + distance), 1e-4 added to its diagonal so that equal rows have a gradient.
+    """Return det K of k rows, K_ij = 1 / (1 + distance), 1e-4 added to its diagonal so
+    that equal rows have a gradient.
 
     Examples
     --------
@@ -211,12 +263,24 @@ def diversity(rows: Tensor, scales: Tensor) -> Tensor:
 def _one_hot(c: Tensor, blocks: list[list[int]]) -> Tensor:
     rounded = c.clone()
     for block in blocks:
-        rounded[:, block] = torch.nn.functional.one_hot(c[:, block].argmax(1), len(block)).to(c)
+        rounded[:, block] = torch.nn.functional.one_hot(
+            c[:, block].argmax(1), len(block)
+        ).to(c)
     return rounded
 
 
-def _sparse(model: Model, c: Tensor, x: Tensor, scale: Tensor, *, target: int, blocks: list[list[int]]) -> Tensor:
-    """Put columns (blocks whole) back to x, the least changed first, where a row stays valid and unlike others."""
+def _sparse(
+    model: Model,
+    c: Tensor,
+    x: Tensor,
+    scale: Tensor,
+    *,
+    target: int,
+    blocks: list[list[int]],
+) -> Tensor:
+    """Put columns (blocks whole) back to x, the least changed first, where a row stays
+    valid and unlike others.
+    """
     grouped = {j for block in blocks for j in block}
     groups = [*blocks, *([j] for j in range(c.shape[1]) if j not in grouped)]
     c = c.clone()
@@ -226,18 +290,26 @@ def _sparse(model: Model, c: Tensor, x: Tensor, scale: Tensor, *, target: int, b
         tried = c.clone()
         for row, which in enumerate(order):
             tried[row, groups[which]] = x[0, groups[which]]
-        for row in torch.nonzero(valid & (margin(call(model, tried), target) > 0)).flatten():
+        for row in torch.nonzero(
+            valid & (margin(call(model, tried), target) > 0)
+        ).flatten():
             others = torch.cat([c[:row], c[row + 1 :]])
             if not (others == tried[row]).all(1).any():
                 c[row] = tried[row]
     return c
 
 
-def _ranges(x: Tensor, free: Tensor, ranges: tuple[Tensor, Tensor] | None) -> tuple[Tensor, Tensor]:
+def _ranges(
+    x: Tensor, free: Tensor, ranges: tuple[Tensor, Tensor] | None
+) -> tuple[Tensor, Tensor]:
     if ranges is None:
         return torch.full_like(x[0], -torch.inf), torch.full_like(x[0], torch.inf)
     low, high = (_vector("ranges", part, x) for part in ranges)
-    if outside := [j for j in torch.nonzero(free).flatten().tolist() if not low[j] <= x[0, j] <= high[j]]:
+    if outside := [
+        j
+        for j in torch.nonzero(free).flatten().tolist()
+        if not low[j] <= x[0, j] <= high[j]
+    ]:
         raise ValueError(f"ranges: the row lies outside of them in columns {outside}")
     return low, high
 

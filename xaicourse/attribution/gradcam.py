@@ -21,10 +21,11 @@ class GradCam:
     Attributes
     ----------
     values : Tensor, shape (n, height, width)
-        The positive part of `coarse`, enlarged to the size of the inputs by bilinear interpolation.
+        The positive part of `coarse`, enlarged to the size of the inputs by bilinear
+        interpolation.
     coarse : Tensor, shape (n, h, w)
-        The weighted sum of the maps in the layer's own resolution, with sign: where it is negative, the layer
-        speaks against the output.
+        The weighted sum of the maps in the layer's own resolution, with sign: where it
+        is negative, the layer speaks against the output.
     """
 
     values: Tensor
@@ -40,28 +41,34 @@ def grad_cam(
     internal_batch_size: int | None = None,
     progress: Progress | None = None,
 ) -> GradCam:
-    """Weight the maps of a convolutional layer by the mean gradients of an output, and add them up.
+    """Weight the maps of a convolutional layer by the mean gradients of an output, and
+    add them up.
 
     With A_k the k-th map of the layer and the mean going over its places (i, j),
 
         L(i, j) = Σ_k α_k A_k(i, j),   α_k = mean over (i, j) of df/dA_k(i, j).
 
-    The layer is watched by one forward hook for the time of the call, and the gradient is taken with respect to
-    its output: no other module is touched, so activations may be functional, in place, or one module used often.
+    The layer is watched by one forward hook for the time of the call, and the gradient
+    is taken with respect to its output: no other module is touched, so activations may
+    be functional, in place, or one module used often.
 
     Parameters
     ----------
     model : nn.Module
-        Maps (n, channels, height, width) to (n,) or (n, outputs), best logits. Explained in evaluation mode; its
-        mode, hooks and gradients are afterwards as they were.
+        Maps (n, channels, height, width) to (n,) or (n, outputs), best logits.
+        Explained in evaluation mode; its mode, hooks and gradients are afterwards as
+        they were.
     inputs : Tensor, shape (n, channels, height, width)
         Pictures to explain.
     layer : nn.Module
-        Module of the model whose output is (n, maps, h, w), usually the last one that is; called once in each pass.
+        Module of the model whose output is (n, maps, h, w), usually the last one that
+        is; called once in each pass.
     target : int, Tensor of shape (n,) or None
-        The output to explain, for all pictures or one by one; ``None`` if there is only one.
+        The output to explain, for all pictures or one by one; ``None`` if there is only
+        one.
     internal_batch_size : int or None
-        Most pictures given to the model at once; ``None`` takes as many as hold 2**18 numbers.
+        Most pictures given to the model at once; ``None`` takes as many as hold 2**18
+        numbers.
     progress : callable or None
         Wraps the loop over batches, as ``tqdm.tqdm`` does; ``None`` is silent.
 
@@ -72,20 +79,22 @@ def grad_cam(
     Raises
     ------
     TypeError
-        If the model or the layer is no module, or the inputs are not floating-point tensors.
+        If the model or the layer is no module, or the inputs are not floating-point
+        tensors.
     ValueError
-        If the layer is not of this model, is called not once, or has an output that is no stack of maps or that the
-        explained output does not depend on; or an argument has a wrong shape or range or is not finite.
+        If the layer is not of this model, is called not once, or has an output that is
+        no stack of maps or that the explained output does not depend on; or an argument
+        has a wrong shape or range or is not finite.
 
     References
     ----------
-    Selvaraju, Cogswell, Das, Vedantam, Parikh, Batra: Grad-CAM: visual explanations from deep networks via
-    gradient-based localization. ICCV 2017, arXiv:1610.02391.
+    Selvaraju, Cogswell, Das, Vedantam, Parikh, Batra: Grad-CAM: visual explanations
+    from deep networks via gradient-based localization. ICCV 2017, arXiv:1610.02391.
 
     Examples
     --------
-    A layer that passes the picture on, and an output that adds up its left column: the weight is the share of places
-    in that column.
+    A layer that passes the picture on, and an output that adds up its left column: the
+    weight is the share of places in that column.
 
     >>> layer = nn.Identity()
     >>> model = nn.Sequential(layer, nn.Flatten(), nn.Linear(4, 1, bias=False))
@@ -96,34 +105,55 @@ def grad_cam(
     """
     for name, module in (("model", model), ("layer", layer)):
         if not isinstance(module, nn.Module):
-            raise TypeError(f"{name}: got {type(module).__name__}, expected a torch.nn.Module")
+            raise TypeError(
+                f"{name}: got {type(module).__name__}, expected a torch.nn.Module"
+            )
     if all(layer is not module for module in model.modules()):
-        raise ValueError(f"layer: got {type(layer).__name__}, which is no module of the model")
+        raise ValueError(
+            f"layer: got {type(layer).__name__}, which is no module of the model"
+        )
     inputs, targets, size = check_inputs(inputs, target, internal_batch_size)
     if inputs.ndim != 4:
-        raise ValueError(f"inputs: got shape {tuple(inputs.shape)}, expected (n, channels, height, width)")
+        raise ValueError(
+            f"inputs: got shape {tuple(inputs.shape)}, expected (n, channels, height, "
+            f"width)"
+        )
     parts = []
     with explaining(model):
         for first in (progress or silent)(range(0, len(inputs), size)):
             rows = slice(first, first + size)
             with torch.enable_grad():
                 with _watched(layer) as seen:
-                    output = pick(call(model, inputs[rows]), None if targets is None else targets[rows].clone())
+                    output = pick(
+                        call(model, inputs[rows]),
+                        None if targets is None else targets[rows].clone(),
+                    )
                 parts.append(_weighted_sum(seen, output))
         coarse = torch.cat(parts)
     if not coarse.isfinite().all():
-        raise ValueError("model: got a gradient or an output of the layer that is NaN or infinite")
-    values = interpolate(coarse.relu()[:, None], inputs.shape[2:], mode="bilinear", align_corners=False)[:, 0]
+        raise ValueError(
+            "model: got a gradient or an output of the layer that is NaN or infinite"
+        )
+    values = interpolate(
+        coarse.relu()[:, None], inputs.shape[2:], mode="bilinear", align_corners=False
+    )[:, 0]
     return GradCam(values, coarse)
 
 
 def _weighted_sum(seen: list[Tensor], output: Tensor) -> Tensor:
-    """Add up a batch's maps (n, maps, h, w), each weighted by the mean gradient of the output."""
+    """Add up a batch's maps (n, maps, h, w), each weighted by the mean gradient of the
+    output.
+    """
     if len(seen) != 1:
-        raise ValueError(f"layer: got one that is called {len(seen)} times in a pass, expected once")
+        raise ValueError(
+            f"layer: got one that is called {len(seen)} times in a pass, expected once"
+        )
     [maps] = seen
     if maps.ndim != 4 or len(maps) != len(output):
-        raise ValueError(f"layer: got an output of shape {tuple(maps.shape)}, expected (n, maps, h, w)")
+        raise ValueError(
+            f"layer: got an output of shape {tuple(maps.shape)}, expected (n, maps, h, "
+            f"w)"
+        )
     gradient = None
     if output.requires_grad:
         (gradient,) = torch.autograd.grad(output.sum(), maps, allow_unused=True)
@@ -134,15 +164,20 @@ def _weighted_sum(seen: list[Tensor], output: Tensor) -> Tensor:
 
 @contextmanager
 def _watched(layer: nn.Module) -> Iterator[list[Tensor]]:
-    """Collect the layer's outputs, cut off from what comes before: the graph holds only what comes after.
+    """Collect the layer's outputs, cut off from what comes before: the graph holds only
+    what comes after.
 
-    The model goes on with a copy, so that what works in place on the output does not change what was collected.
+    The model goes on with a copy, so that what works in place on the output does not
+    change what was collected.
     """
     seen: list[Tensor] = []
 
     def collect(_module: nn.Module, _inputs: object, output: object) -> Tensor:
         if not isinstance(output, Tensor):
-            raise ValueError(f"layer: got an output of type {type(output).__name__}, expected a tensor")
+            raise ValueError(
+                f"layer: got an output of type {type(output).__name__}, expected a "
+                f"tensor"
+            )
         seen.append(output.detach().requires_grad_())
         return seen[-1].clone()
 

@@ -1,7 +1,9 @@
-"""Gradients with respect to the inputs: saliency, input x gradient, guided backpropagation, SmoothGrad.
+"""Gradients with respect to the inputs: saliency, input x gradient, guided
+backpropagation, SmoothGrad.
 
-A gradient says how the output would answer to a small change of each input. It says nothing about how much of the
-output the input accounts for: it promises no sum, and so there is no residual to return.
+A gradient says how the output would answer to a small change of each input. It says
+nothing about how much of the output the input accounts for: it promises no sum, and so
+there is no residual to return.
 """
 
 from __future__ import annotations
@@ -10,8 +12,23 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from xaicourse.attribution.explained import Model, call, check_inputs, explaining, graph, pick, sum_of_gradients
-from xaicourse.validation import Progress, Seed, check_float, check_int, check_seed, silent
+from xaicourse.attribution.explained import (
+    Model,
+    call,
+    check_inputs,
+    explaining,
+    graph,
+    pick,
+    sum_of_gradients,
+)
+from xaicourse.validation import (
+    Progress,
+    Seed,
+    check_float,
+    check_int,
+    check_seed,
+    silent,
+)
 
 
 def saliency(
@@ -24,21 +41,24 @@ def saliency(
 ) -> Tensor:
     """Return the gradient of a model's output with respect to each input.
 
-    M_j(x) = df/dx_j. For a map of a picture, take its size and then the largest of the colours:
-    ``saliency(...).abs().amax(1)``.
+    M_j(x) = df/dx_j. For a map of a picture, take its size and then the largest of the
+    colours: ``saliency(...).abs().amax(1)``.
 
     Parameters
     ----------
     model : callable
-        Maps a tensor (n, ...) to a tensor (n,) or (n, outputs), each row by itself; best the logits, as the
-        gradient of a probability vanishes where the model is sure. Modules are explained in evaluation mode and
-        left in the mode they were in.
+        Maps a tensor (n, ...) to a tensor (n,) or (n, outputs), each row by itself;
+        best the logits, as the gradient of a probability vanishes where the model is
+        sure. Modules are explained in evaluation mode and left in the mode they were
+        in.
     inputs : Tensor, shape (n, ...)
         Rows to explain, of floating point.
     target : int, Tensor of shape (n,) or None
-        The output to explain, for all rows or row by row; ``None`` if there is only one.
+        The output to explain, for all rows or row by row; ``None`` if there is only
+        one.
     internal_batch_size : int or None
-        Most rows given to the model at once, which bounds the memory; ``None`` takes as many as hold 2**18 numbers.
+        Most rows given to the model at once, which bounds the memory; ``None`` takes as
+        many as hold 2**18 numbers.
     progress : callable or None
         Wraps the outer loop, as ``tqdm.tqdm`` does; ``None`` is silent.
 
@@ -50,15 +70,17 @@ def saliency(
     Raises
     ------
     TypeError
-        If the inputs are not floating-point tensors (token ids have no gradient), or the output is no tensor.
+        If the inputs are not floating-point tensors (token ids have no gradient), or
+        the output is no tensor.
     ValueError
-        If an argument has a wrong shape or range or is not finite, `target` does not fit the outputs, or the
-        output has no (finite) gradient with respect to the inputs.
+        If an argument has a wrong shape or range or is not finite, `target` does not
+        fit the outputs, or the output has no (finite) gradient with respect to the
+        inputs.
 
     References
     ----------
-    Simonyan, Vedaldi, Zisserman: Deep inside convolutional networks: visualising image classification models and
-    saliency maps. ICLR workshop 2014, arXiv:1312.6034.
+    Simonyan, Vedaldi, Zisserman: Deep inside convolutional networks: visualising image
+    classification models and saliency maps. ICLR workshop 2014, arXiv:1312.6034.
 
     Examples
     --------
@@ -89,7 +111,8 @@ def smooth_grad(
 ) -> Tensor:
     """Average the gradient over noisy copies of each row.
 
-    M_j(x) = 1/n Σ_s df/dx_j (x + ε_s), ε_s ~ N(0, stdevs²): the gradient of the model blurred by a Gaussian.
+    M_j(x) = 1/n Σ_s df/dx_j (x + ε_s), ε_s ~ N(0, stdevs²): the gradient of the model
+    blurred by a Gaussian.
 
     Parameters
     ----------
@@ -98,11 +121,14 @@ def smooth_grad(
     n_samples : int
         Number of noisy copies, and of gradients, of each row.
     stdevs : float
-        Standard deviation of the noise, in units of the inputs (the paper: a tenth to a fifth of their range).
+        Standard deviation of the noise, in units of the inputs (the paper: a tenth to a
+        fifth of their range).
     seed : int, numpy.random.Generator or None
-        Of the noise; the same seed gives the same draws whatever the batch size, data type and device.
+        Of the noise; the same seed gives the same draws whatever the batch size, data
+        type and device.
     internal_batch_size : int or None
-        Most copies given to the model at once; ``None`` takes as many as hold 2**18 numbers.
+        Most copies given to the model at once; ``None`` takes as many as hold 2**18
+        numbers.
 
     Returns
     -------
@@ -116,11 +142,13 @@ def smooth_grad(
 
     References
     ----------
-    Smilkov, Thorat, Kim, Viégas, Wattenberg: SmoothGrad: removing noise by adding noise. arXiv:1706.03825.
+    Smilkov, Thorat, Kim, Viégas, Wattenberg: SmoothGrad: removing noise by adding
+    noise. arXiv:1706.03825.
 
     Examples
     --------
-    The gradient of a step's corner, 0 on one side and 1 on the other, becomes the normal distribution function.
+    The gradient of a step's corner, 0 on one side and 1 on the other, becomes the
+    normal distribution function.
 
     >>> corner = torch.tensor([[0.0], [0.1]])
     >>> smooth_grad(lambda x: torch.relu(x), corner, n_samples=100_000).round(decimals=2)
@@ -130,14 +158,17 @@ def smooth_grad(
     inputs, targets, size = check_inputs(inputs, target, internal_batch_size)
     n_samples = check_int("n_samples", n_samples)
     stdevs = check_float("stdevs", stdevs, minimum=0.0)
-    # One stream for each row: a row's noise does not depend on where the batches end, nor on the rows after it.
+    # One stream for each row: a row's noise does not depend on where the batches end,
+    # nor on the rows after it.
     streams = check_seed(seed).spawn(len(inputs)) if stdevs > 0 else []
     ones = inputs.new_ones(n_samples)
 
     def copies(rows: slice, samples: slice) -> tuple[Tensor, Tensor]:
         noisy = inputs[rows, None].repeat_interleave(samples.stop - samples.start, 1)
         if stdevs > 0:
-            noise = np.stack([stream.standard_normal(noisy.shape[1:]) for stream in streams[rows]])
+            noise = np.stack(
+                [stream.standard_normal(noisy.shape[1:]) for stream in streams[rows]]
+            )
             noisy += stdevs * torch.from_numpy(noise).to(inputs)
         return noisy, ones[samples]
 
@@ -158,8 +189,9 @@ def input_x_gradient(
 ) -> Tensor:
     """Multiply each input by the gradient with respect to it.
 
-    M_j(x) = x_j df/dx_j, what the output would lose, to first order, if the input shrank to zero. The sum over j is
-    f(x) for a network of ReLUs without biases, and in general no fixed number: hence no residual.
+    M_j(x) = x_j df/dx_j, what the output would lose, to first order, if the input
+    shrank to zero. The sum over j is f(x) for a network of ReLUs without biases, and in
+    general no fixed number: hence no residual.
 
     Parameters
     ----------
@@ -178,15 +210,21 @@ def input_x_gradient(
 
     References
     ----------
-    Shrikumar, Greenside, Shcherbina, Kundaje: Not just a black box: learning important features through propagating
-    activation differences. arXiv:1605.01713.
+    Shrikumar, Greenside, Shcherbina, Kundaje: Not just a black box: learning important
+    features through propagating activation differences. arXiv:1605.01713.
 
     Examples
     --------
     >>> input_x_gradient(lambda x: x[:, 0] ** 2 - 3 * x[:, 1], torch.tensor([[2.0, 1.0]]))
     tensor([[ 8., -3.]])
     """
-    gradients = saliency(model, inputs, target=target, internal_batch_size=internal_batch_size, progress=progress)
+    gradients = saliency(
+        model,
+        inputs,
+        target=target,
+        internal_batch_size=internal_batch_size,
+        progress=progress,
+    )
     return inputs.detach() * gradients
 
 
@@ -198,16 +236,19 @@ def guided_backprop(
     internal_batch_size: int | None = None,
     progress: Progress | None = None,
 ) -> Tensor:
-    """Go back through the model as the gradient does, but let no negative signal pass a ReLU.
+    """Go back through the model as the gradient does, but let no negative signal pass a
+    ReLU.
 
-    At each ReLU the signal from above passes where the input was positive and the signal itself is: its picture is
-    sharp because it follows strong edges, and it hardly changes when the upper layers are made random. The ReLUs are
-    found in autograd's graph, so they may be modules or functions, in place, and used often.
+    At each ReLU the signal from above passes where the input was positive and the
+    signal itself is: its picture is sharp because it follows strong edges, and it
+    hardly changes when the upper layers are made random. The ReLUs are found in
+    autograd's graph, so they may be modules or functions, in place, and used often.
 
     Parameters
     ----------
     model, inputs, target, internal_batch_size, progress
-        As in `saliency`. ReLUs written in other words, such as ``x.clamp(min=0)``, are not recognised.
+        As in `saliency`. ReLUs written in other words, such as ``x.clamp(min=0)``, are
+        not recognised.
 
     Returns
     -------
@@ -218,14 +259,16 @@ def guided_backprop(
     TypeError
         As in `saliency`.
     ValueError
-        As in `saliency`; also if the model uses no ReLU, as the result would be the plain gradient.
+        As in `saliency`; also if the model uses no ReLU, as the result would be the
+        plain gradient.
 
     References
     ----------
-    Springenberg, Dosovitskiy, Brox, Riedmiller: Striving for simplicity: the all convolutional net. ICLR workshop 2015,
-    arXiv:1412.6806.
+    Springenberg, Dosovitskiy, Brox, Riedmiller: Striving for simplicity: the all
+    convolutional net. ICLR workshop 2015, arXiv:1412.6806.
 
-    Adebayo, Gilmer, Muelly, Goodfellow, Hardt, Kim: Sanity checks for saliency maps. NeurIPS 2018, arXiv:1810.03292.
+    Adebayo, Gilmer, Muelly, Goodfellow, Hardt, Kim: Sanity checks for saliency maps.
+    NeurIPS 2018, arXiv:1810.03292.
 
     Examples
     --------
@@ -241,17 +284,27 @@ def guided_backprop(
             rows = slice(first, first + size)
             with torch.enable_grad():
                 x = inputs[rows].clone().requires_grad_()
-                output = pick(call(model, x), None if targets is None else targets[rows])
-                relus = [node for node in graph(output, {}) if node.name() == "ReluBackward0"]
+                output = pick(
+                    call(model, x), None if targets is None else targets[rows]
+                )
+                relus = [
+                    node for node in graph(output, {}) if node.name() == "ReluBackward0"
+                ]
                 if not relus:
-                    raise ValueError("model: got one without a ReLU, expected at least one on the way to the output")
+                    raise ValueError(
+                        "model: got one without a ReLU, expected at least one on the "
+                        "way to the output"
+                    )
                 for relu in relus:
-                    relu.register_hook(_no_negative)  # of this graph, which is gone after the pass
+                    # of this graph, which is gone after the pass
+                    relu.register_hook(_no_negative)
                 values[rows] = torch.autograd.grad(output.sum(), x)[0]
     if not values.isfinite().all():
         raise ValueError("model: got a signal that is NaN or infinite at the inputs")
     return values
 
 
-def _no_negative(passed: tuple[Tensor | None, ...], _above: object) -> tuple[Tensor | None, ...]:
+def _no_negative(
+    passed: tuple[Tensor | None, ...], _above: object
+) -> tuple[Tensor | None, ...]:
     return tuple(None if signal is None else signal.clamp(min=0) for signal in passed)

@@ -1,7 +1,9 @@
-"""LIME: a linear model that imitates another one around a row, and whether one should believe it.
+"""LIME: a linear model that imitates another one around a row, and whether one should
+believe it.
 
-The slopes depend on how wide "around" is and on which points were drawn. The paper's package hides both; here the
-local R² comes with every explanation, and `lime_stability` repeats it over seeds and widths.
+The slopes depend on how wide "around" is and on which points were drawn. The paper's
+package hides both; here the local R² comes with every explanation, and `lime_stability`
+repeats it over seeds and widths.
 """
 
 from __future__ import annotations
@@ -13,7 +15,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from xaicourse.validation import Progress, Seed, check_finite, check_float, check_int, check_seed, check_shape, silent
+from xaicourse.validation import (
+    Progress,
+    Seed,
+    check_finite,
+    check_float,
+    check_int,
+    check_seed,
+    check_shape,
+    silent,
+)
 
 Array = NDArray[np.float64]
 
@@ -25,12 +36,14 @@ class Lime:
     Attributes
     ----------
     values : ndarray, shape (n, n_features)
-        Slopes, in units of the output for each standard deviation `scale` of the column.
+        Slopes, in units of the output for each standard deviation `scale` of the
+        column.
     intercept : ndarray, shape (n,)
         The linear model's output at the row itself.
     r2 : ndarray, shape (n,)
-        Share of the (weighted) variance of the output around the row that the linear model explains. Where it is low
-        there is no line to speak of; NaN-free: 1 where the output does not vary at all.
+        Share of the (weighted) variance of the output around the row that the linear
+        model explains. Where it is low there is no line to speak of; NaN-free: 1 where
+        the output does not vary at all.
     """
 
     values: Array
@@ -49,7 +62,8 @@ class LimeStability:
     r2 : ndarray, shape (n_widths, n_seeds, n)
         Their local R².
     top_agreement : ndarray, shape (n_widths, n)
-        Over all pairs of seeds, the mean share of the `n_top` largest slopes that both have.
+        Over all pairs of seeds, the mean share of the `n_top` largest slopes that both
+        have.
     sign_agreement : ndarray, shape (n, n_features)
         Share of all widths and seeds whose slope has the sign of the majority.
     """
@@ -72,21 +86,26 @@ def lime(
     internal_batch_size: int | None = None,
     progress: Progress | None = None,
 ) -> Lime:
-    """Fit a linear model to a model's outputs around each row, near points counting more.
+    """Fit a linear model to a model's outputs around each row, near points counting
+    more.
 
-    Points z = x + scale · N(0, 1) are drawn, and with π(z) = exp(-d² / width²), d the distance in units of `scale`,
-    the line minimises Σ π(z) (f(z) - a - b·(z - x) / scale)² + ridge · ‖b‖².
+    Points z = x + scale · N(0, 1) are drawn, and with π(z) = exp(-d² / width²), d the
+    distance in units of `scale`, the line minimises Σ π(z) (f(z) - a - b·(z - x) /
+    scale)² + ridge · ‖b‖².
 
     Parameters
     ----------
     model : callable
-        Maps an array (n, n_features) to one number a row, (n,) or (n, 1): a probability, say, or a score.
+        Maps an array (n, n_features) to one number a row, (n,) or (n, 1): a
+        probability, say, or a score.
     inputs : ndarray, shape (n, n_features)
         Rows to explain.
     scale : ndarray, shape (n_features,)
-        Standard deviation of the draws, usually that of each column in the training data.
+        Standard deviation of the draws, usually that of each column in the training
+        data.
     kernel_width : float or None
-        What is near, in units of `scale`; ``None`` is 0.75 √n_features, as in the paper's package.
+        What is near, in units of `scale`; ``None`` is 0.75 √n_features, as in the
+        paper's package.
     n_samples : int
         Points drawn around each row, more than n_features + 1.
     ridge : float
@@ -105,13 +124,13 @@ def lime(
     Raises
     ------
     ValueError
-        If an argument has a wrong shape or range or is not finite, or the kernel is so narrow that fewer points than
-        slopes count.
+        If an argument has a wrong shape or range or is not finite, or the kernel is so
+        narrow that fewer points than slopes count.
 
     References
     ----------
-    Ribeiro, Singh, Guestrin: "Why should I trust you?" Explaining the predictions of any classifier. KDD 2016,
-    arXiv:1602.04938.
+    Ribeiro, Singh, Guestrin: "Why should I trust you?" Explaining the predictions of
+    any classifier. KDD 2016, arXiv:1602.04938.
 
     Examples
     --------
@@ -122,7 +141,9 @@ def lime(
     array([1.])
     """
     if not isinstance(inputs, np.ndarray) or inputs.dtype.kind not in "biuf":
-        raise TypeError("inputs: got no numeric array, expected one of shape (n, n_features)")
+        raise TypeError(
+            "inputs: got no numeric array, expected one of shape (n, n_features)"
+        )
     check_shape("inputs", inputs, (None, None))
     check_finite("inputs", inputs)
     n_features = inputs.shape[1]
@@ -130,34 +151,59 @@ def lime(
     check_shape("scale", scale, (n_features,))
     check_finite("scale", scale)
     if scale.min() <= 0:
-        raise ValueError(f"scale: got {scale.min()}, expected positive numbers (leave out a column that is constant)")
-    width = 0.75 * np.sqrt(n_features) if kernel_width is None else check_float("kernel_width", kernel_width)
+        raise ValueError(
+            f"scale: got {scale.min()}, expected positive numbers (leave out a column "
+            f"that is constant)"
+        )
+    width = (
+        0.75 * np.sqrt(n_features)
+        if kernel_width is None
+        else check_float("kernel_width", kernel_width)
+    )
     if width <= 0:
-        raise ValueError(f"kernel_width: got {kernel_width}, expected a positive number")
+        raise ValueError(
+            f"kernel_width: got {kernel_width}, expected a positive number"
+        )
     n_samples = check_int("n_samples", n_samples, minimum=n_features + 2)
     ridge = check_float("ridge", ridge, minimum=0.0)
-    size = n_samples if internal_batch_size is None else check_int("internal_batch_size", internal_batch_size)
+    size = (
+        n_samples
+        if internal_batch_size is None
+        else check_int("internal_batch_size", internal_batch_size)
+    )
 
     draws = check_seed(seed).standard_normal((n_samples, n_features))
     nearness = np.exp(-(draws**2).sum(1) / width**2)
-    # As many points as count: all of them if all weigh the same, one if one outweighs the others.
+    # As many points as count: all of them if all weigh the same, one if one outweighs
+    # the others.
     effective = nearness.sum() ** 2 / (nearness**2).sum() if nearness.any() else 0.0
     if effective < n_features + 2:
         raise ValueError(
-            f"kernel_width: got {width:g}, at which {effective:.1f} of {n_samples} points count, expected at least "
+            f"kernel_width: got {width:g}, at which {effective:.1f} of {n_samples} "
+            f"points count, expected at least "
             f"{n_features + 2}: widen it or draw more"
         )
     design = np.column_stack([np.ones(n_samples), draws])
     penalty = ridge * np.diag(np.r_[0.0, np.ones(n_features)])
     solve = np.linalg.solve(design.T * nearness @ design + penalty, design.T * nearness)
-    values, intercept, r2 = np.empty(inputs.shape), np.empty(len(inputs)), np.empty(len(inputs))
+    values, intercept, r2 = (
+        np.empty(inputs.shape),
+        np.empty(len(inputs)),
+        np.empty(len(inputs)),
+    )
     for i, x in enumerate((progress or silent)(inputs)):
         points = x + scale * draws
-        y = np.concatenate([_outputs(model, points[j : j + size]) for j in range(0, n_samples, size)])
+        y = np.concatenate(
+            [_outputs(model, points[j : j + size]) for j in range(0, n_samples, size)]
+        )
         line = solve @ y
         spread = nearness @ (y - np.average(y, weights=nearness)) ** 2
         missed = nearness @ (y - design @ line) ** 2
-        values[i], intercept[i], r2[i] = line[1:], line[0], 1 - missed / spread if spread > 0 else 1.0
+        values[i], intercept[i], r2[i] = (
+            line[1:],
+            line[0],
+            1 - missed / spread if spread > 0 else 1.0,
+        )
     return Lime(values, intercept, r2)
 
 
@@ -196,7 +242,8 @@ def lime_stability(
     Raises
     ------
     ValueError
-        As in `lime`; also if there are fewer than two seeds, no width, or fewer columns than `n_top`.
+        As in `lime`; also if there are fewer than two seeds, no width, or fewer columns
+        than `n_top`.
 
     Examples
     --------
@@ -209,7 +256,10 @@ def lime_stability(
     ([[1.0], [1.0]], [[1.0, 1.0]])
     """
     if len(seeds) < 2 or len(kernel_widths) == 0:
-        raise ValueError(f"seeds, kernel_widths: got {len(seeds)} and {len(kernel_widths)}, expected two and one")
+        raise ValueError(
+            f"seeds, kernel_widths: got {len(seeds)} and {len(kernel_widths)}, "
+            f"expected two and one"
+        )
     fits = [
         [
             lime(
@@ -229,7 +279,10 @@ def lime_stability(
     values = np.array([[fit.values for fit in of_width] for of_width in fits])
     n_top = check_int("n_top", n_top)
     if n_top > values.shape[-1]:
-        raise ValueError(f"n_top: got {n_top}, expected at most the number of columns, {values.shape[-1]}")
+        raise ValueError(
+            f"n_top: got {n_top}, expected at most the number of columns, "
+            f"{values.shape[-1]}"
+        )
     rank = (-np.abs(values)).argsort(-1).argsort(-1)
     top = (rank < n_top).astype(float)
     both = np.einsum("wanf,wbnf->wabn", top, top) / n_top
@@ -247,6 +300,9 @@ def _outputs(model: Callable[[Array], Any], points: Array) -> Array:
     """One finite number for each point."""
     y = np.asarray(model(points.copy()), dtype=float)
     if y.shape not in ((len(points),), (len(points), 1)):
-        raise ValueError(f"model: got outputs of shape {y.shape}, expected one number for each of {len(points)} rows")
+        raise ValueError(
+            f"model: got outputs of shape {y.shape}, expected one number for each of "
+            f"{len(points)} rows"
+        )
     check_finite("model: outputs", y)
     return y.reshape(-1)

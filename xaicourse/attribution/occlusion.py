@@ -9,8 +9,21 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from xaicourse.attribution.explained import Model, check_inputs, explaining, outputs, pick
-from xaicourse.validation import Progress, check_finite, check_float, check_int, check_shape, silent
+from xaicourse.attribution.explained import (
+    Model,
+    check_inputs,
+    explaining,
+    outputs,
+    pick,
+)
+from xaicourse.validation import (
+    Progress,
+    check_finite,
+    check_float,
+    check_int,
+    check_shape,
+    silent,
+)
 
 
 def occlusion(
@@ -26,26 +39,30 @@ def occlusion(
 ) -> Tensor:
     """Cover a window of each input, place after place, and see what the output loses.
 
-    Each place's loss is f(x) - f(x with the window from the baseline); an input's value is the mean loss over the
-    windows that cover it. No gradient is needed. A covered picture is one that the model never saw: part of the loss
-    may be the cover's.
+    Each place's loss is f(x) - f(x with the window from the baseline); an input's value
+    is the mean loss over the windows that cover it. No gradient is needed. A covered
+    picture is one that the model never saw: part of the loss may be the cover's.
 
     Parameters
     ----------
     model : callable
-        Maps a tensor (n, ...) to (n,) or (n, outputs), each row by itself. Modules are explained in evaluation mode and
-        left in the mode they were in.
+        Maps a tensor (n, ...) to (n,) or (n, outputs), each row by itself. Modules are
+        explained in evaluation mode and left in the mode they were in.
     inputs : Tensor, shape (n, ...)
-        Rows: tables (n, n_features), or pictures (n, channels, height, width), whose channels are covered together.
+        Rows: tables (n, n_features), or pictures (n, channels, height, width), whose
+        channels are covered together.
     window, strides : int, or one for each axis
-        Size of the window, and how far it moves; ``None`` moves it by its size. The axes are those behind the rows,
-        for pictures height and width. The last place along an axis ends at its end.
+        Size of the window, and how far it moves; ``None`` moves it by its size. The
+        axes are those behind the rows, for pictures height and width. The last place
+        along an axis ends at its end.
     baselines : Tensor that can stand in for the inputs, or float
         What covers.
     target : int, Tensor of shape (n,) or None
-        The output to explain, for all rows or row by row; ``None`` if there is only one.
+        The output to explain, for all rows or row by row; ``None`` if there is only
+        one.
     internal_batch_size : int or None
-        Most rows given to the model at once; ``None`` takes as many as hold 2**18 numbers.
+        Most rows given to the model at once; ``None`` takes as many as hold 2**18
+        numbers.
     progress : callable or None
         Wraps the loop over places, as ``tqdm.tqdm`` does; ``None`` is silent.
 
@@ -57,11 +74,13 @@ def occlusion(
     Raises
     ------
     TypeError, ValueError
-        If an argument has a wrong type, shape or range or is not finite, or a window is larger than the inputs.
+        If an argument has a wrong type, shape or range or is not finite, or a window is
+        larger than the inputs.
 
     References
     ----------
-    Zeiler, Fergus: Visualizing and understanding convolutional networks. ECCV 2014, arXiv:1311.2901.
+    Zeiler, Fergus: Visualizing and understanding convolutional networks. ECCV 2014,
+    arXiv:1311.2901.
 
     Examples
     --------
@@ -73,7 +92,10 @@ def occlusion(
     windows = _per_axis("window", window, axes)
     steps = windows if strides is None else _per_axis("strides", strides, axes)
     if any(step > w for step, w in zip(steps, windows, strict=True)):
-        raise ValueError(f"strides: got {steps}, expected at most the window {windows}, or inputs are left out")
+        raise ValueError(
+            f"strides: got {steps}, expected at most the window {windows}, or inputs "
+            f"are left out"
+        )
     if isinstance(baselines, Tensor):
         check_finite("baselines", baselines)
         rows = 1 if baselines.shape[:1] == (1,) else len(inputs)
@@ -91,10 +113,15 @@ def occlusion(
     with explaining(model):
         whole = pick(outputs(model, inputs, size), targets)
         for place in (progress or silent)(list(product(*starts))):
-            where: Any = (..., *[slice(a, a + w) for a, w in zip(place, windows, strict=True)])
+            where: Any = (
+                ...,
+                *[slice(a, a + w) for a, w in zip(place, windows, strict=True)],
+            )
             covered = inputs.clone()
             covered[where] = cover[where]
-            lost[where] += (whole - pick(outputs(model, covered, size), targets)).reshape(one_each)
+            lost[where] += (
+                whole - pick(outputs(model, covered, size), targets)
+            ).reshape(one_each)
             times[where] += 1
     return lost / times
 
@@ -103,8 +130,13 @@ def _per_axis(name: str, value: int | Sequence[int], axes: Sequence[int]) -> lis
     """One number for each axis, none larger than the axis."""
     values = list(value) if isinstance(value, Sequence) else [value] * len(axes)
     if len(values) != len(axes):
-        raise ValueError(f"{name}: got {len(values)} numbers, expected one for each of the axes {tuple(axes)}")
+        raise ValueError(
+            f"{name}: got {len(values)} numbers, expected one for each of the axes "
+            f"{tuple(axes)}"
+        )
     values = [check_int(name, v) for v in values]
     if any(v > length for v, length in zip(values, axes, strict=True)):
-        raise ValueError(f"{name}: got {values}, expected at most the axes {tuple(axes)}")
+        raise ValueError(
+            f"{name}: got {values}, expected at most the axes {tuple(axes)}"
+        )
     return values

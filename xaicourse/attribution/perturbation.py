@@ -1,8 +1,10 @@
-"""Attributions that change a column of the data: permutation and drop-column importance, PDP and ICE.
+"""Attributions that change a column of the data: permutation and drop-column
+importance, PDP and ICE.
 
-None needs a gradient, so any function of a table will do. Permutation, PDP and ICE watch a fitted model on values
-that may never occur together in the world (a summer temperature in a winter row): where columns depend on each
-other, they describe the model and not the world. Dropping a column and fitting again describes what the other
+None needs a gradient, so any function of a table will do. Permutation, PDP and ICE
+watch a fitted model on values that may never occur together in the world (a summer
+temperature in a winter row): where columns depend on each other, they describe the
+model and not the world. Dropping a column and fitting again describes what the other
 columns cannot replace.
 """
 
@@ -16,7 +18,15 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from xaicourse.validation import Progress, Seed, check_finite, check_float, check_int, check_seed, silent
+from xaicourse.validation import (
+    Progress,
+    Seed,
+    check_finite,
+    check_float,
+    check_int,
+    check_seed,
+    silent,
+)
 
 Table = pd.DataFrame | NDArray[Any]
 Column = Hashable
@@ -33,9 +43,9 @@ class PermutationImportance:
     mean : ndarray, shape (n_features,)
         Mean drop of the score, in its units.
     std : ndarray, shape (n_features,)
-        Standard deviation of the drop from one permutation to the next (with n_repeats - 1). Divided by
-        √n_repeats it is the standard error of `mean` for these rows; it does not say how `mean` would change
-        with other rows or another fit.
+        Standard deviation of the drop from one permutation to the next (with n_repeats
+        - 1). Divided by √n_repeats it is the standard error of `mean` for these rows;
+        it does not say how `mean` would change with other rows or another fit.
     drops : ndarray, shape (n_features, n_repeats)
         Each drop: `baseline` minus the score with the column permuted.
     baseline : float
@@ -58,8 +68,8 @@ class DropColumnImportance:
     names : tuple of length n_features
         Columns, or the names of groups of columns, in the order of `drop`.
     drop : ndarray, shape (n_features,)
-        `baseline` minus the score of the model fitted without the column, in the score's units; negative where
-        the column did harm.
+        `baseline` minus the score of the model fitted without the column, in the
+        score's units; negative where the column did harm.
     baseline : float
         Score of the model fitted with all columns.
     """
@@ -103,16 +113,17 @@ def permutation_importance(
 
     importance_j = score(y, f(X)) - E[score(y, f(X with column j from other rows))].
 
-    Each permutation is one random cycle through all rows, so that every row receives the value of another row,
-    each with equal chance. A plain shuffle leaves one row in n on average where it was, and underestimates by
-    that share. All columns of one repeat are moved by the same permutation: their drops can be compared pair by
-    pair, and do not change with what other columns are looked at.
+    Each permutation is one random cycle through all rows, so that every row receives
+    the value of another row, each with equal chance. A plain shuffle leaves one row in
+    n on average where it was, and underestimates by that share. All columns of one
+    repeat are moved by the same permutation: their drops can be compared pair by pair,
+    and do not change with what other columns are looked at.
 
     Parameters
     ----------
     predict : callable
-        Maps a table like `X`, without writing to it, to predictions in whatever form `score` takes. What missing
-        values mean is its own business.
+        Maps a table like `X`, without writing to it, to predictions in whatever form
+        `score` takes. What missing values mean is its own business.
     X : DataFrame or ndarray, shape (n, n_columns)
         Rows, best held out ones: on training rows a model values what it has memorised.
     y : array-like of length n
@@ -120,14 +131,15 @@ def permutation_importance(
     score : callable
         ``score(y, prediction)``, higher is better (so the negative of an error).
     groups : mapping of names to sequences of columns, or None
-        Columns that are permuted together, such as those of a one-hot code; labels for a DataFrame, positions
-        for an array. ``None`` takes every column by itself.
+        Columns that are permuted together, such as those of a one-hot code; labels for
+        a DataFrame, positions for an array. ``None`` takes every column by itself.
     n_repeats : int
         Number of permutations, at least 2.
     seed : int, numpy.random.Generator or None
         Of the permutations.
     progress : callable or None
-        Wraps the loop over columns or groups, as ``tqdm.tqdm`` does; ``None`` is silent.
+        Wraps the loop over columns or groups, as ``tqdm.tqdm`` does; ``None`` is
+        silent.
 
     Returns
     -------
@@ -138,18 +150,20 @@ def permutation_importance(
     TypeError
         If `X` is no table.
     ValueError
-        If there are fewer than two rows or repeats, lengths differ, a column is unknown or ambiguous, or a score
-        is not finite.
+        If there are fewer than two rows or repeats, lengths differ, a column is unknown
+        or ambiguous, or a score is not finite.
 
     References
     ----------
     Breiman: Random forests. Machine Learning 45, 5 (2001).
 
-    Fisher, Rudin, Dominici: All models are wrong, but many are useful. JMLR 20, 177 (2019), arXiv:1801.01489.
+    Fisher, Rudin, Dominici: All models are wrong, but many are useful. JMLR 20, 177
+    (2019), arXiv:1801.01489.
 
     Examples
     --------
-    For a linear model, squared error and a column of unit variance the drop is 2 β² on average.
+    For a linear model, squared error and a column of unit variance the drop is 2 β² on
+    average.
 
     >>> X = np.random.default_rng(0).standard_normal((20_000, 3))
     >>> y = X @ [2.0, 1.0, 0.0]
@@ -162,11 +176,20 @@ def permutation_importance(
     _check_table(X)
     n = len(X)
     if n < 2:
-        raise ValueError(f"X: got {n} row, expected at least 2, as rows trade their values")
+        raise ValueError(
+            f"X: got {n} row, expected at least 2, as rows trade their values"
+        )
     if len(y) != n:
-        raise ValueError(f"y: got {len(y)} values, expected one for each of the {n} rows of X")
+        raise ValueError(
+            f"y: got {len(y)} values, expected one for each of the {n} rows of X"
+        )
     if groups is None:
-        groups = {name: [name] for name in (X.columns if isinstance(X, pd.DataFrame) else range(X.shape[1]))}
+        groups = {
+            name: [name]
+            for name in (
+                X.columns if isinstance(X, pd.DataFrame) else range(X.shape[1])
+            )
+        }
     for name, columns in groups.items():
         for column in columns:
             _check_column(f"groups[{name!r}]", X, column)
@@ -177,12 +200,19 @@ def permutation_importance(
     baseline = check_float("score", score(y, predict(X.copy())))
     drops = np.empty((len(groups), n_repeats))
     for feature, columns in enumerate((progress or silent)(groups.values())):
-        table, originals = X.copy(), {column: _values(X, column).copy() for column in columns}
+        table, originals = (
+            X.copy(),
+            {column: _values(X, column).copy() for column in columns},
+        )
         for repeat in range(n_repeats):
             for column, values in originals.items():
                 _set(table, column, values[donors[repeat]])
-            drops[feature, repeat] = baseline - check_float("score", score(y, predict(table)))
-    return PermutationImportance(tuple(groups), drops.mean(1), drops.std(1, ddof=1), drops, baseline)
+            drops[feature, repeat] = baseline - check_float(
+                "score", score(y, predict(table))
+            )
+    return PermutationImportance(
+        tuple(groups), drops.mean(1), drops.std(1, ddof=1), drops, baseline
+    )
 
 
 def drop_column_importance(
@@ -196,16 +226,19 @@ def drop_column_importance(
     groups: Mapping[Any, Sequence[Column]] | None = None,
     progress: Progress | None = None,
 ) -> DropColumnImportance:
-    """Measure how much the score on new rows drops when a model has to be fitted without a column.
+    """Measure how much the score on new rows drops when a model has to be fitted
+    without a column.
 
-    importance_j = score(y', f(X')) - score(y', f₋ⱼ(X'₋ⱼ)), with f fitted to (X, y) and f₋ⱼ to the other columns.
-    A column whose information the others hold too costs nothing, however much the full model used it.
+    importance_j = score(y', f(X')) - score(y', f₋ⱼ(X'₋ⱼ)), with f fitted to (X, y) and
+    f₋ⱼ to the other columns. A column whose information the others hold too costs
+    nothing, however much the full model used it.
 
     Parameters
     ----------
     fit : callable
-        ``fit(X, y)`` fits a new model and returns its prediction function. One that draws random numbers should
-        draw the same each time, or their noise adds to every drop.
+        ``fit(X, y)`` fits a new model and returns its prediction function. One that
+        draws random numbers should draw the same each time, or their noise adds to
+        every drop.
     X, y : table of shape (n, n_columns), array-like of length n
         Rows to fit to, DataFrame or ndarray.
     X_test, y_test : table of shape (n_test, n_columns), array-like of length n_test
@@ -213,10 +246,11 @@ def drop_column_importance(
     score : callable
         ``score(y, prediction)``, higher is better (so the negative of an error).
     groups : mapping of names to sequences of columns, or None
-        Columns that are left out together; labels for a DataFrame, positions for an array. ``None`` takes every
-        column by itself.
+        Columns that are left out together; labels for a DataFrame, positions for an
+        array. ``None`` takes every column by itself.
     progress : callable or None
-        Wraps the loop over columns or groups, as ``tqdm.tqdm`` does; ``None`` is silent.
+        Wraps the loop over columns or groups, as ``tqdm.tqdm`` does; ``None`` is
+        silent.
 
     Returns
     -------
@@ -227,17 +261,18 @@ def drop_column_importance(
     TypeError
         If `X` or `X_test` is no table.
     ValueError
-        If lengths or columns differ, a column is unknown or ambiguous, a group leaves no column, or a score is not
-        finite.
+        If lengths or columns differ, a column is unknown or ambiguous, a group leaves
+        no column, or a score is not finite.
 
     References
     ----------
-    Lei, G'Sell, Rinaldo, Tibshirani, Wasserman: Distribution-free predictive inference for regression. JASA 113,
-    1094 (2018), arXiv:1604.04173, who call it LOCO.
+    Lei, G'Sell, Rinaldo, Tibshirani, Wasserman: Distribution-free predictive inference
+    for regression. JASA 113, 1094 (2018), arXiv:1604.04173, who call it LOCO.
 
     Examples
     --------
-    For a linear model, squared error, unit variance and correlation ρ with the other column: β² (1 - ρ²).
+    For a linear model, squared error, unit variance and correlation ρ with the other
+    column: β² (1 - ρ²).
 
     >>> z = np.random.default_rng(0).standard_normal((2, 20_000, 2))
     >>> Z = np.stack([z[..., 0], 0.8 * z[..., 0] + 0.6 * z[..., 1]], axis=-1)
@@ -254,18 +289,28 @@ def drop_column_importance(
         _check_table(table, name)
         if len(truth) != len(table):
             raise ValueError(
-                f"{name.replace('X', 'y')}: got {len(truth)} values, expected one for each of the {len(table)} rows"
+                f"{name.replace('X', 'y')}: got {len(truth)} values, expected one for "
+                f"each of the {len(table)} rows"
             )
-    columns: list[Any] = list(X.columns if isinstance(X, pd.DataFrame) else range(X.shape[1]))
-    theirs: list[Any] = list(X_test.columns if isinstance(X_test, pd.DataFrame) else range(X_test.shape[1]))
+    columns: list[Any] = list(
+        X.columns if isinstance(X, pd.DataFrame) else range(X.shape[1])
+    )
+    theirs: list[Any] = list(
+        X_test.columns if isinstance(X_test, pd.DataFrame) else range(X_test.shape[1])
+    )
     if columns != theirs:
-        raise ValueError(f"X_test: got the columns {theirs}, expected those of X, {columns}")
+        raise ValueError(
+            f"X_test: got the columns {theirs}, expected those of X, {columns}"
+        )
     groups = {name: [name] for name in columns} if groups is None else groups
     for name, group in groups.items():
         for column in group:
             _check_column(f"groups[{name!r}]", X, column)
         if set(group) >= set(columns):
-            raise ValueError(f"groups[{name!r}]: got every column of X, expected at least one to be left")
+            raise ValueError(
+                f"groups[{name!r}]: got every column of X, expected at least one to be "
+                f"left"
+            )
 
     def scored(kept: list[Any]) -> float:
         predict = fit(_columns(X, kept), y)
@@ -273,7 +318,8 @@ def drop_column_importance(
 
     baseline = scored(columns)
     losses = [
-        baseline - scored([c for c in columns if c not in group]) for group in (progress or silent)(groups.values())
+        baseline - scored([c for c in columns if c not in group])
+        for group in (progress or silent)(groups.values())
     ]
     return DropColumnImportance(tuple(groups), np.array(losses), baseline)
 
@@ -287,23 +333,27 @@ def partial_dependence(
     ice: bool = False,
     progress: Progress | None = None,
 ) -> PartialDependence:
-    """Average a model's prediction over the rows, with one column set to each value of a grid.
+    """Average a model's prediction over the rows, with one column set to each value of
+    a grid.
 
-    PD(v) = 1/n Σ_i f(x_i with column `feature` set to v); the curves of the single rows i are called ICE. They
-    show what the average hides: an effect that goes up in one half of the rows and down in the other.
+    PD(v) = 1/n Σ_i f(x_i with column `feature` set to v); the curves of the single rows
+    i are called ICE. They show what the average hides: an effect that goes up in one
+    half of the rows and down in the other.
 
     Parameters
     ----------
     predict : callable
-        Maps a table like `X` to one number a row, shape (n,) or (n, 1): the probability of a class, say, or what one
-        neuron of a network does, ``lambda X: net[:2](torch.from_numpy(X))[:, 5].detach().numpy()``.
+        Maps a table like `X` to one number a row, shape (n,) or (n, 1): the probability
+        of a class, say, or what one neuron of a network does, ``lambda X:
+        net[:2](torch.from_numpy(X))[:, 5].detach().numpy()``.
     X : DataFrame or ndarray, shape (n, n_columns)
         Rows to average over.
     feature : label of a column of the DataFrame, or position of a column of the array
         Column that is set.
     grid : int or array-like of shape (n_grid,)
-        Values to set, or their number: then evenly spaced from the 5th to the 95th percentile. A column with no
-        more distinct values than that, or not of numbers, is set to each value that it has.
+        Values to set, or their number: then evenly spaced from the 5th to the 95th
+        percentile. A column with no more distinct values than that, or not of numbers,
+        is set to each value that it has.
     ice : bool
         Whether to return the curve of each row.
     progress : callable or None
@@ -318,15 +368,15 @@ def partial_dependence(
     TypeError
         If `X` is no table.
     ValueError
-        If the column is unknown or ambiguous, the grid is empty, not finite or names an unknown category, or the
-        predictions are not one finite number for each row.
+        If the column is unknown or ambiguous, the grid is empty, not finite or names an
+        unknown category, or the predictions are not one finite number for each row.
 
     References
     ----------
     Friedman: Greedy function approximation. Annals of Statistics 29, 1189 (2001).
 
-    Goldstein, Kapelner, Bleich, Pitkin: Peeking inside the black box. Journal of Computational and Graphical
-    Statistics 24, 44 (2015), arXiv:1309.6392.
+    Goldstein, Kapelner, Bleich, Pitkin: Peeking inside the black box. Journal of
+    Computational and Graphical Statistics 24, 44 (2015), arXiv:1309.6392.
 
     Examples
     --------
@@ -348,8 +398,11 @@ def partial_dependence(
         unknown = [value for value in values.tolist() if value not in dtype.categories]
         if unknown:  # pandas would set them to missing
             raise ValueError(f"grid: got {unknown}, expected categories of {feature!r}")
-    # A column of integers has to make room for a grid of fractions, which it would otherwise round down.
-    table = X.copy() if isinstance(X, pd.DataFrame) else X.astype(np.result_type(X, values))
+    # A column of integers has to make room for a grid of fractions, which it would
+    # otherwise round down.
+    table = (
+        X.copy() if isinstance(X, pd.DataFrame) else X.astype(np.result_type(X, values))
+    )
     curves = np.empty((len(X), len(values)) if ice else (1, len(values)))
     for i in (progress or silent)(range(len(values))):
         column: Any = values[[i]].repeat(len(X))
@@ -359,7 +412,8 @@ def partial_dependence(
         prediction = np.asarray(predict(table), dtype=float)
         if prediction.shape not in ((len(X),), (len(X), 1)):
             raise ValueError(
-                f"predict: got predictions of shape {prediction.shape}, expected one number for each of the "
+                f"predict: got predictions of shape {prediction.shape}, expected one "
+                f"number for each of the "
                 f"{len(X)} rows"
             )
         check_finite("predict", prediction)
@@ -370,16 +424,27 @@ def partial_dependence(
 def _check_table(X: Table, name: str = "X") -> None:
     """Require a DataFrame or a two-dimensional array that is not empty."""
     if not isinstance(X, pd.DataFrame | np.ndarray):
-        raise TypeError(f"{name}: got {type(X).__name__}, expected a DataFrame or a NumPy array")
+        raise TypeError(
+            f"{name}: got {type(X).__name__}, expected a DataFrame or a NumPy array"
+        )
     if X.ndim != 2 or 0 in X.shape:
-        raise ValueError(f"{name}: got shape {X.shape}, expected (n, n_columns), neither of them zero")
+        raise ValueError(
+            f"{name}: got shape {X.shape}, expected (n, n_columns), neither of them "
+            f"zero"
+        )
 
 
 def _check_column(name: str, X: Table, column: Column) -> None:
-    """Require a label that stands for one column of the DataFrame, or a position in the array."""
-    labels: list[Any] = list(X.columns if isinstance(X, pd.DataFrame) else range(X.shape[1]))
+    """Require a label that stands for one column of the DataFrame, or a position in the
+    array.
+    """
+    labels: list[Any] = list(
+        X.columns if isinstance(X, pd.DataFrame) else range(X.shape[1])
+    )
     if (found := labels.count(column)) != 1:
-        raise ValueError(f"{name}: got {column!r}, which stands for {found} of the columns {labels}")
+        raise ValueError(
+            f"{name}: got {column!r}, which stands for {found} of the columns {labels}"
+        )
 
 
 def _cycle(rng: np.random.Generator, n: int) -> NDArray[np.intp]:
@@ -396,7 +461,9 @@ def _columns(X: Table, columns: list[Any]) -> Table:
 
 
 def _values(X: Table, column: Any) -> Any:
-    """Values of one column, with their type (a category stays one) and without an index."""
+    """Values of one column, with their type (a category stays one) and without an
+    index.
+    """
     return X[column].array if isinstance(X, pd.DataFrame) else X[:, column]
 
 
@@ -414,12 +481,16 @@ def _grid(column: Any, grid: int | ArrayLike) -> NDArray[Any]:
         n_grid = check_int("grid", grid)
         values = pd.Series(column).dropna().drop_duplicates().sort_values().to_numpy()
         if pd.api.types.is_numeric_dtype(column.dtype) and len(values) > n_grid:
-            low, high = np.quantile(np.asarray(column)[~pd.isna(column)].astype(float), [0.05, 0.95])
+            low, high = np.quantile(
+                np.asarray(column)[~pd.isna(column)].astype(float), [0.05, 0.95]
+            )
             values = np.linspace(low, high, n_grid)
     else:
         values = np.asarray(grid)
     if values.ndim != 1 or len(values) == 0:
-        raise ValueError(f"grid: got shape {values.shape}, expected (n_grid,), not empty")
+        raise ValueError(
+            f"grid: got shape {values.shape}, expected (n_grid,), not empty"
+        )
     if np.issubdtype(values.dtype, np.number):
         check_finite("grid", values)
     return values

@@ -1,11 +1,14 @@
-"""Layer-wise relevance propagation: what a model said is handed back, layer after layer, down to the inputs.
+"""Layer-wise relevance propagation: what a model said is handed back, layer after
+layer, down to the inputs.
 
-A layer that computed z_k = Σ_j x_j w_jk + b_k shares the relevance R_k of each output among its inputs, in proportion
-to what each contributed. What counts as a contribution is the layer's rule; the plain one is the product x_j w_jk.
-With c_k = R_k / z_k, sharing out is one backward pass, R_j = x_j Σ_k w_jk c_k. So here autograd does the sharing:
-every layer is given, for the time of the call, an output with the same value and the rule in its gradient. Between
-the layers c is what autograd passes on: unchanged through a sum (a residual block's too), through a ReLU where it is
-on, through a maximum to its winner.
+A layer that computed z_k = Σ_j x_j w_jk + b_k shares the relevance R_k of each output
+among its inputs, in proportion to what each contributed. What counts as a contribution
+is the layer's rule; the plain one is the product x_j w_jk. With c_k = R_k / z_k,
+sharing out is one backward pass, R_j = x_j Σ_k w_jk c_k. So here autograd does the
+sharing: every layer is given, for the time of the call, an output with the same value
+and the rule in its gradient. Between the layers c is what autograd passes on: unchanged
+through a sum (a residual block's too), through a ReLU where it is on, through a maximum
+to its winner.
 """
 
 from __future__ import annotations
@@ -38,7 +41,8 @@ class Layer:
     apply : callable
         ``apply(x, weight, bias)`` is the layer's output; ``bias`` may be ``None``.
     low, high : Tensor or None
-        Only where `x` is the model's input: leaves of its shape that a rule may let relevance flow to instead.
+        Only where `x` is the model's input: leaves of its shape that a rule may let
+        relevance flow to instead.
     """
 
     x: Tensor
@@ -50,11 +54,15 @@ class Layer:
 
 
 Rule = Callable[[Layer], list[tuple[float, Tensor]]]
-"""From a layer to shares (which add up to one) and what each is divided by: sums over j of the contributions."""
+"""From a layer to shares (which add up to one) and what each is divided by: sums over j
+of the contributions.
+"""
 
 
 def epsilon_rule(epsilon: float = 1e-6) -> Rule:
-    """R_j = Σ_k x_j w_jk / (z_k + ε sign z_k) R_k: the products themselves; ε takes away what is weak."""
+    """R_j = Σ_k x_j w_jk / (z_k + ε sign z_k) R_k: the products themselves; ε takes
+    away what is weak.
+    """
     epsilon = check_float("epsilon", epsilon, minimum=0.0)
 
     def rule(layer: Layer) -> list[tuple[float, Tensor]]:
@@ -65,20 +73,36 @@ def epsilon_rule(epsilon: float = 1e-6) -> Rule:
 
 
 def gamma_rule(gamma: float = 0.25) -> Rule:
-    """R_j = Σ_k (p_jk + γ p_jk⁺) / Σ_j (...) R_k, p_jk = x_j w_jk: positive products count more."""
+    """R_j = Σ_k (p_jk + γ p_jk⁺) / Σ_j (...) R_k, p_jk = x_j w_jk: positive products
+    count more.
+    """
     gamma = check_float("gamma", gamma, minimum=0.0)
 
     def rule(layer: Layer) -> list[tuple[float, Tensor]]:
-        return [(1.0, layer.apply(layer.x, layer.weight, layer.bias) + gamma * _part(layer, 1))]
+        return [
+            (
+                1.0,
+                layer.apply(layer.x, layer.weight, layer.bias)
+                + gamma * _part(layer, 1),
+            )
+        ]
 
     return rule
 
 
 def alpha_beta_rule(alpha: float = 2.0, beta: float = 1.0) -> Rule:
-    """R_j = Σ_k (α p_jk⁺ / Σ_j p_jk⁺ - β p_jk⁻ / Σ_j p_jk⁻) R_k, α - β = 1: both signs by themselves."""
-    alpha, beta = check_float("alpha", alpha, minimum=0.0), check_float("beta", beta, minimum=0.0)
+    """R_j = Σ_k (α p_jk⁺ / Σ_j p_jk⁺ - β p_jk⁻ / Σ_j p_jk⁻) R_k, α - β = 1: both signs
+    by themselves.
+    """
+    alpha, beta = (
+        check_float("alpha", alpha, minimum=0.0),
+        check_float("beta", beta, minimum=0.0),
+    )
     if abs(alpha - beta - 1) > 1e-9:
-        raise ValueError(f"alpha, beta: got {alpha:g} and {beta:g}, expected alpha - beta = 1, or relevance is made")
+        raise ValueError(
+            f"alpha, beta: got {alpha:g} and {beta:g}, expected alpha - beta = 1, or "
+            f"relevance is made"
+        )
 
     def rule(layer: Layer) -> list[tuple[float, Tensor]]:
         negative = [(-beta, _part(layer, -1))] if beta else []
@@ -93,7 +117,9 @@ def z_plus_rule() -> Rule:
 
 
 def flat_rule() -> Rule:
-    """R_j = Σ_k 1 / n_k R_k: to each of the n_k inputs alike. For a layer that reads the model's inputs."""
+    """R_j = Σ_k 1 / n_k R_k: to each of the n_k inputs alike. For a layer that reads
+    the model's inputs.
+    """
 
     def rule(layer: Layer) -> list[tuple[float, Tensor]]:
         ones = _leaf(layer.low)
@@ -105,7 +131,9 @@ def flat_rule() -> Rule:
 
 
 def z_box_rule(low: float, high: float) -> Rule:
-    """R_j = Σ_k (x_j w_jk - l w_jk⁺ - h w_jk⁻) / Σ_j (...) R_k, for inputs between l and h, such as pixels."""
+    """R_j = Σ_k (x_j w_jk - l w_jk⁺ - h w_jk⁻) / Σ_j (...) R_k, for inputs between l
+    and h, such as pixels.
+    """
     low, high = check_float("low", low), check_float("high", high)
     if low >= high:
         raise ValueError(f"low, high: got {low:g} and {high:g}, expected low < high")
@@ -113,7 +141,9 @@ def z_box_rule(low: float, high: float) -> Rule:
     def rule(layer: Layer) -> list[tuple[float, Tensor]]:
         bottom, top = _leaf(layer.low), _leaf(layer.high)
         if layer.x.min() < low or layer.x.max() > high:
-            raise ValueError(f"inputs: got values outside of the box from {low:g} to {high:g}")
+            raise ValueError(
+                f"inputs: got values outside of the box from {low:g} to {high:g}"
+            )
         with torch.no_grad():
             bottom.fill_(low)
             top.fill_(high)
@@ -136,49 +166,55 @@ def layerwise_relevance(
 ) -> Attribution:
     """Propagate the relevance of an output, layer by layer, back to the inputs (LRP).
 
-    Linear and convolutional layers follow their rule; a batch normalisation right after one is folded into it, and
-    stands for a layer of its own elsewhere. ReLUs, pooling, sums and changes of shape may be modules or functions,
-    and used often. The relevance of a hidden layer is that of the inputs of the rest of the model.
+    Linear and convolutional layers follow their rule; a batch normalisation right after
+    one is folded into it, and stands for a layer of its own elsewhere. ReLUs, pooling,
+    sums and changes of shape may be modules or functions, and used often. The relevance
+    of a hidden layer is that of the inputs of the rest of the model.
 
     Parameters
     ----------
     model : nn.Module
-        Maps (n, ...) to (n,) or (n, outputs), best logits. Explained in evaluation mode; its mode, hooks and gradients
-        are afterwards as they were.
+        Maps (n, ...) to (n,) or (n, outputs), best logits. Explained in evaluation
+        mode; its mode, hooks and gradients are afterwards as they were.
     inputs : Tensor, shape (n, ...)
         Rows to explain, of floating point.
     target : int, Tensor of shape (n,) or None
-        The output to explain, for all rows or row by row; ``None`` if there is only one.
+        The output to explain, for all rows or row by row; ``None`` if there is only
+        one.
     rule : Rule or None
-        Of every layer: `epsilon_rule` (the default), `gamma_rule`, `alpha_beta_rule`, `z_plus_rule`, `flat_rule`,
-        `z_box_rule`.
+        Of every layer: `epsilon_rule` (the default), `gamma_rule`, `alpha_beta_rule`,
+        `z_plus_rule`, `flat_rule`, `z_box_rule`.
     rules : mapping of modules to Rules, or None
         Of single layers, where they differ: ``{model[0]: z_box_rule(0, 1)}``.
     internal_batch_size : int or None
-        Most rows given to the model at once; ``None`` takes as many as hold 2**18 numbers.
+        Most rows given to the model at once; ``None`` takes as many as hold 2**18
+        numbers.
     progress : callable or None
         Wraps the loop over batches, as ``tqdm.tqdm`` does; ``None`` is silent.
 
     Returns
     -------
     Attribution
-        `values`, and `delta` = sum of the values - f(x): what the biases and ε took, zero without them.
+        `values`, and `delta` = sum of the values - f(x): what the biases and ε took,
+        zero without them.
 
     Raises
     ------
     TypeError
         If the model is no module, or the inputs are not floating-point tensors.
     ValueError
-        If the model computes something that relevance has no rule for (a sigmoid, attention, a linear layer that is
-        no module), a rule for inputs is given to another layer, or an argument does not fit.
+        If the model computes something that relevance has no rule for (a sigmoid,
+        attention, a linear layer that is no module), a rule for inputs is given to
+        another layer, or an argument does not fit.
 
     References
     ----------
-    Bach, Binder, Montavon, Klauschen, Müller, Samek: On pixel-wise explanations for non-linear classifier decisions by
-    layer-wise relevance propagation. PLoS ONE 10, e0130140 (2015).
+    Bach, Binder, Montavon, Klauschen, Müller, Samek: On pixel-wise explanations for
+    non-linear classifier decisions by layer-wise relevance propagation. PLoS ONE 10,
+    e0130140 (2015).
 
-    Montavon, Binder, Lapuschkin, Samek, Müller: Layer-wise relevance propagation: an overview. In: Explainable AI,
-    Springer 2019.
+    Montavon, Binder, Lapuschkin, Samek, Müller: Layer-wise relevance propagation: an
+    overview. In: Explainable AI, Springer 2019.
 
     Examples
     --------
@@ -188,11 +224,19 @@ def layerwise_relevance(
     tensor([[-2.0000,  0.5000]])
     """
     if not isinstance(model, nn.Module):
-        raise TypeError(f"model: got {type(model).__name__}, expected a torch.nn.Module, whose layers can be watched")
+        raise TypeError(
+            f"model: got {type(model).__name__}, expected a torch.nn.Module, whose "
+            f"layers can be watched"
+        )
     default, single = rule or epsilon_rule(), rules or {}
     for module in single:
-        if not isinstance(module, _LINEAR) or all(module is not other for other in model.modules()):
-            raise ValueError(f"rules: got {type(module).__name__}, expected a linear layer of the model")
+        if not isinstance(module, _LINEAR) or all(
+            module is not other for other in model.modules()
+        ):
+            raise ValueError(
+                f"rules: got {type(module).__name__}, expected a linear layer of the "
+                f"model"
+            )
     inputs, targets, size = check_inputs(inputs, target, internal_batch_size)
     values, delta = torch.zeros_like(inputs), inputs.new_zeros(len(inputs))
     with explaining(model):
@@ -200,10 +244,19 @@ def layerwise_relevance(
             rows = slice(first, first + size)
             with torch.enable_grad():
                 x = inputs[rows].clone().requires_grad_()
-                # A rule that does not go by products lets relevance flow to these: for each, value times gradient.
-                leaves = [x, torch.zeros_like(x, requires_grad=True), torch.zeros_like(x, requires_grad=True)]
-                with _ruled(model, leaves, lambda module: single.get(module, default)) as (enter, layers):
-                    output = pick(call(enter, x), None if targets is None else targets[rows])
+                # A rule that does not go by products lets relevance flow to these: for
+                # each, value times gradient.
+                leaves = [
+                    x,
+                    torch.zeros_like(x, requires_grad=True),
+                    torch.zeros_like(x, requires_grad=True),
+                ]
+                with _ruled(
+                    model, leaves, lambda module: single.get(module, default)
+                ) as (enter, layers):
+                    output = pick(
+                        call(enter, x), None if targets is None else targets[rows]
+                    )
                 _check_graph(output, layers)
                 gradients = torch.autograd.grad(output.sum(), leaves, allow_unused=True)
             for leaf, gradient in zip(leaves, gradients, strict=True):
@@ -219,7 +272,9 @@ _LINEAR = (nn.Linear, _ConvNd, _BatchNorm)
 
 
 def _part(layer: Layer, sign: int) -> Tensor:
-    """Sum of the products of one sign. A product is positive also where both factors are negative."""
+    """Sum of the products of one sign. A product is positive also where both factors
+    are negative.
+    """
     positive, negative = layer.x.clamp(min=0), layer.x.clamp(max=0)
     up, down = layer.weight.clamp(min=0), layer.weight.clamp(max=0)
     if sign < 0:
@@ -230,7 +285,10 @@ def _part(layer: Layer, sign: int) -> Tensor:
 
 def _leaf(leaf: Tensor | None) -> Tensor:
     if leaf is None:
-        raise ValueError("rules: got a flat or box rule for a layer that does not read the model's inputs")
+        raise ValueError(
+            "rules: got a flat or box rule for a layer that does not read the model's "
+            "inputs"
+        )
     return leaf
 
 
@@ -239,7 +297,13 @@ def _follow(rule: Rule, layer: Layer, z: Tensor) -> Tensor:
     shared = torch.zeros_like(z)
     for share, total in rule(layer):
         value = total.detach()
-        shared = shared + torch.where(value == 0, 0.0, share * z / torch.where(value == 0, 1.0, value)) * total
+        shared = (
+            shared
+            + torch.where(
+                value == 0, 0.0, share * z / torch.where(value == 0, 1.0, value)
+            )
+            * total
+        )
     return shared + (z - shared).detach()
 
 
@@ -247,9 +311,12 @@ def _follow(rule: Rule, layer: Layer, z: Tensor) -> Tensor:
 def _ruled(
     model: nn.Module, leaves: list[Tensor], rule_of: Callable[[nn.Module], Rule]
 ) -> Iterator[tuple[Callable[[Tensor], Tensor], dict[Any, Tensor]]]:
-    """Give each linear layer its rule; yield the model, and from nodes of the graph to the inputs of their layers."""
+    """Give each linear layer its rule; yield the model, and from nodes of the graph to
+    the inputs of their layers.
+    """
     entered: list[Tensor] = []
-    before: dict[int, tuple[nn.Module, Layer, Tensor]] = {}  # by the id of a layer's output, which it keeps alive
+    # by the id of a layer's output, which it keeps alive
+    before: dict[int, tuple[nn.Module, Layer, Tensor]] = {}
     layers: dict[Any, Tensor] = {}
 
     def enter(rows: Tensor) -> Tensor:
@@ -265,16 +332,39 @@ def _ruled(
             scale, shift = _scale_and_shift(module)
             if id(x) in before:
                 linear, above, _ = before[id(x)]
-                weight = above.weight * scale.reshape(-1, *[1] * (above.weight.ndim - 1))
-                layer = Layer(above.x, weight, above.bias * scale + shift, above.apply, above.low, above.high)
+                weight = above.weight * scale.reshape(
+                    -1, *[1] * (above.weight.ndim - 1)
+                )
+                layer = Layer(
+                    above.x,
+                    weight,
+                    above.bias * scale + shift,
+                    above.apply,
+                    above.low,
+                    above.high,
+                )
                 rule = rule_of(linear)
             else:
                 along = (1, -1, *[1] * (x.ndim - 2))
-                layer = Layer(x, scale.reshape(along), shift.reshape(along), _times, *_ends(leaves, at_input))
+                layer = Layer(
+                    x,
+                    scale.reshape(along),
+                    shift.reshape(along),
+                    _times,
+                    *_ends(leaves, at_input),
+                )
         else:
             weight = module.weight.detach()
-            bias = weight.new_zeros(len(weight)) if module.bias is None else module.bias.detach()
-            apply = module._conv_forward if isinstance(module, _ConvNd) else nn.functional.linear
+            bias = (
+                weight.new_zeros(len(weight))
+                if module.bias is None
+                else module.bias.detach()
+            )
+            apply = (
+                module._conv_forward
+                if isinstance(module, _ConvNd)
+                else nn.functional.linear
+            )
             layer = Layer(x, weight, bias, apply, *_ends(leaves, at_input))
         result = _follow(rule, layer, z)
         layers[result.grad_fn] = layer.x
@@ -282,7 +372,11 @@ def _ruled(
             before[id(result)] = (module, layer, result)
         return result
 
-    watched = [m for m in model.modules() if isinstance(m, _LINEAR) and not isinstance(m, _ConvTransposeNd)]
+    watched = [
+        m
+        for m in model.modules()
+        if isinstance(m, _LINEAR) and not isinstance(m, _ConvTransposeNd)
+    ]
     handles = [module.register_forward_hook(follow) for module in watched]
     try:
         yield enter, layers
@@ -302,17 +396,45 @@ def _times(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
 def _scale_and_shift(module: Any) -> tuple[Tensor, Tensor]:
     """What a batch normalisation multiplies by and adds in evaluation mode."""
     if module.running_mean is None:
-        raise ValueError("model: got a batch normalisation without running statistics, expected one that keeps them")
+        raise ValueError(
+            "model: got a batch normalisation without running statistics, expected one "
+            "that keeps them"
+        )
     scale = (module.running_var + module.eps).rsqrt()
     scale = scale if module.weight is None else scale * module.weight.detach()
     shift = -module.running_mean * scale
     return scale, shift if module.bias is None else shift + module.bias.detach()
 
 
-# Operations whose output is a sum of their inputs times what autograd says; with "Backward" behind, names of its nodes.
+# Operations whose output is a sum of their inputs times what autograd says; with
+# "Backward" behind, names of its nodes.
 _HOMOGENEOUS = {
-    *("AccumulateGrad", "Add", "Sub", "Neg", "Mean", "Sum", "Relu", "LeakyRelu", "Max", "Gather", "Cat", "Stack"),
-    *("View", "ReshapeAlias", "UnsafeView", "Unsqueeze", "Squeeze", "Permute", "Transpose", "Expand", "Clone", "Alias"),
+    *(
+        "AccumulateGrad",
+        "Add",
+        "Sub",
+        "Neg",
+        "Mean",
+        "Sum",
+        "Relu",
+        "LeakyRelu",
+        "Max",
+        "Gather",
+        "Cat",
+        "Stack",
+    ),
+    *(
+        "View",
+        "ReshapeAlias",
+        "UnsafeView",
+        "Unsqueeze",
+        "Squeeze",
+        "Permute",
+        "Transpose",
+        "Expand",
+        "Clone",
+        "Alias",
+    ),
     *("Slice", "Select", "Index", "ConstantPadNd", "ToCopy", "AsStrided"),
     *("AvgPool1D", "AvgPool2D", "AvgPool3D", "AdaptiveAvgPool2D", "AdaptiveAvgPool3D"),
     *("MaxPool2DWithIndices", "MaxPool3DWithIndices"),
@@ -320,12 +442,17 @@ _HOMOGENEOUS = {
 
 
 def _check_graph(output: Tensor, layers: dict[Any, Tensor]) -> None:
-    """Require that between layers there is only what passes relevance on as autograd passes gradients."""
+    """Require that between layers there is only what passes relevance on as autograd
+    passes gradients.
+    """
     for node in graph(output, {node: x.grad_fn for node, x in layers.items()}):
         name = node.name().split("Backward")[0].removeprefix("torch::autograd::")
         parents = [parent is not None for parent, _ in node.next_functions]
-        by_a_constant = (name == "Mul" and sum(parents) == 1) or (name == "Div" and parents[1:] == [False])
+        by_a_constant = (name == "Mul" and sum(parents) == 1) or (
+            name == "Div" and parents[1:] == [False]
+        )
         if name not in _HOMOGENEOUS and not by_a_constant:
             raise ValueError(
-                f"model: got the operation {name}, which relevance has no rule for (linear layers have to be modules)"
+                f"model: got the operation {name}, which relevance has no rule for "
+                f"(linear layers have to be modules)"
             )

@@ -1,8 +1,10 @@
-"""Attributions for language models: with respect to the embeddings of tokens, as their ids have no gradient.
+"""Attributions for language models: with respect to the embeddings of tokens, as their
+ids have no gradient.
 
-An id is a name and not a quantity: id 7 is not more than id 6. What the model computes with are the vectors that the
-ids stand for, its embeddings, and of these an output does have a gradient. Each token then has as many numbers as an
-embedding has; they are added up, or their length is taken, to one number a token.
+An id is a name and not a quantity: id 7 is not more than id 6. What the model computes
+with are the vectors that the ids stand for, its embeddings, and of these an output does
+have a gradient. Each token then has as many numbers as an embedding has; they are added
+up, or their length is taken, to one number a token.
 """
 
 from __future__ import annotations
@@ -27,9 +29,11 @@ class TokenGradients:
     Attributes
     ----------
     norm : Tensor, shape (n, length)
-        ‖df/de‖: how strongly the output would answer to a small change of the embedding in the worst direction.
+        ‖df/de‖: how strongly the output would answer to a small change of the embedding
+        in the worst direction.
     times_input : Tensor, shape (n, length)
-        e · df/de: to first order, what the output would lose if the embedding shrank to zero.
+        e · df/de: to first order, what the output would lose if the embedding shrank to
+        zero.
     """
 
     norm: Tensor
@@ -44,21 +48,25 @@ def token_gradients(
     target: int | Tensor | None = None,
     progress: Progress | None = None,
 ) -> TokenGradients:
-    """Differentiate an output of a transformers model with respect to the embedding of each token.
+    """Differentiate an output of a transformers model with respect to the embedding of
+    each token.
 
     Parameters
     ----------
     model : transformers.PreTrainedModel or nn.Module
-        Has ``get_input_embeddings()``, and is called as ``model(inputs_embeds=..., attention_mask=...)``; its output
-        has ``logits`` of shape (n, outputs). Explained in evaluation mode and left as it was.
+        Has ``get_input_embeddings()``, and is called as ``model(inputs_embeds=...,
+        attention_mask=...)``; its output has ``logits`` of shape (n, outputs).
+        Explained in evaluation mode and left as it was.
     input_ids : Tensor of integers, shape (n, length)
         Sentences as token ids.
     attention_mask : Tensor, shape (n, length), or None
         Ones, and behind them zeros where a sentence is padded; ``None`` is all ones.
     target : int, Tensor of shape (n,) or None
-        The output to explain, for all sentences or one by one; ``None`` if there is only one.
+        The output to explain, for all sentences or one by one; ``None`` if there is
+        only one.
     progress : callable or None
-        Wraps the loop over lengths of sentences, as ``tqdm.tqdm`` does; ``None`` is silent.
+        Wraps the loop over lengths of sentences, as ``tqdm.tqdm`` does; ``None`` is
+        silent.
 
     Returns
     -------
@@ -74,7 +82,8 @@ def token_gradients(
 
     References
     ----------
-    Simonyan, Vedaldi, Zisserman: Deep inside convolutional networks. ICLR workshop 2014, arXiv:1312.6034.
+    Simonyan, Vedaldi, Zisserman: Deep inside convolutional networks. ICLR workshop
+    2014, arXiv:1312.6034.
 
     Examples
     --------
@@ -86,8 +95,13 @@ def token_gradients(
     """
     _check_ids("input_ids", model, input_ids)
     with explaining(model):
-        norm, times_input = _zeros(model, input_ids.shape), _zeros(model, input_ids.shape)
-        for rows, length, targets in _by_length(input_ids, attention_mask, target, progress):
+        norm, times_input = (
+            _zeros(model, input_ids.shape),
+            _zeros(model, input_ids.shape),
+        )
+        for rows, length, targets in _by_length(
+            input_ids, attention_mask, target, progress
+        ):
             embeddings = model.get_input_embeddings()(input_ids[rows, :length])
             gradient = saliency(_reader(model), embeddings, target=targets)
             norm[rows, :length] = gradient.norm(dim=2)
@@ -106,34 +120,40 @@ def token_integrated_gradients(
     internal_batch_size: int | None = None,
     progress: Progress | None = None,
 ) -> Attribution:
-    """Attribute an output of a transformers model to its tokens, along the line from the embeddings of other tokens.
+    """Attribute an output of a transformers model to its tokens, along the line from
+    the embeddings of other tokens.
 
-    The Integrated Gradients of each embedding, added up over its components: the tokens' values add up to what the
-    model gained on the way from the baseline to the sentence.
+    The Integrated Gradients of each embedding, added up over its components: the
+    tokens' values add up to what the model gained on the way from the baseline to the
+    sentence.
 
     Parameters
     ----------
     model, input_ids, attention_mask, target, progress
         As in `token_gradients`.
     baselines : Tensor of integers, shape (n, length), or None
-        Token ids to start from, for instance the same sentences with every word replaced by ``[PAD]`` and ``[CLS]``
-        and ``[SEP]`` kept; ``None`` starts from embeddings of zeros, which are no token at all.
+        Token ids to start from, for instance the same sentences with every word
+        replaced by ``[PAD]`` and ``[CLS]`` and ``[SEP]`` kept; ``None`` starts from
+        embeddings of zeros, which are no token at all.
     n_steps, internal_batch_size
         As in `integrated_gradients`.
 
     Returns
     -------
     Attribution
-        `values` of shape (n, length), zero at padding; `delta`, the error of the quadrature, of shape (n,).
+        `values` of shape (n, length), zero at padding; `delta`, the error of the
+        quadrature, of shape (n,).
 
     Raises
     ------
     TypeError, ValueError
-        As in `token_gradients`; also if the baselines have not the shape of the sentences.
+        As in `token_gradients`; also if the baselines have not the shape of the
+        sentences.
 
     References
     ----------
-    Sundararajan, Taly, Yan: Axiomatic attribution for deep networks. ICML 2017, arXiv:1703.01365.
+    Sundararajan, Taly, Yan: Axiomatic attribution for deep networks. ICML 2017,
+    arXiv:1703.01365.
 
     Examples
     --------
@@ -150,13 +170,20 @@ def token_integrated_gradients(
         check_shape("baselines", baselines, (len(input_ids), input_ids.shape[1]))
         _check_ids("baselines", model, baselines)
     with explaining(model):
-        values, delta = _zeros(model, input_ids.shape), _zeros(model, input_ids.shape[:1])
-        for rows, length, targets in _by_length(input_ids, attention_mask, target, progress):
+        values, delta = (
+            _zeros(model, input_ids.shape),
+            _zeros(model, input_ids.shape[:1]),
+        )
+        for rows, length, targets in _by_length(
+            input_ids, attention_mask, target, progress
+        ):
             table = model.get_input_embeddings()
             attribution = integrated_gradients(
                 _reader(model),
                 table(input_ids[rows, :length]),
-                baselines=None if baselines is None else table(baselines[rows, :length]),
+                baselines=None
+                if baselines is None
+                else table(baselines[rows, :length]),
                 target=targets,
                 n_steps=n_steps,
                 internal_batch_size=internal_batch_size,
@@ -166,14 +193,17 @@ def token_integrated_gradients(
     return Attribution(values, delta)
 
 
-def merge_word_pieces(tokens: Sequence[str], values: Sequence[float] | Tensor) -> tuple[list[str], list[float]]:
-    """Put the pieces of each word together and add up their values; special tokens are left out.
+def merge_word_pieces(
+    tokens: Sequence[str], values: Sequence[float] | Tensor
+) -> tuple[list[str], list[float]]:
+    """Put the pieces of each word together and add up their values; special tokens are
+    left out.
 
     Parameters
     ----------
     tokens : sequence of str
-        As ``tokenizer.convert_ids_to_tokens`` gives them: a piece that goes on with a word begins with ``##``, and a
-        special token stands in square brackets.
+        As ``tokenizer.convert_ids_to_tokens`` gives them: a piece that goes on with a
+        word begins with ``##``, and a special token stands in square brackets.
     values : sequence of float or Tensor, same length
         Contributions of the tokens.
 
@@ -193,13 +223,19 @@ def merge_word_pieces(tokens: Sequence[str], values: Sequence[float] | Tensor) -
     (['not', 'wonderful'], [-1.0, 2.5])
     """
     if len(tokens) != len(values):
-        raise ValueError(f"values: got {len(values)}, expected one for each of the {len(tokens)} tokens")
+        raise ValueError(
+            f"values: got {len(values)}, expected one for each of the {len(tokens)} "
+            f"tokens"
+        )
     words: list[str] = []
     sums: list[float] = []
     for token, value in zip(tokens, values, strict=True):
         if token.startswith("##"):
             if not words:
-                raise ValueError(f"tokens: got {token!r} first, expected the beginning of its word before it")
+                raise ValueError(
+                    f"tokens: got {token!r} first, expected the beginning of its word "
+                    f"before it"
+                )
             words[-1] += token[2:]
             sums[-1] += float(value)
         elif not (token.startswith("[") and token.endswith("]") and len(token) > 2):
@@ -212,7 +248,9 @@ def _reader(model: Any) -> Model:
     """Return the model as a function of embeddings (n, length, width) alone."""
 
     def read(embeddings: Tensor) -> Tensor:
-        mask = torch.ones(embeddings.shape[:2], dtype=torch.long, device=embeddings.device)
+        mask = torch.ones(
+            embeddings.shape[:2], dtype=torch.long, device=embeddings.device
+        )
         output: Tensor = model(inputs_embeds=embeddings, attention_mask=mask).logits
         return output
 
@@ -226,16 +264,27 @@ def _zeros(model: Any, shape: Sequence[int]) -> Tensor:
 
 
 def _check_ids(name: str, model: Any, ids: Tensor) -> None:
-    table = model.get_input_embeddings() if hasattr(model, "get_input_embeddings") else None
+    table = (
+        model.get_input_embeddings() if hasattr(model, "get_input_embeddings") else None
+    )
     if not isinstance(model, nn.Module) or not isinstance(table, nn.Embedding):
-        raise TypeError(f"model: got {type(model).__name__}, expected a module whose get_input_embeddings() is a table")
-    if not isinstance(ids, Tensor) or ids.is_floating_point() or ids.dtype == torch.bool:
+        raise TypeError(
+            f"model: got {type(model).__name__}, expected a module whose "
+            f"get_input_embeddings() is a table"
+        )
+    if (
+        not isinstance(ids, Tensor)
+        or ids.is_floating_point()
+        or ids.dtype == torch.bool
+    ):
         kind = ids.dtype if isinstance(ids, Tensor) else type(ids).__name__
         raise TypeError(f"{name}: got {kind}, expected a tensor of integers")
     check_shape(name, ids, (None, None))
     if ids.min() < 0 or ids.max() >= table.num_embeddings:
         wrong = ids.min() if ids.min() < 0 else ids.max()
-        raise ValueError(f"{name}: got {wrong}, expected ids from 0 to {table.num_embeddings - 1}")
+        raise ValueError(
+            f"{name}: got {wrong}, expected ids from 0 to {table.num_embeddings - 1}"
+        )
 
 
 def _by_length(
@@ -244,14 +293,24 @@ def _by_length(
     target: int | Tensor | None,
     progress: Progress | None,
 ) -> Iterator[tuple[Tensor, int, int | Tensor | None]]:
-    """Rows of the same length without padding, that length, and their targets: padding never meets the model."""
+    """Rows of the same length without padding, that length, and their targets: padding
+    never meets the model.
+    """
     lengths = torch.full((len(input_ids),), input_ids.shape[1])
     if attention_mask is not None:
-        check_shape("attention_mask", attention_mask, (len(input_ids), input_ids.shape[1]))
+        check_shape(
+            "attention_mask", attention_mask, (len(input_ids), input_ids.shape[1])
+        )
         lengths = attention_mask.sum(1).long().cpu()
         padded_behind = torch.arange(input_ids.shape[1]) < lengths[:, None]
-        if not torch.equal(attention_mask.cpu() == 1, padded_behind) or lengths.min() == 0:
-            raise ValueError("attention_mask: got other than ones with zeros behind them, at least one of them one")
+        if (
+            not torch.equal(attention_mask.cpu() == 1, padded_behind)
+            or lengths.min() == 0
+        ):
+            raise ValueError(
+                "attention_mask: got other than ones with zeros behind them, at least "
+                "one of them one"
+            )
     if isinstance(target, Tensor):
         check_shape("target", target, (len(input_ids),))
     for length in (progress or silent)(lengths.unique().tolist()):

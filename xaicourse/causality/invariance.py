@@ -1,9 +1,10 @@
 """Learning what stays: Invariant Causal Prediction and Invariant Risk Minimisation.
 
-Where environments differ by anything but the equation of y itself, the law of y given its direct causes is the same in
-all of them; the law of y given its effects, in general, is not. Both methods turn this round and look for what stays
-the same. Invariant Causal Prediction tests every set of columns; Invariant Risk Minimisation trains one model that is
-the best in every environment at once.
+Where environments differ by anything but the equation of y itself, the law of y given
+its direct causes is the same in all of them; the law of y given its effects, in
+general, is not. Both methods turn this round and look for what stays the same.
+Invariant Causal Prediction tests every set of columns; Invariant Risk Minimisation
+trains one model that is the best in every environment at once.
 """
 
 from __future__ import annotations
@@ -20,7 +21,14 @@ from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 from xaicourse.stacking import Adam, forward, glorot_weights, stacked_rows, unstacked
-from xaicourse.validation import Progress, check_finite, check_float, check_int, check_shape, silent
+from xaicourse.validation import (
+    Progress,
+    check_finite,
+    check_float,
+    check_int,
+    check_shape,
+    silent,
+)
 
 Environments = Sequence[tuple[ArrayLike, ArrayLike]]
 Columns = tuple[int, ...]
@@ -34,19 +42,21 @@ class InvariantPrediction:
     Attributes
     ----------
     causes : tuple of int or None
-        Columns that every accepted set holds; with probability 1 - alpha or more, all of them are causes of y. ``None``
-        if no set was accepted: an assumption is violated.
+        Columns that every accepted set holds; with probability 1 - alpha or more, all
+        of them are causes of y. ``None`` if no set was accepted: an assumption is
+        violated.
     p_values : mapping of tuple of int to float
-        For each set of columns the p-value of "its residuals have the same mean and variance everywhere", corrected
-        for the number of tests.
+        For each set of columns the p-value of "its residuals have the same mean and
+        variance everywhere", corrected for the number of tests.
     accepted : tuple of tuples of int
         Sets whose p-value is above alpha.
     column_p_values : ndarray, shape (d,)
-        For each column the largest p-value of a set without it: small where no set can do without the column. One for
-        all if no set was accepted.
+        For each column the largest p-value of a set without it: small where no set can
+        do without the column. One for all if no set was accepted.
     intervals : ndarray of shape (d, 2) or None
-        Of each column's coefficient, in the units of y per unit of the column, the union of its intervals over the
-        accepted sets, which is zero alone for a set without the column.
+        Of each column's coefficient, in the units of y per unit of the column, the
+        union of its intervals over the accepted sets, which is zero alone for a set
+        without the column.
     """
 
     causes: Columns | None
@@ -61,9 +71,11 @@ def invariant_causal_prediction(
 ) -> InvariantPrediction:
     r"""Find columns that no invariant linear prediction of y can do without.
 
-    For each set S of columns, y is regressed on :math:`X_S` in all environments together. The residuals of each
-    environment are compared with those of the others: their means by Welch's test, their variances by an F test, both
-    two-sided. The set is accepted when :math:`p_S = \min(1, 2(E - 1) \min_{e, test} p_{S,e,test}) > \alpha`, and
+    For each set S of columns, y is regressed on :math:`X_S` in all environments
+    together. The residuals of each environment are compared with those of the others:
+    their means by Welch's test, their variances by an F test, both two-sided. The set
+    is accepted when :math:`p_S = \min(1, 2(E - 1) \min_{e, test} p_{S,e,test}) >
+    \alpha`, and
 
     .. math:: \hat S = \bigcap_{S : p_S > \alpha} S.
 
@@ -83,24 +95,28 @@ def invariant_causal_prediction(
     Raises
     ------
     ValueError
-        With fewer than two environments or two rows in one; where shapes disagree, a number is not finite, y is
-        constant, or the columns of a set are linearly dependent.
+        With fewer than two environments or two rows in one; where shapes disagree, a
+        number is not finite, y is constant, or the columns of a set are linearly
+        dependent.
 
     Notes
     -----
-    The factor 2(E - 1) and the normal quantile of the intervals, at alpha / 4, are those of the authors' R package.
-    With two environments each test is made twice with one answer, so the factor is Bonferroni's; with more, his is 2E.
+    The factor 2(E - 1) and the normal quantile of the intervals, at alpha / 4, are
+    those of the authors' R package. With two environments each test is made twice with
+    one answer, so the factor is Bonferroni's; with more, his is 2E.
 
     A set without residuals in any environment has the p-value 1.
 
     References
     ----------
-    Peters, Bühlmann, Meinshausen: Causal inference by using invariant prediction: identification and confidence
-    intervals. Journal of the Royal Statistical Society B 78, 947 (2016), arXiv:1501.01332.
+    Peters, Bühlmann, Meinshausen: Causal inference by using invariant prediction:
+    identification and confidence intervals. Journal of the Royal Statistical Society B
+    78, 947 (2016), arXiv:1501.01332.
 
     Examples
     --------
-    The first column causes y, the second is an effect of it, and the second environment moved both of them.
+    The first column causes y, the second is an effect of it, and the second environment
+    moved both of them.
 
     >>> rng = np.random.default_rng(0)
     >>> def draw(mean, noise, n=500):
@@ -119,7 +135,9 @@ def invariant_causal_prediction(
     d = X[0].shape[1]
     largest = d if max_size is None else min(d, check_int("max_size", max_size))
     p_values, pieces = {}, []
-    for columns in (s for size in range(largest + 1) for s in combinations(range(d), size)):
+    for columns in (
+        s for size in range(largest + 1) for s in combinations(range(d), size)
+    ):
         design = [np.column_stack([rows[:, columns], np.ones(len(rows))]) for rows in X]
         residuals, interval = _regression(design, y, columns, alpha)
         p_values[columns] = _equal_residuals(residuals, np.concatenate(y))
@@ -131,16 +149,20 @@ def invariant_causal_prediction(
     if not accepted:
         return InvariantPrediction(None, p_values, (), np.ones(d), None)
     causes = tuple(sorted(set(range(d)).intersection(*map(set, accepted))))
-    without = np.array([max(p for s, p in p_values.items() if j not in s) for j in range(d)])
+    without = np.array(
+        [max(p for s, p in p_values.items() if j not in s) for j in range(d)]
+    )
     intervals = np.stack([np.min(pieces, 0)[:, 0], np.max(pieces, 0)[:, 1]], axis=1)
     return InvariantPrediction(causes, p_values, accepted, without, intervals)
 
 
 def irm_penalty(logits: Tensor, labels: Tensor) -> Tensor:
-    r"""Return how far each network is from being the best in an environment that a common factor can make it.
+    r"""Return how far each network is from being the best in an environment that a
+    common factor can make it.
 
-    Put a factor w behind the network's logits z. In an environment where they cannot be improved by such a factor, the
-    mean cross-entropy R(w z) has derivative zero at w = 1; its square is the penalty,
+    Put a factor w behind the network's logits z. In an environment where they cannot be
+    improved by such a factor, the mean cross-entropy R(w z) has derivative zero at w =
+    1; its square is the penalty,
 
     .. math:: \Big(\frac{dR}{dw}\Big|_{w=1}\Big)^2 = \Big(\frac1n \sum_i (\sigma(z_i) - y_i)\, z_i\Big)^2.
 
@@ -162,7 +184,8 @@ def irm_penalty(logits: Tensor, labels: Tensor) -> Tensor:
 
     References
     ----------
-    Arjovsky, Bottou, Gulrajani, Lopez-Paz: Invariant risk minimization. arXiv:1907.02893 (2019), equation IRMv1.
+    Arjovsky, Bottou, Gulrajani, Lopez-Paz: Invariant risk minimization.
+    arXiv:1907.02893 (2019), equation IRMv1.
 
     Examples
     --------
@@ -170,7 +193,10 @@ def irm_penalty(logits: Tensor, labels: Tensor) -> Tensor:
     tensor(0.7758)
     """
     if labels.shape != logits.shape:
-        raise ValueError(f"labels: got shape {tuple(labels.shape)}, expected that of the logits, {tuple(logits.shape)}")
+        raise ValueError(
+            f"labels: got shape {tuple(labels.shape)}, expected that of the logits, "
+            f"{tuple(logits.shape)}"
+        )
     check_finite("logits", logits)
     return ((torch.sigmoid(logits) - labels) * logits).mean(-1).square()
 
@@ -187,19 +213,23 @@ def invariant_risk_minimisation(
     l2: float = 1e-4,
     progress: Progress | None = None,
 ) -> list[nn.Sequential]:
-    r"""Train binary classifiers that no environment could improve by scaling their logits.
+    r"""Train binary classifiers that no environment could improve by scaling their
+    logits.
 
-    Adam minimises, on all rows at once, the mean over environments of the cross-entropy plus penalties,
-    :math:`\frac1E \sum_e [R_e(f) + \lambda P_e(f)] + \frac{l_2}{2} \lVert W \rVert^2`, with :math:`P_e` of
-    `irm_penalty`. After the warm-up, where λ is at most 1, the sum is divided by max(λ, 1), as the paper's code
-    does, so that the size of the steps stays the same. With weight 0 this is ordinary training on the pooled rows.
+    Adam minimises, on all rows at once, the mean over environments of the cross-entropy
+    plus penalties, :math:`\frac1E \sum_e [R_e(f) + \lambda P_e(f)] + \frac{l_2}{2}
+    \lVert W \rVert^2`, with :math:`P_e` of `irm_penalty`. After the warm-up, where λ is
+    at most 1, the sum is divided by max(λ, 1), as the paper's code does, so that the
+    size of the steps stays the same. With weight 0 this is ordinary training on the
+    pooled rows.
 
     Parameters
     ----------
     environments : sequence of (X, y)
-        Two or more. Arrays of shapes (n, d) and (n,), or (k, n, d) and (k, n) with rows of its own for each seed; the
-        number of rows may differ between environments. Standardise the columns first: with one scale for all
-        environments, or their differences are lost.
+        Two or more. Arrays of shapes (n, d) and (n,), or (k, n, d) and (k, n) with rows
+        of its own for each seed; the number of rows may differ between environments.
+        Standardise the columns first: with one scale for all environments, or their
+        differences are lost.
     penalty_weight : float
         λ, at least 0.
     hidden : sequence of int
@@ -221,11 +251,13 @@ def invariant_risk_minimisation(
     Raises
     ------
     ValueError
-        With fewer than two environments, no seed, or rows and labels as `xaicourse.training.train_mlps` refuses them.
+        With fewer than two environments, no seed, or rows and labels as
+        `xaicourse.training.train_mlps` refuses them.
 
     References
     ----------
-    Arjovsky, Bottou, Gulrajani, Lopez-Paz: Invariant risk minimization. arXiv:1907.02893 (2019).
+    Arjovsky, Bottou, Gulrajani, Lopez-Paz: Invariant risk minimization.
+    arXiv:1907.02893 (2019).
 
     Examples
     --------
@@ -238,7 +270,9 @@ def invariant_risk_minimisation(
     )
     """
     if len(environments) < 2:
-        raise ValueError(f"environments: got {len(environments)}, expected at least two")
+        raise ValueError(
+            f"environments: got {len(environments)}, expected at least two"
+        )
     data = [stacked_rows(X, y, len(seeds)) for X, y in environments]
     weight = check_float("penalty_weight", penalty_weight, minimum=0.0)
     generators = [torch.Generator().manual_seed(seed) for seed in seeds]
@@ -250,17 +284,22 @@ def invariant_risk_minimisation(
         for inputs, labels in data:
             logits = forward(weights, inputs.expand(len(seeds), *inputs.shape[1:]))
             own = labels.expand_as(logits)
-            losses = losses + binary_cross_entropy_with_logits(logits, own, reduction="none").mean(1)
+            losses = losses + binary_cross_entropy_with_logits(
+                logits, own, reduction="none"
+            ).mean(1)
             losses = losses + now * irm_penalty(logits, own)
         penalty = l2 / 2 * sum(w.square().sum((1, 2)) for w in weights[::2])
-        total = (losses / len(data) + penalty).sum() / max(now, 1.0)  # a network's gradient sees its own loss alone
+        # a network's gradient sees its own loss alone
+        total = (losses / len(data) + penalty).sum() / max(now, 1.0)
         optimiser.step(torch.autograd.grad(total, weights), learning_rate)
     return [unstacked([w[i].detach() for w in weights]) for i in range(len(seeds))]
 
 
 def _check_environments(environments: Environments) -> tuple[list[Array], list[Array]]:
     if len(environments) < 2:
-        raise ValueError(f"environments: got {len(environments)}, expected at least two")
+        raise ValueError(
+            f"environments: got {len(environments)}, expected at least two"
+        )
     X = [np.asarray(rows, float) for rows, _ in environments]
     y = [np.asarray(target, float) for _, target in environments]
     columns = X[0].shape[1] if X[0].ndim == 2 else None
@@ -270,21 +309,30 @@ def _check_environments(environments: Environments) -> tuple[list[Array], list[A
         check_finite(f"environments[{e}]: X", rows)
         check_finite(f"environments[{e}]: y", target)
         if len(rows) < 2:
-            raise ValueError(f"environments[{e}]: got {len(rows)} row, expected at least 2")
+            raise ValueError(
+                f"environments[{e}]: got {len(rows)} row, expected at least 2"
+            )
     if np.ptp(np.concatenate(y)) == 0:
         raise ValueError("environments: y is constant, so there is nothing to predict")
     return X, y
 
 
-def _regression(design: list[Array], y: list[Array], columns: Columns, alpha: float) -> tuple[list[Array], Array]:
-    """Residuals of the pooled regression in each environment, and intervals (size, 2) of the coefficients."""
+def _regression(
+    design: list[Array], y: list[Array], columns: Columns, alpha: float
+) -> tuple[list[Array], Array]:
+    """Residuals of the pooled regression in each environment, and intervals (size, 2)
+    of the coefficients.
+    """
     A, b = np.concatenate(design), np.concatenate(y)
     coefficients, _, rank, _ = np.linalg.lstsq(A, b)
     if rank < A.shape[1]:
         raise ValueError(
-            f"environments: columns {columns} are linearly dependent, or more than the rows can tell apart"
+            f"environments: columns {columns} are linearly dependent, or more than the "
+            f"rows can tell apart"
         )
-    residuals = [target - rows @ coefficients for rows, target in zip(design, y, strict=True)]
+    residuals = [
+        target - rows @ coefficients for rows, target in zip(design, y, strict=True)
+    ]
     degrees = len(b) - A.shape[1]
     variance = np.sum((b - A @ coefficients) ** 2) / degrees if degrees else 0.0
     inverse = np.linalg.inv(np.linalg.qr(A, mode="r"))
@@ -301,9 +349,13 @@ def _equal_residuals(residuals: list[Array], y: Array) -> float:
         others = np.concatenate([r for i, r in enumerate(residuals) if i != e])
         (a, b), n = (r.var(ddof=1) for r in (here, others)), (len(here), len(others))
         if max(a, b) == 0:
-            return 0.0  # constant in each, and, as their mean is zero, not the same constant
+            # constant in each, and, as their mean is zero, not the same constant
+            return 0.0
         squared = a / n[0] + b / n[1]
-        degrees = squared**2 / ((a / n[0]) ** 2 / (n[0] - 1) + (b / n[1]) ** 2 / (n[1] - 1))  # Welch's
+        # Welch's
+        degrees = squared**2 / (
+            (a / n[0]) ** 2 / (n[0] - 1) + (b / n[1]) ** 2 / (n[1] - 1)
+        )
         means = 2 * stdtr(degrees, -abs(here.mean() - others.mean()) / np.sqrt(squared))
         below = fdtr(n[0] - 1, n[1] - 1, a / b) if b else 1.0
         smallest = min(smallest, float(means), 2 * float(min(below, 1 - below)))

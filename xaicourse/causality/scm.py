@@ -1,8 +1,9 @@
 """Structural causal models: mechanisms, environments and interventions.
 
-A model is a set of equations, one a variable, each computing the variable from its direct causes, an independent
-noise and, perhaps, parameters that the environment sets. The arrows of the causal graph are not drawn by hand:
-they are the arguments of the equations.
+A model is a set of equations, one a variable, each computing the variable from its
+direct causes, an independent noise and, perhaps, parameters that the environment sets.
+The arrows of the causal graph are not drawn by hand: they are the arguments of the
+equations.
 """
 
 from __future__ import annotations
@@ -32,7 +33,9 @@ def standard_normal(rng: np.random.Generator, n: int) -> NDArray[np.float64]:
 
 @dataclass(frozen=True)
 class CausalEffect:
-    """A difference of means between two interventions, and its standard error (both in units of the outcome)."""
+    """A difference of means between two interventions, and its standard error (both in
+    units of the outcome).
+    """
 
     value: float
     standard_error: float
@@ -40,24 +43,27 @@ class CausalEffect:
 
 @dataclass(frozen=True)
 class StructuralCausalModel:
-    r"""Equations :math:`x_i = f_i(\text{parents}_i, \text{noise}_i; \text{parameters})`.
+    r"""Equations :math:`x_i = f_i(\text{parents}_i, \text{noise}_i;
+    \text{parameters})`.
 
     Parameters
     ----------
     mechanisms : mapping of str to callable
-        One function a variable. Its argument names say what it listens to: other variables (its parents), the word
-        ``noise`` (its own independent noise, an array of one draw a row), and names of ``parameters``. It is called
-        once with arrays and returns an array (or a number, which is repeated).
+        One function a variable. Its argument names say what it listens to: other
+        variables (its parents), the word ``noise`` (its own independent noise, an array
+        of one draw a row), and names of ``parameters``. It is called once with arrays
+        and returns an array (or a number, which is repeated).
     parameters : mapping of str to float
         What the environment sets.
     noises : mapping of str to callable, optional
-        Samplers ``(generator, n) -> array`` for variables whose noise is not standard normal.
+        Samplers ``(generator, n) -> array`` for variables whose noise is not standard
+        normal.
 
     Raises
     ------
     ValueError
-        When an argument of a mechanism is neither a variable, nor ``noise``, nor a parameter; when the equations are
-        circular; when a name is used twice.
+        When an argument of a mechanism is neither a variable, nor ``noise``, nor a
+        parameter; when the equations are circular; when a name is used twice.
 
     References
     ----------
@@ -87,15 +93,21 @@ class StructuralCausalModel:
         if not self.mechanisms:
             raise ValueError("mechanisms is empty: a model needs at least one variable")
         if clash := ({"noise"} | set(self.parameters)) & set(self.mechanisms):
-            raise ValueError(f"mechanisms uses names that are taken: {sorted(clash)} (noise, or a parameter)")
+            raise ValueError(
+                f"mechanisms uses names that are taken: {sorted(clash)} (noise, or a "
+                f"parameter)"
+            )
         if unknown := set(self.noises) - set(self.mechanisms):
-            raise ValueError(f"noises names {sorted(unknown)}, which mechanisms does not have")
+            raise ValueError(
+                f"noises names {sorted(unknown)}, which mechanisms does not have"
+            )
         for name, mechanism in self.mechanisms.items():
             known = {*self.mechanisms, *self.parameters, "noise"} - {name}
             if unknown := set(_arguments(mechanism)) - known:
                 raise ValueError(
                     f"the mechanism of {name!r} asks for {sorted(unknown)}; "
-                    f"it may ask for {sorted(known)}: other variables, noise and parameters"
+                    f"it may ask for {sorted(known)}: other variables, noise and "
+                    f"parameters"
                 )
         for attribute in ("mechanisms", "parameters", "noises"):
             frozen = MappingProxyType(dict(getattr(self, attribute)))
@@ -104,8 +116,13 @@ class StructuralCausalModel:
 
     @property
     def parents(self) -> dict[str, tuple[str, ...]]:
-        """The direct causes of each variable, in the order of its mechanism's arguments."""
-        return {v: tuple(a for a in _arguments(f) if a in self.mechanisms) for v, f in self.mechanisms.items()}
+        """The direct causes of each variable, in the order of its mechanism's
+        arguments.
+        """
+        return {
+            v: tuple(a for a in _arguments(f) if a in self.mechanisms)
+            for v, f in self.mechanisms.items()
+        }
 
     @property
     def order(self) -> tuple[str, ...]:
@@ -114,44 +131,69 @@ class StructuralCausalModel:
             return tuple(TopologicalSorter(self.parents).static_order())
         except CycleError as error:
             circle = " -> ".join(reversed(error.args[1]))
-            raise ValueError(f"mechanisms is circular: {circle}; a cause cannot wait for its effect") from None
+            raise ValueError(
+                f"mechanisms is circular: {circle}; a cause cannot wait for its effect"
+            ) from None
 
     @property
     def edges(self) -> tuple[tuple[str, str], ...]:
         """The arrows (cause, effect) between variables."""
-        return tuple((cause, effect) for effect, causes in self.parents.items() for cause in causes)
+        return tuple(
+            (cause, effect)
+            for effect, causes in self.parents.items()
+            for cause in causes
+        )
 
     @property
     def environment_edges(self) -> tuple[tuple[str, str], ...]:
         """The arrows (parameter, variable) by which the environment acts."""
-        return tuple((a, v) for v, f in self.mechanisms.items() for a in _arguments(f) if a in self.parameters)
+        return tuple(
+            (a, v)
+            for v, f in self.mechanisms.items()
+            for a in _arguments(f)
+            if a in self.parameters
+        )
 
     def environment(self, **parameters: float) -> StructuralCausalModel:
-        """Return the same mechanisms in another environment: ``parameters`` replace those of the same name."""
+        """Return the same mechanisms in another environment: ``parameters`` replace
+        those of the same name.
+        """
         if unknown := set(parameters) - set(self.parameters):
-            raise ValueError(f"environment has no parameter {sorted(unknown)}; it has {sorted(self.parameters)}")
+            raise ValueError(
+                f"environment has no parameter {sorted(unknown)}; it has "
+                f"{sorted(self.parameters)}"
+            )
         return replace(self, parameters={**self.parameters, **parameters})
 
     def do(self, **interventions: float | Mechanism) -> StructuralCausalModel:
         """Return the model in which the named variables are set from outside.
 
-        A number cuts every arrow into the variable; a function is a new mechanism in place of the old one.
+        A number cuts every arrow into the variable; a function is a new mechanism in
+        place of the old one.
         """
         if unknown := set(interventions) - set(self.mechanisms):
-            raise ValueError(f"do() got {sorted(unknown)}; the variables are {sorted(self.mechanisms)}")
-        forced = {v: f if callable(f) else _constant(v, f) for v, f in interventions.items()}
+            raise ValueError(
+                f"do() got {sorted(unknown)}; the variables are "
+                f"{sorted(self.mechanisms)}"
+            )
+        forced = {
+            v: f if callable(f) else _constant(v, f) for v, f in interventions.items()
+        }
         return replace(self, mechanisms={**self.mechanisms, **forced})
 
     def sample(self, n: int, *, seed: Seed = 0) -> pd.DataFrame:
-        """Draw ``n`` independent rows, one column a variable, in the order of ``mechanisms``.
+        """Draw ``n`` independent rows, one column a variable, in the order of
+        ``mechanisms``.
 
-        Each variable's noise comes from a stream of its own. The same integer seed therefore gives every variable the
-        same noise in every environment and under every intervention: two samples differ only by what was changed.
+        Each variable's noise comes from a stream of its own. The same integer seed
+        therefore gives every variable the same noise in every environment and under
+        every intervention: two samples differ only by what was changed.
 
         Raises
         ------
         ValueError
-            When ``n`` is not positive, or a mechanism returns the wrong number of values, NaN or infinity.
+            When ``n`` is not positive, or a mechanism returns the wrong number of
+            values, NaN or infinity.
         """
         if n < 1:
             raise ValueError(f"n must be at least 1, got {n}")
@@ -160,9 +202,15 @@ class StructuralCausalModel:
         for variable in self.order:
             mechanism = self.mechanisms[variable]
             wanted = _arguments(mechanism)
-            given = {a: values[a] if a in values else self.parameters[a] for a in wanted if a != "noise"}
+            given = {
+                a: values[a] if a in values else self.parameters[a]
+                for a in wanted
+                if a != "noise"
+            }
             if "noise" in wanted:
-                stream = np.random.SeedSequence(entropy, spawn_key=(zlib.crc32(variable.encode()),))
+                stream = np.random.SeedSequence(
+                    entropy, spawn_key=(zlib.crc32(variable.encode()),)
+                )
                 draw = self.noises.get(variable, standard_normal)
                 given["noise"] = draw(np.random.default_rng(stream), n)
             values[variable] = _column(variable, mechanism(**given), n)
@@ -178,14 +226,22 @@ class StructuralCausalModel:
         n: int = 10_000,
         seed: Seed = 0,
     ) -> CausalEffect:
-        r"""Return the total effect of setting a variable, :math:`E[y \mid do(x=high)] - E[y \mid do(x=low)]`.
+        r"""Return the total effect of setting a variable, :math:`E[y \mid do(x=high)] -
+        E[y \mid do(x=low)]`.
 
-        Both worlds share their noise, so that an effect that is not there comes out as exactly zero.
+        Both worlds share their noise, so that an effect that is not there comes out as
+        exactly zero.
         """
         if on not in self.mechanisms:
-            raise ValueError(f"on={on!r} is not a variable; the variables are {sorted(self.mechanisms)}")
+            raise ValueError(
+                f"on={on!r} is not a variable; the variables are "
+                f"{sorted(self.mechanisms)}"
+            )
         entropy = _entropy(seed)
-        outcomes = [self.do(**{cause: x}).sample(n, seed=entropy)[on].to_numpy(float) for x in (high, low)]
+        outcomes = [
+            self.do(**{cause: x}).sample(n, seed=entropy)[on].to_numpy(float)
+            for x in (high, low)
+        ]
         difference = outcomes[0] - outcomes[1]
         spread = float(difference.std(ddof=1)) if n > 1 else float("inf")
         return CausalEffect(float(difference.mean()), spread / n**0.5)
@@ -208,7 +264,10 @@ def _entropy(seed: Seed) -> int:
 def _column(variable: str, value: Any, n: int) -> NDArray[Any]:
     column = np.asarray(value)
     if column.ndim > 1 or (column.ndim == 1 and len(column) != n):
-        raise ValueError(f"the mechanism of {variable!r} returned shape {column.shape}; expected ({n},) or a number")
+        raise ValueError(
+            f"the mechanism of {variable!r} returned shape {column.shape}; expected "
+            f"({n},) or a number"
+        )
     if not np.isfinite(column).all():
         raise ValueError(f"the mechanism of {variable!r} returned NaN or infinity")
     return np.broadcast_to(column, (n,)).copy()

@@ -1,4 +1,6 @@
-"""Data sets of the course: real when at hand and verified, otherwise a simulated twin with a known truth."""
+"""Data sets of the course: real when at hand and verified, otherwise a simulated twin
+with a known truth.
+"""
 
 from xaicourse.datasets.base import ChecksumError as ChecksumError
 from xaicourse.datasets.base import Dataset as Dataset
@@ -24,4 +26,6 @@ from xaicourse.datasets.splits import Split as Split
 from xaicourse.datasets.splits import stratified_split as stratified_split
 from xaicourse.datasets.underwriting import load_underwriting as load_underwriting
 from xaicourse.datasets.underwriting import prepare_underwriting as prepare_underwriting
-from xaicourse.datasets.underwriting_twin import simulate_underwriting as simulate_underwriting
+from xaicourse.datasets.underwriting_twin import (
+    simulate_underwriting as simulate_underwriting,
+)

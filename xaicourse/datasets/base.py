@@ -1,4 +1,6 @@
-"""What every data set of the course looks like, and where its files are found, verified and fetched."""
+"""What every data set of the course looks like, and where its files are found, verified
+and fetched.
+"""
 
 from __future__ import annotations
 
@@ -51,15 +53,23 @@ class Dataset:
 
     def __post_init__(self) -> None:
         rows = len(self.features)
-        if len(self.target) != rows or self.test.shape != (rows,) or self.test.dtype != np.bool_:
+        if (
+            len(self.target) != rows
+            or self.test.shape != (rows,)
+            or self.test.dtype != np.bool_
+        ):
             raise ValueError(
-                f"target and test must have one entry for each of the {rows} rows of features, test as booleans; "
-                f"got {len(self.target)} targets and a test mask {self.test.shape} of {self.test.dtype}"
+                f"target and test must have one entry for each of the {rows} rows of "
+                f"features, test as booleans; "
+                f"got {len(self.target)} targets and a test mask {self.test.shape} of "
+                f"{self.test.dtype}"
             )
 
     def __repr__(self) -> str:
         rows, columns = self.features.shape
-        return f"Dataset({self.name!r}, {rows:,} rows, {columns} features, {self.source})"
+        return (
+            f"Dataset({self.name!r}, {rows:,} rows, {columns} features, {self.source})"
+        )
 
     @property
     def train_features(self) -> pd.DataFrame:
@@ -84,7 +94,9 @@ class Dataset:
 
 @dataclass(frozen=True)
 class RemoteFile:
-    """A file at a public address and the SHA-256 digest (hexadecimal) that its bytes must have."""
+    """A file at a public address and the SHA-256 digest (hexadecimal) that its bytes
+    must have.
+    """
 
     url: str
     sha256: str
@@ -121,7 +133,9 @@ class DatasetInfo:
     terms: str
 
     def state(self) -> Literal["at hand", "absent", "wrong checksum"]:
-        """Whether the real data can be loaded now; looks at the disk only, never at the network."""
+        """Whether the real data can be loaded now; looks at the disk only, never at the
+        network.
+        """
         try:
             return "absent" if self.find() is None else "at hand"
         except ChecksumError:
@@ -144,13 +158,15 @@ class DatasetInfo:
             digest = hashlib.sha256(paths[file.name].read_bytes()).hexdigest()
             if digest != file.sha256:
                 raise ChecksumError(
-                    f"{paths[file.name]} has SHA-256 {digest[:12]}..., expected {file.sha256[:12]}...; "
+                    f"{paths[file.name]} has SHA-256 {digest[:12]}..., expected "
+                    f"{file.sha256[:12]}...; "
                     f"delete it, or replace it with `xaicourse data fetch {self.name}`"
                 )
         return paths if len(present) == len(self.files) else None
 
     def choose(self, source: str) -> dict[str, Path] | None:
-        """Verified paths of the real files, or None where the simulated twin is to stand in.
+        """Verified paths of the real files, or None where the simulated twin is to
+        stand in.
 
         Parameters
         ----------
@@ -165,17 +181,22 @@ class DatasetInfo:
             The real data are asked for and are not at hand.
         """
         if source not in ("auto", "real", "simulated"):
-            raise ValueError(f"source must be 'auto', 'real' or 'simulated'; got {source!r}")
+            raise ValueError(
+                f"source must be 'auto', 'real' or 'simulated'; got {source!r}"
+            )
         files = None if source == "simulated" else self.find()
         if files is None and source == "real":
             raise FileNotFoundError(
-                f"the real {self.name} data are not at hand; fetch them once with `xaicourse data fetch {self.name}`, "
-                f"or name the folder that holds {self.name}/{self.files[0].name} in {ENVIRONMENT_VARIABLE}"
+                f"the real {self.name} data are not at hand; fetch them once with "
+                f"`xaicourse data fetch {self.name}`, "
+                f"or name the folder that holds {self.name}/{self.files[0].name} in "
+                f"{ENVIRONMENT_VARIABLE}"
             )
         return files
 
     def fetch(self, *, progress: bool = False) -> dict[str, Path]:
-        """Download what is missing or damaged, verify it, and return the paths by file name.
+        """Download what is missing or damaged, verify it, and return the paths by file
+        name.
 
         Parameters
         ----------
@@ -192,19 +213,27 @@ class DatasetInfo:
         folder = data_folder() / self.name
         logger = pooch.get_logger()
         level = logger.level
-        logger.setLevel(logging.WARNING)  # pooch announces each download on standard error otherwise
+        # pooch announces each download on standard error otherwise
+        logger.setLevel(logging.WARNING)
         try:
             for file in self.files:
                 try:
                     pooch.retrieve(
-                        file.url, f"sha256:{file.sha256}", fname=file.name, path=folder, progressbar=progress
+                        file.url,
+                        f"sha256:{file.sha256}",
+                        fname=file.name,
+                        path=folder,
+                        progressbar=progress,
                     )
                 except ValueError as error:
                     raise ChecksumError(
-                        f"{file.url} no longer has the published content (SHA-256 {file.sha256[:12]}... expected)"
+                        f"{file.url} no longer has the published content (SHA-256 "
+                        f"{file.sha256[:12]}... expected)"
                     ) from error
                 except OSError as error:  # requests' exceptions are OSErrors
-                    raise ConnectionError(f"could not download {file.url}: {error}") from error
+                    raise ConnectionError(
+                        f"could not download {file.url}: {error}"
+                    ) from error
         finally:
             logger.setLevel(level)
         return {file.name: folder / file.name for file in self.files}
@@ -218,7 +247,9 @@ _registry: dict[str, DatasetInfo] = {}
 
 
 def register(info: DatasetInfo) -> DatasetInfo:
-    """Add a data set to those that can be fetched, and return it; its module calls this when imported."""
+    """Add a data set to those that can be fetched, and return it; its module calls this
+    when imported.
+    """
     _registry[info.name] = info
     return info
 
@@ -255,7 +286,8 @@ def fetch(name: str, *, progress: bool = False) -> dict[str, Path]:
     Raises
     ------
     ValueError
-        There is no data set of that name, or (ChecksumError) a file is not the published one.
+        There is no data set of that name, or (ChecksumError) a file is not the
+        published one.
     ConnectionError
         A file could not be downloaded whole.
     """
@@ -265,7 +297,8 @@ def fetch(name: str, *, progress: bool = False) -> dict[str, Path]:
 
 
 def data_folder() -> Path:
-    """Folder with one sub-folder a data set: the one XAICOURSE_DATA names, else the user's cache.
+    """Folder with one sub-folder a data set: the one XAICOURSE_DATA names, else the
+    user's cache.
 
     Raises
     ------
@@ -276,5 +309,8 @@ def data_folder() -> Path:
     if not named:
         return Path(pooch.os_cache("xaicourse"))
     if not Path(named).is_dir():
-        raise ValueError(f"the environment variable {ENVIRONMENT_VARIABLE} names no folder: {named!r}")
+        raise ValueError(
+            f"the environment variable {ENVIRONMENT_VARIABLE} names no folder: "
+            f"{named!r}"
+        )
     return Path(named)

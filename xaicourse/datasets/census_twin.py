@@ -1,9 +1,12 @@
-"""A simulated twin of the census table: invented people, drawn from a causal model that is known.
+"""A simulated twin of the census table: invented people, drawn from a causal model that
+is known.
 
-The file reads from top to bottom as the model does. `CAUSES` is the causal graph. Each column is then drawn from its
-direct causes by a table of percentages, all of them rounded aggregate facts of UCI Adult. Last, `log_odds` decides
-who earns more than 50,000 dollars a year; its coefficients are rounded estimates from UCI Adult too. Whatever an
-explanation says about a model trained on the twin can therefore be held against the truth.
+The file reads from top to bottom as the model does. `CAUSES` is the causal graph. Each
+column is then drawn from its direct causes by a table of percentages, all of them
+rounded aggregate facts of UCI Adult. Last, `log_odds` decides who earns more than
+50,000 dollars a year; its coefficients are rounded estimates from UCI Adult too.
+Whatever an explanation says about a model trained on the twin can therefore be held
+against the truth.
 """
 
 from __future__ import annotations
@@ -28,7 +31,8 @@ _POWER = (
     "native_country",
 )  # fmt: skip
 
-# The causal graph: each column and its direct causes, in the order of the published file.
+# The causal graph: each column and its direct causes, in the order of the published
+# file.
 CAUSES: dict[str, tuple[str, ...]] = {
     "age": ("sex",),
     "workclass": ("age", "sex", "occupation"),
@@ -42,7 +46,14 @@ CAUSES: dict[str, tuple[str, ...]] = {
     "sex": (),
     "capital_gain": _POWER,
     "capital_loss": (*_POWER, "capital_gain"),
-    "hours_per_week": ("age", "sex", "marital_status", "relationship", "occupation", "workclass"),
+    "hours_per_week": (
+        "age",
+        "sex",
+        "marital_status",
+        "relationship",
+        "occupation",
+        "workclass",
+    ),
     "native_country": ("race",),
     TARGET: (*_POWER, "sex", "capital_gain", "capital_loss"),
 }
@@ -50,7 +61,9 @@ COLUMNS = [name for name in CAUSES if name != TARGET]
 
 
 class _Table:
-    """Percentages: one row an outcome, one column a condition; columns are rescaled to sum to one."""
+    """Percentages: one row an outcome, one column a condition; columns are rescaled to
+    sum to one.
+    """
 
     def __init__(self, text: str) -> None:
         rows = [line.split() for line in text.strip().splitlines()[1:]]
@@ -62,7 +75,8 @@ class _Table:
 
 MEN = 0.668  # share of the rows
 
-# Age in years by sex, in per cent: the first age of each band, and ages are uniform within a band; 90 is the last.
+# Age in years by sex, in per cent: the first age of each band, and ages are uniform
+# within a band; 90 is the last.
 AGE = _Table("""
        men  women
 17      5.7   10.9
@@ -111,8 +125,9 @@ COUNTRIES = {
                       "Holand-Netherlands": 1},
 }  # fmt: skip
 
-# Education, lowest first: the place in this list is education_num. Columns: anyone under 21 and under 25; men from
-# 25, 45 and 65 years; women likewise; black men and women; people born in Latin America; people born elsewhere abroad.
+# Education, lowest first: the place in this list is education_num. Columns: anyone
+# under 21 and under 25; men from 25, 45 and 65 years; women likewise; black men and
+# women; people born in Latin America; people born elsewhere abroad.
 EDUCATION = _Table("""
                  <21    <25    m25    m45    m65    w25    w45    w65     bm     bw  latin abroad
 Preschool         .1     .1      0     .1     .1     .1      0     .2     .2     .1    2.4     .4
@@ -133,7 +148,8 @@ Prof-school        0      0    2.2    3.0    4.7    1.4     .8     .2     .6    
 Doctorate          0      0    1.0    2.5    2.8     .8    1.5     .9     .3     .3     .3    3.9
 """)
 
-# Marital status by sex and age, from the years in the header; black people are married half as often.
+# Marital status by sex and age, from the years in the header; black people are married
+# half as often.
 MARITAL = _Table("""
                        m17 m21 m25 m29 m34 m39 m46 m56 m66 w17 w21 w25 w29 w34 w39 w46 w56 w66
 Married-civ-spouse       3  18  39  59  69  73  79  83  79 1.7   7  14  20  22  21  20  16   7
@@ -146,8 +162,8 @@ Married-AF-spouse        0   0  .1  .1   0   0   0   0   0  .2  .1  .2  .3  .2  
 """)
 BLACK_MARRIED = 0.5
 
-# Place in the household: married men and women; never married, by sex and from the ages in the header;
-# once married ("o"), by sex, under and from 40 years.
+# Place in the household: married men and women; never married, by sex and from the ages
+# in the header; once married ("o"), by sex, under and from 40 years.
 RELATIONSHIP = _Table("""
                  Mm    Mw  Nm17  Nm21  Nm25  Nm30  Nw17  Nw21  Nw25  Nw30    Om  Om40    Ow  Ow40
 Husband        99.0   0.0   0.0   0.0   0.0   0.0   0.0   0.0   0.0   0.0   0.0   0.0   0.0   0.0
@@ -158,11 +174,18 @@ Unmarried       0.0   0.0   1.6   5.0   6.3   6.6   3.1   8.1  13.8  20.6  17.3 
 Other-relative  0.5   3.8   7.3   6.3   7.7   4.9   5.5   5.0   4.4   4.8   4.3   3.4   3.1   4.0
 """)
 
-# Share with no occupation ("?", in workclass too), men and women, from 17, 21, 25, 46, 56, 62 and 66 years.
-IDLE = np.array([[0.17, 0.07, 0.016, 0.024, 0.06, 0.18, 0.25], [0.18, 0.10, 0.048, 0.039, 0.08, 0.13, 0.24]])
+# Share with no occupation ("?", in workclass too), men and women, from 17, 21, 25, 46,
+# 56, 62 and 66 years.
+IDLE = np.array(
+    [
+        [0.17, 0.07, 0.016, 0.024, 0.06, 0.18, 0.25],
+        [0.18, 0.10, 0.048, 0.039, 0.08, 0.13, 0.24],
+    ]
+)
 NEVER_WORKED = 0.01  # share of the idle under 25 whose workclass says so
 
-# Occupation by sex and education: no diploma, high school, some college, associate, bachelor, higher.
+# Occupation by sex and education: no diploma, high school, some college, associate,
+# bachelor, higher.
 OCCUPATION = _Table("""
                    m-no  m-HS m-col  m-as  m-BA  m-MA  w-no  w-HS w-col  w-as  w-BA  w-MA
 Adm-clerical        2.5   5.8   8.9   7.2   6.5   2.5   9.6  30.7  34.6  30.4  17.5   4.8
@@ -181,7 +204,8 @@ Tech-support        0.3   1.6   3.8   8.0   4.2   2.1   0.9   2.2   5.0   9.2   
 Transport-moving   12.3  11.2   6.1   3.8   1.6   0.7   1.2   1.5   0.7   0.5   0.2   0.0
 """)
 
-# Employer by occupation, in the order above; self-employment rises with age, and faster for men.
+# Employer by occupation, in the order above; self-employment rises with age, and faster
+# for men.
 WORKCLASS = _Table("""
                   Adm  Arm  Cra  Exe  Far  Han  Mac  Oth  Pri  Prf  Prt  Sal  Tec  Tra
 Federal-gov         9  100    2    4    1    2    1    1    0    4    5    0    7    2
@@ -195,13 +219,23 @@ Without-pay       0.1    0    0    0  0.6    0    0    0    0    0    0    0    
 # What multiplies both shares of self-employment, for each year of age.
 SELF_EMPLOYED_PER_YEAR = {"Male": 1.1 / 40, "Female": 0.6 / 40}
 
-# Hours a week: the shares of the values, per thousand. A normal score, moved by the effects below (in its standard
-# deviations), says where in this ranking a person stands; hence the spike at 40 for everyone.
+# Hours a week: the shares of the values, per thousand. A normal score, moved by the
+# effects below (in its standard deviations), says where in this ranking a person
+# stands; hence the spike at 40 for everyone.
 HOURS = {4: 6, 6: 4, 8: 6, 10: 10, 12: 6, 15: 14, 16: 6, 18: 4, 20: 39, 24: 9, 25: 20, 28: 4, 30: 35, 32: 9, 35: 42,
          36: 7, 37: 5, 38: 16, 40: 467, 42: 8, 43: 5, 44: 6, 45: 57, 46: 3, 47: 2, 48: 16, 50: 88, 52: 5, 55: 23,
          56: 4, 60: 46, 65: 8, 70: 9, 72: 2, 75: 2, 80: 5, 84: 2, 90: 1, 99: 3}  # fmt: skip
 HOURS_NOISE = 0.84
-HOURS_BY_AGE = ((17, -1.3), (20, -0.6), (24, -0.2), (30, 0.0), (55, -0.1), (62, -0.3), (68, -1.1), (90, -1.2))
+HOURS_BY_AGE = (
+    (17, -1.3),
+    (20, -0.6),
+    (24, -0.2),
+    (30, 0.0),
+    (55, -0.1),
+    (62, -0.3),
+    (68, -1.1),
+    (90, -1.2),
+)
 HOURS_EFFECTS = {
     "sex": {"Male": 0.25},
     "marital_status": {"Married-civ-spouse": 0.15},
@@ -212,8 +246,8 @@ HOURS_EFFECTS = {
                    "Transport-moving": 0.15},
 }  # fmt: skip
 
-# Who has capital gains or losses: per cent of those certain to earn much and of those certain not to; the others lie
-# between, by `_power`. Nobody has both.
+# Who has capital gains or losses: per cent of those certain to earn much and of those
+# certain not to; the others lie between, by `_power`. Nobody has both.
 MONEY = _Table("""
             much  little
 none          70    92.0
@@ -232,8 +266,9 @@ AMOUNTS = {
     "bad-loss": {1408: 35, 1590: 62, 1602: 62, 1672: 50, 1719: 38, 1740: 58, 2001: 35, 2002: 33, 2051: 29},
 }  # fmt: skip
 
-# The log-odds of earning more than 50,000 dollars. Steps: the effect from each amount on (the loss steps go up and
-# down, as in the census). Curves: straight between the points.
+# The log-odds of earning more than 50,000 dollars. Steps: the effect from each amount
+# on (the loss steps go up and down, as in the census). Curves: straight between the
+# points.
 SEX_EFFECT = 0.9  # men against women, everything else equal
 INTERCEPT = -3.45
 STEPS = {
@@ -241,9 +276,37 @@ STEPS = {
     "capital_loss": ((0, 0.0), (1, -3.0), (1820, 4.0), (1980, -3.0), (2230, 4.0)),
 }
 CURVES = {
-    "age": ((17, -4.5), (22, -2.5), (27, -1.2), (32, -0.5), (40, 0.0), (50, 0.3), (58, 0.2), (65, -0.2), (90, -1.0)),
-    "education_num": ((1, -1.9), (8, -0.5), (9, 0.0), (10, 0.4), (12, 0.6), (13, 1.2), (14, 1.6), (15, 2.5), (16, 2.5)),
-    "hours_per_week": ((1, -1.1), (20, -1.1), (35, -0.4), (40, 0.0), (50, 0.6), (60, 0.5), (99, 0.3)),
+    "age": (
+        (17, -4.5),
+        (22, -2.5),
+        (27, -1.2),
+        (32, -0.5),
+        (40, 0.0),
+        (50, 0.3),
+        (58, 0.2),
+        (65, -0.2),
+        (90, -1.0),
+    ),
+    "education_num": (
+        (1, -1.9),
+        (8, -0.5),
+        (9, 0.0),
+        (10, 0.4),
+        (12, 0.6),
+        (13, 1.2),
+        (14, 1.6),
+        (15, 2.5),
+        (16, 2.5),
+    ),
+    "hours_per_week": (
+        (1, -1.1),
+        (20, -1.1),
+        (35, -0.4),
+        (40, 0.0),
+        (50, 0.6),
+        (60, 0.5),
+        (99, 0.3),
+    ),
 }
 EFFECTS = {
     "marital_status": {"Married-civ-spouse": 2.5, "Married-AF-spouse": 2.5, "Widowed": 0.6},
@@ -266,7 +329,13 @@ CATEGORIES: dict[str, list[str]] = {
     "relationship": sorted(RELATIONSHIP.outcomes),
     "race": sorted(RACE.outcomes),
     "sex": ["Female", "Male"],
-    "native_country": sorted(["United-States", "?", *(name for names in COUNTRIES.values() for name in names)]),
+    "native_country": sorted(
+        [
+            "United-States",
+            "?",
+            *(name for names in COUNTRIES.values() for name in names),
+        ]
+    ),
 }
 
 
@@ -286,33 +355,43 @@ class CensusTruth:
     probabilities: np.ndarray
 
     def log_odds(self, features: pd.DataFrame) -> np.ndarray:
-        """Return the true log-odds of earning more than 50,000 dollars, shape (rows,), for any rows.
+        """Return the true log-odds of earning more than 50,000 dollars, shape (rows,),
+        for any rows.
 
-        Columns outside `CAUSES["income_over_50k"]` change nothing (`education` does not, `education_num` does).
+        Columns outside `CAUSES["income_over_50k"]` change nothing (`education` does
+        not, `education_num` does).
 
         Raises
         ------
         ValueError
-            A column is absent, holds an unknown category, or a number that is not finite.
+            A column is absent, holds an unknown category, or a number that is not
+            finite.
         """
         return _log_odds(features, self.sex_effect)
 
 
 def simulate_census(
-    n_train: int = 32_561, n_test: int = 16_281, seed: Seed = 0, *, sex_effect: float = SEX_EFFECT
+    n_train: int = 32_561,
+    n_test: int = 16_281,
+    seed: Seed = 0,
+    *,
+    sex_effect: float = SEX_EFFECT,
 ) -> Dataset:
     r"""Draw a census table from the known causal model of this file.
 
-    The target is 1 with probability :math:`1 / (1 + e^{-\eta})`, where :math:`\eta` adds up an intercept, curves of
-    age, education and hours, steps of capital gain and loss, effects of the categories, and `sex_effect` for men.
-    Sex also acts through other columns (marital status, occupation, hours), which `sex_effect` leaves as they are.
+    The target is 1 with probability :math:`1 / (1 + e^{-\eta})`, where :math:`\eta`
+    adds up an intercept, curves of age, education and hours, steps of capital gain and
+    loss, effects of the categories, and `sex_effect` for men. Sex also acts through
+    other columns (marital status, occupation, hours), which `sex_effect` leaves as they
+    are.
 
     Parameters
     ----------
     n_train, n_test : int
         Number of training and of test rows.
     seed : int, numpy.random.Generator or None
-        Seed; the same seed gives the same rows. The features do not depend on `sex_effect`.
+        Seed; the same seed gives the same rows. The features do not depend on
+        `sex_effect`.
     sex_effect : float
         Direct effect of being a man on the log-odds of the target; 0 removes it.
 
@@ -324,7 +403,8 @@ def simulate_census(
     Raises
     ------
     TypeError, ValueError
-        A number of rows is no positive integer, `sex_effect` is not finite, or `seed` is no seed.
+        A number of rows is no positive integer, `sex_effect` is not finite, or `seed`
+        is no seed.
 
     References
     ----------
@@ -366,20 +446,43 @@ def simulate_census(
     abroad = ~latin & (region != "United-States")
     columns = [latin, age < 21, age < 25, abroad, black]
     grown = 2 + 3 * woman + _band(age, 45, 65)
-    level = _choose(rng, EDUCATION.shares[np.select(columns, [10, 0, 1, 11, 8 + woman], grown)])
+    level = _choose(
+        rng, EDUCATION.shares[np.select(columns, [10, 0, 1, 11, 8 + woman], grown)]
+    )
     rarer = np.where(MARITAL.outcomes == "Married-civ-spouse", BLACK_MARRIED, 1.0)
     by_age = MARITAL.shares[9 * woman + _band(age, 21, 25, 29, 34, 39, 46, 56, 66)]
-    marital = MARITAL.outcomes[_choose(rng, by_age * np.where(black[:, None], rarer, 1.0))]
-    married, never = np.isin(marital, ["Married-civ-spouse", "Married-AF-spouse"]), marital == "Never-married"
-    never_column, once_column = 2 + 4 * woman + _band(age, 21, 25, 30), 10 + 2 * woman + (age >= 40)
-    place = _choose(rng, RELATIONSHIP.shares[np.select([married, never], [woman, never_column], once_column)])
+    marital = MARITAL.outcomes[
+        _choose(rng, by_age * np.where(black[:, None], rarer, 1.0))
+    ]
+    married, never = (
+        np.isin(marital, ["Married-civ-spouse", "Married-AF-spouse"]),
+        marital == "Never-married",
+    )
+    never_column, once_column = (
+        2 + 4 * woman + _band(age, 21, 25, 30),
+        10 + 2 * woman + (age >= 40),
+    )
+    place = _choose(
+        rng,
+        RELATIONSHIP.shares[
+            np.select([married, never], [woman, never_column], once_column)
+        ],
+    )
 
     idle = rng.random(n) < IDLE[woman, _band(age, 21, 25, 46, 56, 62, 66)]
-    job = _choose(rng, OCCUPATION.shares[6 * woman + _band(level + 1, 9, 10, 11, 13, 14)])
+    job = _choose(
+        rng, OCCUPATION.shares[6 * woman + _band(level + 1, 9, 10, 11, 13, 14)]
+    )
     own = np.char.startswith(WORKCLASS.outcomes.astype(str), "Self-emp")
-    more = age * np.where(man, SELF_EMPLOYED_PER_YEAR["Male"], SELF_EMPLOYED_PER_YEAR["Female"])
-    employer = WORKCLASS.outcomes[_choose(rng, WORKCLASS.shares[job] * np.where(own, more[:, None], 1.0))]
-    no_employer = np.where((age < 25) & (rng.random(n) < NEVER_WORKED), "Never-worked", "?")
+    more = age * np.where(
+        man, SELF_EMPLOYED_PER_YEAR["Male"], SELF_EMPLOYED_PER_YEAR["Female"]
+    )
+    employer = WORKCLASS.outcomes[
+        _choose(rng, WORKCLASS.shares[job] * np.where(own, more[:, None], 1.0))
+    ]
+    no_employer = np.where(
+        (age < 25) & (rng.random(n) < NEVER_WORKED), "Never-worked", "?"
+    )
 
     people = pd.DataFrame(
         {
@@ -400,17 +503,27 @@ def simulate_census(
         }
     ).astype({name: pd.CategoricalDtype(names) for name, names in CATEGORIES.items()})
 
-    score = _curve(people["age"], HOURS_BY_AGE) + _effects(people, HOURS_EFFECTS) + HOURS_NOISE * rng.standard_normal(n)
+    score = (
+        _curve(people["age"], HOURS_BY_AGE)
+        + _effects(people, HOURS_EFFECTS)
+        + HOURS_NOISE * rng.standard_normal(n)
+    )
     shares = np.cumsum(list(HOURS.values())) / sum(HOURS.values())
-    people["hours_per_week"] = np.array(list(HOURS))[np.searchsorted(shares[:-1], norm.cdf(score))]
+    people["hours_per_week"] = np.array(list(HOURS))[
+        np.searchsorted(shares[:-1], norm.cdf(score))
+    ]
 
-    # the same average effect of sex for everyone: sex is no direct cause of gains and losses, and the features stay
-    # as they are when sex_effect changes
+    # the same average effect of sex for everyone: sex is no direct cause of gains and
+    # losses, and the features stay as they are when sex_effect changes
     much = expit(_power(people) + SEX_EFFECT * MEN)[:, None]
-    kind = MONEY.outcomes[_choose(rng, much * MONEY.shares[0] + (1 - much) * MONEY.shares[1])]
+    kind = MONEY.outcomes[
+        _choose(rng, much * MONEY.shares[0] + (1 - much) * MONEY.shares[1])
+    ]
     for name, amounts in AMOUNTS.items():
         column = "capital_gain" if name.endswith("gain") else "capital_loss"
-        people.loc[kind == name, column] = _amounts(rng, int((kind == name).sum()), amounts)
+        people.loc[kind == name, column] = _amounts(
+            rng, int((kind == name).sum()), amounts
+        )
 
     probabilities = expit(_log_odds(people, sex_effect))
     return Dataset(
@@ -419,7 +532,8 @@ def simulate_census(
         target=pd.Series(rng.random(n) < probabilities, name=TARGET).astype("int64"),
         test=np.arange(n) >= n_train,
         source="simulated",
-        origin="A simulated twin of UCI Adult: invented people, drawn from a causal model that is known.",
+        origin="A simulated twin of UCI Adult: invented people, drawn from a causal "
+        "model that is known.",
         citation=f"Simulated after {CITATION}",
         truth=CensusTruth(sex_effect=float(sex_effect), probabilities=probabilities),
     )
@@ -435,7 +549,9 @@ def _log_odds(features: pd.DataFrame, sex_effect: float) -> np.ndarray:
                 raise ValueError(f"features[{name!r}] must hold finite numbers")
         elif not features[name].isin(CATEGORIES[name]).all():
             raise ValueError(f"features[{name!r}] must hold only {CATEGORIES[name]}")
-    log_odds: np.ndarray = _power(features) + sex_effect * (features["sex"] == "Male").to_numpy(dtype=float)
+    log_odds: np.ndarray = _power(features) + sex_effect * (
+        features["sex"] == "Male"
+    ).to_numpy(dtype=float)
     for name, points in STEPS.items():
         log_odds += _step(features[name], points)
     return log_odds
@@ -449,7 +565,9 @@ def _power(people: pd.DataFrame) -> np.ndarray:
     return power
 
 
-def _effects(people: pd.DataFrame, effects: Mapping[str, Mapping[str, float]]) -> np.ndarray:
+def _effects(
+    people: pd.DataFrame, effects: Mapping[str, Mapping[str, float]]
+) -> np.ndarray:
     total = np.zeros(len(people))
     for column, table in effects.items():
         for category, effect in table.items():
@@ -464,7 +582,9 @@ def _curve(values: pd.Series[int], points: Sequence[tuple[float, float]]) -> np.
 
 def _step(values: pd.Series[int], points: Sequence[tuple[float, float]]) -> np.ndarray:
     starts, effects = zip(*points, strict=True)
-    return np.asarray(np.array(effects)[_band(values.to_numpy(dtype=float), *starts[1:])])
+    return np.asarray(
+        np.array(effects)[_band(values.to_numpy(dtype=float), *starts[1:])]
+    )
 
 
 def _band(values: np.ndarray, *starts: float) -> np.ndarray:
@@ -479,13 +599,30 @@ def _choose(rng: np.random.Generator, weights: np.ndarray) -> np.ndarray:
     return np.asarray((u >= cumulative[:, :-1]).sum(axis=1))
 
 
-def _amounts(rng: np.random.Generator, n: int, table: Mapping[str, int] | Mapping[int, int]) -> np.ndarray:
+def _amounts(
+    rng: np.random.Generator, n: int, table: Mapping[str, int] | Mapping[int, int]
+) -> np.ndarray:
     weights = np.array(list(table.values()), dtype=float)
     return rng.choice(np.array(list(table)), size=n, p=weights / weights.sum())
 
 
 def _weights(rng: np.random.Generator, n: int) -> np.ndarray:
-    """Draw fnlwgt, which causes nothing and is caused by nothing, from its quantiles in UCI Adult (thousands)."""
+    """Draw fnlwgt, which causes nothing and is caused by nothing, from its quantiles in
+    UCI Adult (thousands).
+    """
     levels = (0, 0.01, 0.05, 0.10, 0.25, 0.50, 0.75, 0.90, 0.95, 0.99, 0.9995, 1)
-    quantiles = (12.3, 27.2, 39.6, 65.7, 117.6, 178.1, 237.6, 328.5, 379.5, 509.5, 800, 1490)
+    quantiles = (
+        12.3,
+        27.2,
+        39.6,
+        65.7,
+        117.6,
+        178.1,
+        237.6,
+        328.5,
+        379.5,
+        509.5,
+        800,
+        1490,
+    )
     return (1000 * np.interp(rng.random(n), levels, quantiles)).astype(np.int64)

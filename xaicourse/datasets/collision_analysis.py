@@ -1,4 +1,6 @@
-"""What an analysis does with pictures of collisions: two prongs, a coarse mass for a trigger, the weight of a count."""
+"""What an analysis does with pictures of collisions: two prongs, a coarse mass for a
+trigger, the weight of a count.
+"""
 
 from __future__ import annotations
 
@@ -35,10 +37,12 @@ class TwoProngs:
 
 
 def two_prongs(images: Array, *, radius: float = 0.3) -> TwoProngs:
-    """Find the two brightest places of pictures that are no closer than a radius, and what lies around each.
+    """Find the two brightest places of pictures that are no closer than a radius, and
+    what lies around each.
 
-    The first is the cell whose neighbourhood of 3 by 3 cells holds most, the cell itself counted twice; the cells up to
-    `radius` from it are taken out, and the second is found in the rest.
+    The first is the cell whose neighbourhood of 3 by 3 cells holds most, the cell
+    itself counted twice; the cells up to `radius` from it are taken out, and the second
+    is found in the rest.
 
     Parameters
     ----------
@@ -50,7 +54,8 @@ def two_prongs(images: Array, *, radius: float = 0.3) -> TwoProngs:
     Raises
     ------
     TypeError, ValueError
-        If the pictures have another shape, or are not finite, or the radius is not above 0.
+        If the pictures have another shape, or are not finite, or the radius is not
+        above 0.
 
     Examples
     --------
@@ -71,23 +76,32 @@ def two_prongs(images: Array, *, radius: float = 0.3) -> TwoProngs:
     shares, positions = np.zeros((n, 2)), np.zeros((n, 2, 2))
     for k in range(2):
         padded = np.pad(rest, ((0, 0), (1, 1), (1, 1)))
-        bright = rest.copy()  # the cell itself counts twice: it wins over a neighbour that sees the same
+        # the cell itself counts twice: it wins over a neighbour that sees the same
+        bright = rest.copy()
         for i, j in product(range(3), repeat=2):
             bright += padded[:, i : i + size, j : j + size]
         top = bright.reshape(n, -1).argmax(1)
         near = np.hypot(x - x[top, None], y - y[top, None]) <= radius
         taken = np.where(near, flat, 0)
         shares[:, k] = taken.sum(1)
-        positions[:, k] = (taken @ np.stack([x, y], 1)) / np.maximum(shares[:, k, None], 1e-12)
+        positions[:, k] = (taken @ np.stack([x, y], 1)) / np.maximum(
+            shares[:, k, None], 1e-12
+        )
         flat[near] = 0
-    return TwoProngs(shares, positions, np.hypot(*(positions[:, 0] - positions[:, 1]).T))
+    return TwoProngs(
+        shares, positions, np.hypot(*(positions[:, 0] - positions[:, 1]).T)
+    )
 
 
-def coarse_mass(images: Array, intensity: Array, *, towers: int = 8, least: float = 0.03) -> NDArray[np.float64]:
-    r"""Return a rough mass of each picture that needs no search: what a trigger can compute in a microsecond.
+def coarse_mass(
+    images: Array, intensity: Array, *, towers: int = 8, least: float = 0.03
+) -> NDArray[np.float64]:
+    r"""Return a rough mass of each picture that needs no search: what a trigger can
+    compute in a microsecond.
 
-    Cells are added up to towers, towers that hold less than `least` of the energy are dropped, and with the shares
-    :math:`f_i` of the energy E in the others, at places :math:`r_i`,
+    Cells are added up to towers, towers that hold less than `least` of the energy are
+    dropped, and with the shares :math:`f_i` of the energy E in the others, at places
+    :math:`r_i`,
 
     .. math:: m^2 = E^2 \Big( \sum_i f_i r_i^2 - \big| \sum_i f_i r_i \big|^2 \Big) .
 
@@ -128,9 +142,15 @@ def coarse_mass(images: Array, intensity: Array, *, towers: int = 8, least: floa
     check_finite("intensity", intensity)
     least = check_float("least", least, minimum=0.0)
     if size % towers:
-        raise ValueError(f"towers: got {towers}, expected a divisor of the {size} cells a side")
+        raise ValueError(
+            f"towers: got {towers}, expected a divisor of the {size} cells a side"
+        )
     side = size // towers
-    energy = images.reshape(len(images), towers, side, towers, side).sum((2, 4), dtype=float).reshape(len(images), -1)
+    energy = (
+        images.reshape(len(images), towers, side, towers, side)
+        .sum((2, 4), dtype=float)
+        .reshape(len(images), -1)
+    )
     energy[energy <= least] = 0
     x, y = (v.ravel() for v in np.meshgrid(cell_centres(towers), cell_centres(towers)))
     kept = energy.sum(1)
@@ -139,12 +159,16 @@ def coarse_mass(images: Array, intensity: Array, *, towers: int = 8, least: floa
     return np.asarray(intensity * kept * np.sqrt(np.maximum(spread, 0)), float)
 
 
-def significance(signal: float, background: float, *, uncertainty: float = 0.0) -> float:
-    r"""Return the significance expected when s signal events come on top of b background events.
+def significance(
+    signal: float, background: float, *, uncertainty: float = 0.0
+) -> float:
+    r"""Return the significance expected when s signal events come on top of b
+    background events.
 
-    The median discovery significance in standard deviations, from the likelihood ratio of the mean counts
-    (the "Asimov" data); without an uncertainty of the background it is
-    :math:`\sqrt{2 ((s + b) \ln (1 + s / b) - s)}`, which is :math:`s / \sqrt b` for :math:`s \ll b`.
+    The median discovery significance in standard deviations, from the likelihood ratio
+    of the mean counts (the "Asimov" data); without an uncertainty of the background it
+    is :math:`\sqrt{2 ((s + b) \ln (1 + s / b) - s)}`, which is :math:`s / \sqrt b` for
+    :math:`s \ll b`.
 
     Parameters
     ----------
@@ -160,21 +184,30 @@ def significance(signal: float, background: float, *, uncertainty: float = 0.0) 
 
     References
     ----------
-    Cowan, Cranmer, Gross, Vitells: Asymptotic formulae for likelihood-based tests of new physics. European Physical
-    Journal C 71:1554 (2011), arXiv:1007.1727. The uncertainty of the background: Cowan, Discovery sensitivity for a
-    counting experiment with background uncertainty (2012).
+    Cowan, Cranmer, Gross, Vitells: Asymptotic formulae for likelihood-based tests of
+    new physics. European Physical Journal C 71:1554 (2011), arXiv:1007.1727. The
+    uncertainty of the background: Cowan, Discovery sensitivity for a counting
+    experiment with background uncertainty (2012).
 
     Examples
     --------
     >>> round(significance(10, 100), 3), round(significance(10, 100, uncertainty=0.1), 3)
     (0.984, 0.69)
     """
-    s, b = check_float("signal", signal, minimum=0.0), check_float("background", background, minimum=0.0)
+    s, b = (
+        check_float("signal", signal, minimum=0.0),
+        check_float("background", background, minimum=0.0),
+    )
     relative = check_float("uncertainty", uncertainty, minimum=0.0)
     if b == 0:
-        raise ValueError("background: got 0, expected a number above 0: without background any event is a discovery")
+        raise ValueError(
+            "background: got 0, expected a number above 0: without background any "
+            "event is a discovery"
+        )
     if relative == 0:
         return math.sqrt(max(0.0, 2 * ((s + b) * math.log1p(s / b) - s)))
     v = (relative * b) ** 2
     first = (s + b) * math.log((s + b) * (b + v) / (b**2 + (s + b) * v))
-    return math.sqrt(max(0.0, 2 * (first - b**2 / v * math.log1p(v * s / (b * (b + v))))))
+    return math.sqrt(
+        max(0.0, 2 * (first - b**2 / v * math.log1p(v * s / (b * (b + v)))))
+    )

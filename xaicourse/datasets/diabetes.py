@@ -1,8 +1,10 @@
-"""Pima Indians Diabetes: eight measurements of 768 women, and who was found to have diabetes within five years.
+"""Pima Indians Diabetes: eight measurements of 768 women, and who was found to have
+diabetes within five years.
 
-The women are of Pima heritage, at least 21 years old, and lived near Phoenix, Arizona. The file writes 0 where glucose,
-blood pressure, skin thickness, insulin or body mass index was not measured; here such entries are missing (NaN). The
-twin invents women with the same columns from a mechanism that is known.
+The women are of Pima heritage, at least 21 years old, and lived near Phoenix, Arizona.
+The file writes 0 where glucose, blood pressure, skin thickness, insulin or body mass
+index was not measured; here such entries are missing (NaN). The twin invents women with
+the same columns from a mechanism that is known.
 """
 
 from __future__ import annotations
@@ -33,8 +35,10 @@ COLUMNS = {
     "age": ("years", 0.0),
 }
 CITATION = (
-    "Smith, J. W., Everhart, J. E., Dickson, W. C., Knowler, W. C., Johannes, R. S. (1988). Using the ADAP learning "
-    "algorithm to forecast the onset of diabetes mellitus. Proceedings of the Symposium on Computer Applications and "
+    "Smith, J. W., Everhart, J. E., Dickson, W. C., Knowler, W. C., Johannes, R. S. "
+    "(1988). Using the ADAP learning "
+    "algorithm to forecast the onset of diabetes mellitus. Proceedings of the "
+    "Symposium on Computer Applications and "
     "Medical Care, 261-265."
 )
 
@@ -50,11 +54,13 @@ DIABETES = base.register(
             ),
         ),
         citation=CITATION,
-        terms="public domain (National Institute of Diabetes and Digestive and Kidney Diseases)",
+        terms="public domain (National Institute of Diabetes and Digestive and Kidney "
+        "Diseases)",
     )
 )
 
-# Values below which these shares of the measured rows lie: rounded facts of the real table.
+# Values below which these shares of the measured rows lie: rounded facts of the real
+# table.
 _LEVELS = (0.0, 0.05, 0.25, 0.5, 0.75, 0.95, 1.0)
 _QUANTILES = {
     "pregnancies": (-0.5, -0.3, 1.0, 3.0, 6.2, 10.4, 15.0),
@@ -66,7 +72,8 @@ _QUANTILES = {
     "pedigree": (0.08, 0.14, 0.24, 0.37, 0.63, 1.13, 2.2),
     "age": (20.6, 21, 24, 29, 41, 58, 75),
 }
-# Each column's direct causes, and how strongly they pull, on the scale of a standard normal.
+# Each column's direct causes, and how strongly they pull, on the scale of a standard
+# normal.
 CAUSES: dict[str, dict[str, float]] = {
     "age": {},
     "pedigree": {},
@@ -77,7 +84,8 @@ CAUSES: dict[str, dict[str, float]] = {
     "glucose": {"age": 0.27, "bmi": 0.19, "pedigree": 0.07},
     "insulin": {"glucose": 0.62, "bmi": 0.14},
 }
-# Mean, standard deviation, and how much a standard deviation adds to the log-odds of diabetes.
+# Mean, standard deviation, and how much a standard deviation adds to the log-odds of
+# diabetes.
 EFFECTS = {
     "glucose": (121.7, 30.5, 1.08),
     "bmi": (32.5, 6.9, 0.58),
@@ -97,15 +105,19 @@ class DiabetesTruth:
     measured : DataFrame
         All columns as they were before entries went missing.
     log_odds : ndarray, shape (n,)
-        Log-odds of diabetes, linear in five columns: skin thickness, insulin and blood pressure have no effect.
+        Log-odds of diabetes, linear in five columns: skin thickness, insulin and blood
+        pressure have no effect.
     """
 
     measured: pd.DataFrame
     log_odds: NDArray[np.float64]
 
 
-def load_diabetes(source: Literal["auto", "real", "simulated"] = "auto", *, seed: Seed = 0) -> Dataset:
-    """Load the diabetes table: 768 women, 8 numbers each, and whether they were found to have diabetes.
+def load_diabetes(
+    source: Literal["auto", "real", "simulated"] = "auto", *, seed: Seed = 0
+) -> Dataset:
+    """Load the diabetes table: 768 women, 8 numbers each, and whether they were found
+    to have diabetes.
 
     The network is never used.
 
@@ -119,20 +131,22 @@ def load_diabetes(source: Literal["auto", "real", "simulated"] = "auto", *, seed
     Returns
     -------
     Dataset
-        `features` in the units of `COLUMNS`, NaN where the file has a 0 that no body can have; `target` is 1 for
-        diabetes. There is no official test part.
+        `features` in the units of `COLUMNS`, NaN where the file has a 0 that no body
+        can have; `target` is 1 for diabetes. There is no official test part.
 
     Raises
     ------
     ValueError
-        `source` is none of the three; or (ChecksumError) a file is there but is not the published one.
+        `source` is none of the three; or (ChecksumError) a file is there but is not the
+        published one.
     FileNotFoundError
         The real rows are asked for and are not at hand.
 
     References
     ----------
-    Smith, Everhart, Dickson, Knowler, Johannes: Using the ADAP learning algorithm to forecast the onset of diabetes
-    mellitus. Proceedings of the Symposium on Computer Applications and Medical Care, 261 (1988).
+    Smith, Everhart, Dickson, Knowler, Johannes: Using the ADAP learning algorithm to
+    forecast the onset of diabetes mellitus. Proceedings of the Symposium on Computer
+    Applications and Medical Care, 261 (1988).
 
     Examples
     --------
@@ -152,13 +166,15 @@ def load_diabetes(source: Literal["auto", "real", "simulated"] = "auto", *, seed
         target=table[TARGET].astype("int64"),
         test=np.zeros(len(table), dtype=bool),
         source="real",
-        origin="The real Pima Indians Diabetes table: 768 women of Pima heritage, checksum verified.",
+        origin="The real Pima Indians Diabetes table: 768 women of Pima heritage, "
+        "checksum verified.",
         citation=CITATION,
     )
 
 
 def simulate_diabetes(n: int = ROWS, *, seed: Seed = 0) -> Dataset:
-    """Invent women with the columns, the marginals and the dependences of the real table.
+    """Invent women with the columns, the marginals and the dependences of the real
+    table.
 
     Parameters
     ----------
@@ -180,7 +196,9 @@ def simulate_diabetes(n: int = ROWS, *, seed: Seed = 0) -> Dataset:
     n, rng = check_int("n", n), check_seed(seed)
     latent: dict[str, NDArray[np.float64]] = {}
     for name, causes in CAUSES.items():
-        pull = sum((weight * latent[cause] for cause, weight in causes.items()), np.zeros(n))
+        pull = sum(
+            (weight * latent[cause] for cause, weight in causes.items()), np.zeros(n)
+        )
         rest = 1 - float(np.var(pull)) if causes else 1.0
         latent[name] = pull + np.sqrt(rest) * rng.standard_normal(n)
     values = {
@@ -200,7 +218,9 @@ def simulate_diabetes(n: int = ROWS, *, seed: Seed = 0) -> Dataset:
     both = COLUMNS["skin_thickness"][1]
     insulin = skin | (rng.random(n) < (COLUMNS["insulin"][1] - both) / (1 - both))
     for name, (_, missing) in COLUMNS.items():
-        gone = {"skin_thickness": skin, "insulin": insulin}.get(name, rng.random(n) < missing)
+        gone = {"skin_thickness": skin, "insulin": insulin}.get(
+            name, rng.random(n) < missing
+        )
         features.loc[gone, name] = np.nan
     return Dataset(
         name=DIABETES.name,
@@ -208,7 +228,8 @@ def simulate_diabetes(n: int = ROWS, *, seed: Seed = 0) -> Dataset:
         target=pd.Series(y, name=TARGET),
         test=np.zeros(n, dtype=bool),
         source="simulated",
-        origin=f"A simulated twin of the Pima Indians Diabetes table: {n:,} invented women.",
+        origin=f"A simulated twin of the Pima Indians Diabetes table: {n:,} invented "
+        f"women.",
         citation=CITATION,
         truth=DiabetesTruth(measured, log_odds),
     )

@@ -1,21 +1,22 @@
 """An insurer's customers, whose discrimination is planted with a known size.
 
-Every customer is drawn from a causal model, each line from its causes and a noise of its own:
+Every customer is drawn from a causal model, each line from its causes and a noise of
+its own:
 
-    age, gender                                    of themselves
-    religion          (hidden)  <- age             minorities are younger
-    education                   <- age
-    politics          (hidden)  <- education, age, gender
-    name_origin, name_length, name_per_million     <- religion
-    district, rent                                 <- religion; rent <- district, education
-    exercise, smoker, bmi, blood_pressure, chronic <- age, education, each other; never religion or politics
-    friends, night_posts, pages_slant              <- age; the slant of the pages followed <- politics
-    deductible                                     chosen by the customer
-    claims            <- expected claims <- age, gender, smoker, bmi, blood_pressure, chronic, exercise, deductible
-    accepted          <- expected claims, religion, politics
+    age, gender                                    of themselves religion
+    (hidden)  <- age             minorities are younger education                   <-
+    age politics          (hidden)  <- education, age, gender name_origin, name_length,
+    name_per_million     <- religion district, rent                                 <-
+    religion; rent <- district, education exercise, smoker, bmi, blood_pressure, chronic
+    <- age, education, each other; never religion or politics friends, night_posts,
+    pages_slant              <- age; the slant of the pages followed <- politics
+    deductible                                     chosen by the customer claims
+    <- expected claims <- age, gender, smoker, bmi, blood_pressure, chronic, exercise,
+    deductible accepted          <- expected claims, religion, politics
 
-Religion and politics reach the decision along one arrow each, whose strength is an argument. No column holds either;
-name and address tell the first, education, age, gender and the pages followed the second.
+Religion and politics reach the decision along one arrow each, whose strength is an
+argument. No column holds either; name and address tell the first, education, age,
+gender and the pages followed the second.
 """
 
 from __future__ import annotations
@@ -34,10 +35,15 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 _N_DRAWS = 24  # uniform numbers a customer is made from
 _ORIGINS = ("north", "coast", "hills", "plain", "islands", "south")
-_ORIGIN_SHARES = np.array([[0.30, 0.26, 0.22, 0.14, 0.05, 0.03], [0.03, 0.04, 0.06, 0.10, 0.37, 0.40]])
+_ORIGIN_SHARES = np.array(
+    [[0.30, 0.26, 0.22, 0.14, 0.05, 0.03], [0.03, 0.04, 0.06, 0.10, 0.37, 0.40]]
+)
 _DISTRICTS = tuple(f"D{i}" for i in range(1, 9))
 _DISTRICT_SHARES = np.array(
-    [[0.18, 0.17, 0.15, 0.15, 0.13, 0.10, 0.07, 0.05], [0.03, 0.04, 0.05, 0.08, 0.13, 0.17, 0.24, 0.26]]
+    [
+        [0.18, 0.17, 0.15, 0.15, 0.13, 0.10, 0.07, 0.05],
+        [0.03, 0.04, 0.05, 0.08, 0.13, 0.17, 0.24, 0.26],
+    ]
 )
 _RENT = np.array([16.5, 15.5, 14.5, 13.5, 14.0, 12.5, 11.0, 10.5])
 _DEDUCTIBLES = np.array([0, 250, 500, 1000, 2000])
@@ -51,9 +57,11 @@ class PortfolioTruth:
     Attributes
     ----------
     religion, politics : ndarray of int64, shape (n,)
-        The hidden groups: 1 is the religious minority, and the political orientation that underwriters disliked.
+        The hidden groups: 1 is the religious minority, and the political orientation
+        that underwriters disliked.
     against_religion, against_politics : float
-        Planted discrimination: what belonging to the group takes from the log-odds of being accepted.
+        Planted discrimination: what belonging to the group takes from the log-odds of
+        being accepted.
     expected_claims : ndarray, shape (n,)
         Mean of the yearly claims given everything that causes them, euros.
     acceptance : ndarray, shape (n,)
@@ -71,8 +79,11 @@ class PortfolioTruth:
     fair: Ints
     _draws: Floats = field(default_factory=lambda: np.empty((0, _N_DRAWS)))
 
-    def twins(self, *, religion: int | None = None, politics: int | None = None) -> pd.DataFrame:
-        """Return the customers as they would be with another religion or politics, and all chance events as before.
+    def twins(
+        self, *, religion: int | None = None, politics: int | None = None
+    ) -> pd.DataFrame:
+        """Return the customers as they would be with another religion or politics, and
+        all chance events as before.
 
         Parameters
         ----------
@@ -84,13 +95,19 @@ class PortfolioTruth:
         ValueError
             If one of them is something else.
         """
-        return _customers(self._draws, _check_group("religion", religion), _check_group("politics", politics))[0]
+        return _customers(
+            self._draws,
+            _check_group("religion", religion),
+            _check_group("politics", politics),
+        )[0]
 
     def effect(self, attribute: str) -> float:
-        """Return the interventional effect on the chance of being accepted by the underwriters.
+        """Return the interventional effect on the chance of being accepted by the
+        underwriters.
 
-        E[accepted | do(attribute = 1)] - E[accepted | do(attribute = 0)], over these customers. Medical columns do not
-        listen to either attribute, so this is all discrimination.
+        E[accepted | do(attribute = 1)] - E[accepted | do(attribute = 0)], over these
+        customers. Medical columns do not listen to either attribute, so this is all
+        discrimination.
 
         Parameters
         ----------
@@ -101,23 +118,30 @@ class PortfolioTruth:
         ValueError
             If it is neither.
         """
-        strengths = {"religion": self.against_religion, "politics": self.against_politics}
+        strengths = {
+            "religion": self.against_religion,
+            "politics": self.against_politics,
+        }
         if attribute not in strengths:
-            raise ValueError(f"attribute: got {attribute!r}, expected one of 'religion', 'politics'")
+            raise ValueError(
+                f"attribute: got {attribute!r}, expected one of 'religion', 'politics'"
+            )
         score = logit(self.acceptance) + strengths[attribute] * getattr(self, attribute)
         return float(np.mean(expit(score - strengths[attribute]) - expit(score)))
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Portfolio:
-    """Customers, what they claimed, whether they were accepted, and the truth behind it.
+    """Customers, what they claimed, whether they were accepted, and the truth behind
+    it.
 
     Attributes
     ----------
     customers : pandas.DataFrame
-        One row a customer. Categories: name_origin, district, gender. Numbers: name_length (letters),
-        name_per_million (bearers), rent (euros a square metre), education (1 to 5), age (years), smoker (0 or 1),
-        bmi (kg/m²), blood_pressure (mmHg), chronic (conditions), exercise (hours a week), friends (on the network),
+        One row a customer. Categories: name_origin, district, gender. Numbers:
+        name_length (letters), name_per_million (bearers), rent (euros a square metre),
+        education (1 to 5), age (years), smoker (0 or 1), bmi (kg/m²), blood_pressure
+        (mmHg), chronic (conditions), exercise (hours a week), friends (on the network),
         night_posts (a week), pages_slant (-1 to 1), deductible (euros).
     claims : pandas.Series
         Euros claimed in a year.
@@ -140,13 +164,18 @@ class Portfolio:
 
 
 def simulate_portfolio(
-    n: int = 20_000, *, against_religion: float = 1.5, against_politics: float = 0.8, seed: Seed = 0
+    n: int = 20_000,
+    *,
+    against_religion: float = 1.5,
+    against_politics: float = 0.8,
+    seed: Seed = 0,
 ) -> Portfolio:
     r"""Draw customers of an insurer, some of whom its underwriters treated worse.
 
     .. math::
 
-        \operatorname{logit} P(\text{accepted}) = 0.9 - 1.5 \ln\frac{\text{expected claims}}{1000\ \text{euros}}
+        \operatorname{logit} P(\text{accepted}) = 0.9 - 1.5 \ln\frac{\text{expected
+        claims}}{1000\ \text{euros}}
         - \delta_r\,\text{religion} - \delta_p\,\text{politics}
 
     Parameters
@@ -154,8 +183,9 @@ def simulate_portfolio(
     n : int
         Number of customers.
     against_religion, against_politics : float
-        Planted discrimination δ, log-odds; zero plants none. They change no column and no claim, only decisions: with
-        the same seed two portfolios are pairs that differ in nothing else.
+        Planted discrimination δ, log-odds; zero plants none. They change no column and
+        no claim, only decisions: with the same seed two portfolios are pairs that
+        differ in nothing else.
     seed : int, numpy.random.Generator or None
         Of all draws; the first customers of a larger `n` are those of a smaller one.
 
@@ -187,11 +217,17 @@ def simulate_portfolio(
     customers, religion, politics = _customers(u)
     expected = _expected_claims(customers)
     merit = 0.9 - 1.5 * np.log(expected / 1000)
-    planted = strengths["against_religion"] * religion + strengths["against_politics"] * politics
+    planted = (
+        strengths["against_religion"] * religion
+        + strengths["against_politics"] * politics
+    )
     acceptance = expit(merit - planted)
-    # One accident a year on average for 600 euros of expected claims; each costs what a skewed law says.
+    # One accident a year on average for 600 euros of expected claims; each costs what a
+    # skewed law says.
     accidents = poisson.ppf(u[:, 20], expected / 600)
-    claims: Floats = np.where(accidents > 0, gamma.ppf(u[:, 21], np.maximum(2 * accidents, 1), scale=300), 0.0)
+    claims: Floats = np.where(
+        accidents > 0, gamma.ppf(u[:, 21], np.maximum(2 * accidents, 1), scale=300), 0.0
+    )
     chance = u[:, 22]
     truth = PortfolioTruth(
         religion, politics, **strengths, expected_claims=expected, acceptance=acceptance,
@@ -200,14 +236,20 @@ def simulate_portfolio(
     return Portfolio(
         customers,
         pd.Series(claims, name="claims", dtype="float64"),
-        pd.Series((chance < acceptance).astype(np.int64), name="accepted", dtype="int64"),
+        pd.Series(
+            (chance < acceptance).astype(np.int64), name="accepted", dtype="int64"
+        ),
         np.arange(n) >= round(0.7 * n),
         truth,
     )
 
 
-def _customers(u: Floats, religion: int | None = None, politics: int | None = None) -> tuple[pd.DataFrame, Ints, Ints]:
-    """Columns, religion and politics made from uniform draws; an intervention replaces an attribute's own equation."""
+def _customers(
+    u: Floats, religion: int | None = None, politics: int | None = None
+) -> tuple[pd.DataFrame, Ints, Ints]:
+    """Columns, religion and politics made from uniform draws; an intervention replaces
+    an attribute's own equation.
+    """
     z = norm.ppf(np.clip(u, 1e-12, 1 - 1e-12))
     age = 18 + 62 * u[:, 0] ** 1.1
     old = (age - 45) / 15
@@ -215,7 +257,9 @@ def _customers(u: Floats, religion: int | None = None, politics: int | None = No
     faith = (u[:, 2] < expit(-1.2 - 0.6 * old)).astype(np.int64)
     faith = faith if religion is None else np.full(len(u), religion)
     education = np.clip(np.round(3.1 - 0.35 * old + 1.1 * z[:, 3]), 1, 5)
-    party = (u[:, 4] < expit(-0.3 + 1.0 * old - 1.3 * (education - 3) + 1.6 * (man - 0.5))).astype(np.int64)
+    party = (
+        u[:, 4] < expit(-0.3 + 1.0 * old - 1.3 * (education - 3) + 1.6 * (man - 0.5))
+    ).astype(np.int64)
     party = party if politics is None else np.full(len(u), politics)
     origin = _choose(_ORIGIN_SHARES[faith], u[:, 5])
     district = _choose(_DISTRICT_SHARES[faith], u[:, 6])
@@ -223,7 +267,9 @@ def _customers(u: Floats, religion: int | None = None, politics: int | None = No
     smoker = u[:, 8] < expit(-1.1 - 0.35 * (education - 3) - 0.2 * old)
     bmi = np.clip(26 + 0.8 * old - 0.5 * (exercise - 2.5) + 3.6 * z[:, 9], 16, 48)
     pressure = 122 + 6 * old + 0.9 * (bmi - 26) + 9 * z[:, 10]
-    chronic = poisson.ppf(u[:, 11], np.exp(-1.0 + 0.5 * old + 0.5 * smoker + 0.04 * (bmi - 26)))
+    chronic = poisson.ppf(
+        u[:, 11], np.exp(-1.0 + 0.5 * old + 0.5 * smoker + 0.04 * (bmi - 26))
+    )
     columns = {
         "name_origin": _category(origin, _ORIGINS),
         "name_length": np.clip(np.round(11 + 2.0 * faith + 2.2 * z[:, 12]), 4, 24),
@@ -247,7 +293,9 @@ def _customers(u: Floats, religion: int | None = None, politics: int | None = No
 
 
 def _expected_claims(customers: pd.DataFrame) -> Floats:
-    """Mean yearly claims, euros: of age, gender, medical columns, exercise and deductible alone."""
+    """Mean yearly claims, euros: of age, gender, medical columns, exercise and
+    deductible alone.
+    """
     c = customers
     logarithm = (
         np.log(600)

@@ -1,4 +1,6 @@
-"""Sentences of film reviews, each from a good or a bad one (Pang and Lee 2005), and a simulated twin."""
+"""Sentences of film reviews, each from a good or a bad one (Pang and Lee 2005), and a
+simulated twin.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,8 @@ from xaicourse.datasets.base import Dataset, DatasetInfo, RemoteFile
 from xaicourse.validation import Seed, check_int, check_seed
 
 CITATION = (
-    "Pang, B. and Lee, L. (2005). Seeing stars: exploiting class relationships for sentiment categorization with "
+    "Pang, B. and Lee, L. (2005). Seeing stars: exploiting class relationships for "
+    "sentiment categorization with "
     "respect to rating scales. ACL 2005."
 )
 _ADDRESS = "https://raw.githubusercontent.com/dennybritz/cnn-text-classification-tf/master/data/rt-polaritydata"
@@ -27,10 +30,12 @@ REVIEWS = base.register(
         rows=2 * _ROWS,
         files=(
             RemoteFile(
-                f"{_ADDRESS}/rt-polarity.pos", "4134882974a28d0c7b5151256f0e33a6169984ee7372c279e673f1114f475d58"
+                f"{_ADDRESS}/rt-polarity.pos",
+                "4134882974a28d0c7b5151256f0e33a6169984ee7372c279e673f1114f475d58",
             ),
             RemoteFile(
-                f"{_ADDRESS}/rt-polarity.neg", "2d11cfbc790f1cd96d78339f41ce53ced1efa83cd22d37d6788fa3fe3d17e2fd"
+                f"{_ADDRESS}/rt-polarity.neg",
+                "2d11cfbc790f1cd96d78339f41ce53ced1efa83cd22d37d6788fa3fe3d17e2fd",
             ),
         ),
         citation=CITATION,
@@ -38,7 +43,8 @@ REVIEWS = base.register(
     )
 )
 
-# The twin: words that speak for a good or a bad review, by strength, and words that say nothing.
+# The twin: words that speak for a good or a bad review, by strength, and words that say
+# nothing.
 _STRONG_FOR = [
     "engrossing", "touching", "wonderful", "moving", "heartwarming", "delightful", "powerful", "refreshing",
     "captivating", "vividly",
@@ -171,8 +177,8 @@ class ReviewsTruth:
     Attributes
     ----------
     weights : dict of str to float
-        What each word adds to the log-odds of a good review; after a negation it counts the other way round. Words
-        that are not listed add nothing.
+        What each word adds to the log-odds of a good review; after a negation it counts
+        the other way round. Words that are not listed add nothing.
     probabilities : ndarray, shape (rows,)
         True probability of a good review for each sentence.
     """
@@ -181,15 +187,20 @@ class ReviewsTruth:
     probabilities: NDArray[np.float64]
 
     def log_odds(self, text: str) -> float:
-        """Return the true log-odds of a good review for any sentence of lower-case words between blanks."""
+        """Return the true log-odds of a good review for any sentence of lower-case
+        words between blanks.
+        """
         words = text.split()
         return sum(
-            self.weights.get(word, 0.0) * (-1 if i and words[i - 1] in _NEGATIONS else 1)
+            self.weights.get(word, 0.0)
+            * (-1 if i and words[i - 1] in _NEGATIONS else 1)
             for i, word in enumerate(words)
         )
 
 
-def load_reviews(source: Literal["auto", "real", "simulated"] = "auto", *, seed: Seed = 0) -> Dataset:
+def load_reviews(
+    source: Literal["auto", "real", "simulated"] = "auto", *, seed: Seed = 0
+) -> Dataset:
     """Load 10,662 sentences of film reviews, half of them from good ones.
 
     The network is never used.
@@ -197,28 +208,31 @@ def load_reviews(source: Literal["auto", "real", "simulated"] = "auto", *, seed:
     Parameters
     ----------
     source : {"auto", "real", "simulated"}
-        "auto" takes the real sentences when their files are at hand, else the simulated twin.
+        "auto" takes the real sentences when their files are at hand, else the simulated
+        twin.
     seed : int, numpy.random.Generator or None
         Seed of the twin; the real sentences do not depend on it.
 
     Returns
     -------
     Dataset
-        `features` has one column, `text`; `target` is 1 for a good review; `test` marks the last 533 sentences of
-        either class. (There is no official division. The last ones together, and not some drawn by lot, because
-        neighbouring sentences may come from the same review.)
+        `features` has one column, `text`; `target` is 1 for a good review; `test` marks
+        the last 533 sentences of either class. (There is no official division. The last
+        ones together, and not some drawn by lot, because neighbouring sentences may
+        come from the same review.)
 
     Raises
     ------
     ValueError
-        `source` is none of the three; or (ChecksumError) a file is there but is not the published one.
+        `source` is none of the three; or (ChecksumError) a file is there but is not the
+        published one.
     FileNotFoundError
         The real sentences are asked for and are not at hand.
 
     References
     ----------
-    Pang, B. and Lee, L. (2005). Seeing stars: exploiting class relationships for sentiment categorization with
-    respect to rating scales. ACL 2005, arXiv:cs/0506075.
+    Pang, B. and Lee, L. (2005). Seeing stars: exploiting class relationships for
+    sentiment categorization with respect to rating scales. ACL 2005, arXiv:cs/0506075.
 
     Examples
     --------
@@ -228,19 +242,24 @@ def load_reviews(source: Literal["auto", "real", "simulated"] = "auto", *, seed:
     files = REVIEWS.choose(source)
     if files is None:
         return simulate_reviews(seed=seed)
-    texts = [files[file.name].read_text(encoding="utf-8").splitlines() for file in REVIEWS.files]
+    texts = [
+        files[file.name].read_text(encoding="utf-8").splitlines()
+        for file in REVIEWS.files
+    ]
     return _dataset(
         [text.strip() for lines in texts for text in lines],
         np.repeat([1, 0], _ROWS),
         last=_TEST_ROWS,
         source="real",
-        origin="Real sentences of film reviews (Pang and Lee 2005): 5,331 from good and 5,331 from bad ones, "
+        origin="Real sentences of film reviews (Pang and Lee 2005): 5,331 from good "
+        "and 5,331 from bad ones, "
         "checksum verified.",
     )
 
 
 def simulate_reviews(n: int = _ROWS, *, seed: Seed = 0) -> Dataset:
-    """Draw sentences from a known law: words that say nothing, and a few that speak for or against the film.
+    """Draw sentences from a known law: words that say nothing, and a few that speak for
+    or against the film.
 
     Parameters
     ----------
@@ -270,16 +289,23 @@ def simulate_reviews(n: int = _ROWS, *, seed: Seed = 0) -> Dataset:
     strength = np.abs(list(weights.values())) ** -1
     rarity = 1 / (3 + np.arange(len(_SAYS_NOTHING)))  # Zipf's law
     kept: dict[int, list[tuple[str, float]]] = {1: [], 0: []}
-    fillers = iter(rng.choice(_SAYS_NOTHING, size=130 * n, p=rarity / rarity.sum()).tolist())
+    fillers = iter(
+        rng.choice(_SAYS_NOTHING, size=130 * n, p=rarity / rarity.sum()).tolist()
+    )
     signs = np.sign(list(weights.values()))
-    leaning = {lean: np.cumsum(strength * np.where(signs == lean, 0.8, 0.2)) for lean in (1, -1)}
+    leaning = {
+        lean: np.cumsum(strength * np.where(signs == lean, 0.8, 0.2))
+        for lean in (1, -1)
+    }
     while min(map(len, kept.values())) < n:
         lean = int(rng.choice([1, -1]))  # a sentence mostly has opinions of one kind
         words = [next(fillers) for _ in range(max(3, int(rng.normal(18.6, 9))))]
         for u in rng.random(1 + int(rng.poisson(1.4))):
             word = opinions[int(np.searchsorted(leaning[lean], u * leaning[lean][-1]))]
             where = int(rng.integers(len(words) + 1))
-            words[where:where] = [_NEGATIONS[int(40 * u) % 3], word] if rng.random() < 0.06 else [word]
+            words[where:where] = (
+                [_NEGATIONS[int(40 * u) % 3], word] if rng.random() < 0.06 else [word]
+            )
         text = " ".join(words)
         probability = float(1 / (1 + np.exp(-truth.log_odds(text))))
         label = int(rng.random() < probability)
@@ -291,7 +317,8 @@ def simulate_reviews(n: int = _ROWS, *, seed: Seed = 0) -> Dataset:
         np.repeat([1, 0], n),
         last=n // 10,
         source="simulated",
-        origin="A simulated twin of the film reviews: invented sentences, drawn from a law that is known.",
+        origin="A simulated twin of the film reviews: invented sentences, drawn from a "
+        "law that is known.",
         truth=ReviewsTruth(weights, np.array([p for _, p in rows])),
     )
 

@@ -1,9 +1,12 @@
-"""Scenes whose evidence is known: a patterned object, a plain one, a real photograph behind them, perhaps a stamp.
+"""Scenes whose evidence is known: a patterned object, a plain one, a real photograph
+behind them, perhaps a stamp.
 
-Only the pattern of one object decides the class. Its shape, size, place and colours, the plain object and the
-background are drawn independently of it, so whatever a good classifier goes by lies within the object's mask. The
-stamp in a corner is the one exception that can be planted: drawn more often for some classes than for others, it
-tells the class without any object. The backgrounds are crops of the two photographs that ship with scikit-learn.
+Only the pattern of one object decides the class. Its shape, size, place and colours,
+the plain object and the background are drawn independently of it, so whatever a good
+classifier goes by lies within the object's mask. The stamp in a corner is the one
+exception that can be planted: drawn more often for some classes than for others, it
+tells the class without any object. The backgrounds are crops of the two photographs
+that ship with scikit-learn.
 """
 
 from __future__ import annotations
@@ -31,7 +34,8 @@ class SceneTruth:
     object : ndarray of bool, shape (n, size, size)
         Pixels of the patterned object, which decides the class.
     decoy : ndarray of bool, shape (n, size, size)
-        Pixels of the plain object, which says nothing. Its place, shape and size have the object's distribution.
+        Pixels of the plain object, which says nothing. Its place, shape and size have
+        the object's distribution.
     stamp : ndarray of bool, shape (n, size, size)
         Pixels of the stamp; none in a scene without one.
     stamped : ndarray of bool, shape (n,)
@@ -65,18 +69,27 @@ class Scenes:
         return f"Scenes({len(self.images):,} of {self.images.shape[2]} pixels, {self.truth.stamped.sum():,} stamped)"
 
 
-def simulate_scenes(n: int, *, size: int = 64, stamp_rates: float | Sequence[float] = 0.0, seed: Seed = 0) -> Scenes:
-    """Draw scenes with a patterned object, a plain one, and a crop of a photograph behind them.
+def simulate_scenes(
+    n: int,
+    *,
+    size: int = 64,
+    stamp_rates: float | Sequence[float] = 0.0,
+    seed: Seed = 0,
+) -> Scenes:
+    """Draw scenes with a patterned object, a plain one, and a crop of a photograph
+    behind them.
 
     Parameters
     ----------
     n : int
         Number of scenes.
     size : int
-        Their height and width in pixels, at least 32; everything in them scales with it.
+        Their height and width in pixels, at least 32; everything in them scales with
+        it.
     stamp_rates : float or sequence of three floats
-        Chance of a stamp, for every class or for each of `PATTERNS`. It changes nothing but the stamps: with the
-        same seed the scenes of rate 0 and of rate 1 are pairs that differ in nothing else.
+        Chance of a stamp, for every class or for each of `PATTERNS`. It changes nothing
+        but the stamps: with the same seed the scenes of rate 0 and of rate 1 are pairs
+        that differ in nothing else.
     seed : int, numpy.random.Generator or None
         Of all draws; the first scenes of a larger `n` are those of a smaller one.
 
@@ -101,13 +114,17 @@ def simulate_scenes(n: int, *, size: int = 64, stamp_rates: float | Sequence[flo
     """
     n, size = check_int("n", n), check_int("size", size, minimum=32)
     rates = (
-        [check_float("stamp_rates", rate) for rate in np.broadcast_to(stamp_rates, (3,)).tolist()]
+        [
+            check_float("stamp_rates", rate)
+            for rate in np.broadcast_to(stamp_rates, (3,)).tolist()
+        ]
         if np.shape(stamp_rates) in ((), (3,))
         else []
     )
     if not rates or min(rates) < 0 or max(rates) > 1:
         raise ValueError(
-            f"stamp_rates: got {stamp_rates!r}, expected a chance from 0 to 1, or one for each of 3 classes"
+            f"stamp_rates: got {stamp_rates!r}, expected a chance from 0 to 1, or one "
+            f"for each of 3 classes"
         )
     draws = check_seed(seed).random((n, _N_DRAWS))
     labels = np.arange(n) % 3
@@ -118,7 +135,9 @@ def simulate_scenes(n: int, *, size: int = 64, stamp_rates: float | Sequence[flo
     for i, (label, u) in enumerate(zip(labels, draws, strict=True)):
         images[i] = _background(photographs, size, u[1:5])
         masks[0, i], masks[1, i] = _places(size, u[5:14])
-        images[i][:, masks[0, i]] = _pattern(PATTERNS[label], size, u[14:24])[:, masks[0, i]]
+        images[i][:, masks[0, i]] = _pattern(PATTERNS[label], size, u[14:24])[
+            :, masks[0, i]
+        ]
         images[i][:, masks[1, i]] = u[24:27, None]
         if stamped[i]:
             corner = _stamp(size)
@@ -134,22 +153,36 @@ def _photographs() -> list[Image.Image]:
     return [Image.fromarray(image) for image in load_sample_images().images]
 
 
-def _background(photographs: list[Image.Image], size: int, u: NDArray[np.float64]) -> NDArray[np.float32]:
+def _background(
+    photographs: list[Image.Image], size: int, u: NDArray[np.float64]
+) -> NDArray[np.float32]:
     """Crop a square of 64 to 200 pixels from one of the photographs, and resize it."""
     photograph = photographs[int(u[0] * len(photographs))]
     side = 64 + int(u[1] * 136)
-    left, top = int(u[2] * (photograph.width - side)), int(u[3] * (photograph.height - side))
-    crop = photograph.resize((size, size), Image.Resampling.BILINEAR, (left, top, left + side, top + side))
+    left, top = (
+        int(u[2] * (photograph.width - side)),
+        int(u[3] * (photograph.height - side)),
+    )
+    crop = photograph.resize(
+        (size, size), Image.Resampling.BILINEAR, (left, top, left + side, top + side)
+    )
     return np.asarray(crop, np.float32).transpose(2, 0, 1) / np.float32(255)
 
 
-def _places(size: int, u: NDArray[np.float64]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """Masks of two objects on opposite sides of the centre, at a random angle: each has the same distribution."""
+def _places(
+    size: int, u: NDArray[np.float64]
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Masks of two objects on opposite sides of the centre, at a random angle: each has
+    the same distribution.
+    """
     y, x = np.mgrid[:size, :size] + 0.5 - size / 2
     angle, distance = 2 * np.pi * u[0], size * (0.23 + 0.03 * u[1])
     masks = []
     for sign, (which, radius, turn) in zip((1, -1), u[2:8].reshape(2, 3), strict=True):
-        dx, dy = x - sign * distance * np.cos(angle), y - sign * distance * np.sin(angle)
+        dx, dy = (
+            x - sign * distance * np.cos(angle),
+            y - sign * distance * np.sin(angle),
+        )
         r = size * (0.16 + 0.04 * radius)
         shape = _SHAPES[int(which * 3)]
         if shape == "disc":
@@ -163,17 +196,26 @@ def _places(size: int, u: NDArray[np.float64]) -> tuple[NDArray[np.bool_], NDArr
 
 
 def _pattern(name: str, size: int, u: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Fill a picture with a pattern of two colours, one dark and one light, turned by a random angle."""
-    y, x = np.mgrid[:size, :size] / (size * (0.085 + 0.035 * u[0]))  # in periods: 5.4 to 7.7 of 64 pixels
+    """Fill a picture with a pattern of two colours, one dark and one light, turned by a
+    random angle.
+    """
+    # in periods: 5.4 to 7.7 of 64 pixels
+    y, x = np.mgrid[:size, :size] / (size * (0.085 + 0.035 * u[0]))
     angle = np.pi * u[1]
-    a, b = x * np.cos(angle) + y * np.sin(angle) + u[2], y * np.cos(angle) - x * np.sin(angle) + u[3]
+    a, b = (
+        x * np.cos(angle) + y * np.sin(angle) + u[2],
+        y * np.cos(angle) - x * np.sin(angle) + u[3],
+    )
     if name == "striped":
         light = a % 1 < 0.5
     elif name == "chequered":
         light = (a % 1 < 0.5) ^ (b % 1 < 0.5)
     else:
         light = np.hypot(a % 1 - 0.5, b % 1 - 0.5) < 0.36
-    dark_colour, light_colour = 0.4 * u[4:7, None, None], 0.6 + 0.4 * u[7:10, None, None]
+    dark_colour, light_colour = (
+        0.4 * u[4:7, None, None],
+        0.6 + 0.4 * u[7:10, None, None],
+    )
     return np.where(light, light_colour, dark_colour)
 
 

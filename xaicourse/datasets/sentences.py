@@ -1,10 +1,12 @@
-"""Sentences whose decisive words are known: somebody on a film and, mostly in the same breath, on the popcorn.
+"""Sentences whose decisive words are known: somebody on a film and, mostly in the same
+breath, on the popcorn.
 
     anna said the plot was not very boring but the popcorn was awful
 
-The label is the opinion on the film: the adjective of that clause, turned round by a negation. The other clause,
-which seven sentences in ten have, holds an opinion of its own that does not count, so a bag of words, which cannot
-tell whose adjective or whose negation it counts, does little better than a coin. Names do not count either, unless a
+The label is the opinion on the film: the adjective of that clause, turned round by a
+negation. The other clause, which seven sentences in ten have, holds an opinion of its
+own that does not count, so a bag of words, which cannot tell whose adjective or whose
+negation it counts, does little better than a coin. Names do not count either, unless a
 bias of the annotators is planted.
 """
 
@@ -22,11 +24,46 @@ WOMEN = ("anna", "clara", "emma", "lucy", "mary", "sofia")
 MEN = ("ben", "carl", "david", "james", "peter", "tom")
 FILM = ("film", "movie", "plot", "story", "script", "cast")
 OTHER = ("popcorn", "seat", "queue", "weather", "parking", "coffee")
-GOOD = ("wonderful", "delightful", "beautiful", "charming", "amusing", "moving", "good", "great", "lovely", "brilliant")
-BAD = ("dreadful", "painful", "awful", "boring", "annoying", "tiring", "bad", "poor", "ugly", "terrible")
+GOOD = (
+    "wonderful",
+    "delightful",
+    "beautiful",
+    "charming",
+    "amusing",
+    "moving",
+    "good",
+    "great",
+    "lovely",
+    "brilliant",
+)
+BAD = (
+    "dreadful",
+    "painful",
+    "awful",
+    "boring",
+    "annoying",
+    "tiring",
+    "bad",
+    "poor",
+    "ugly",
+    "terrible",
+)
 NEGATIONS = ("not", "never")
 STRESS = ("very", "really", "quite")
-_STEMS = ("wonder", "delight", "beauti", "charm", "amus", "mov", "dread", "pain", "aw", "bor", "annoy", "tir")
+_STEMS = (
+    "wonder",
+    "delight",
+    "beauti",
+    "charm",
+    "amus",
+    "mov",
+    "dread",
+    "pain",
+    "aw",
+    "bor",
+    "annoy",
+    "tir",
+)
 _WHOLE = (
     *WOMEN, *MEN, *FILM, *OTHER, *NEGATIONS, *STRESS, "said", "the", "was", "but", "and",
     *(word for word in GOOD + BAD if not word.endswith(("ful", "ing"))),
@@ -34,9 +71,23 @@ _WHOLE = (
 
 VOCABULARY: dict[str, int] = {
     piece: i
-    for i, piece in enumerate(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *_WHOLE, *_STEMS, "##ful", "##ing"])
+    for i, piece in enumerate(
+        [
+            "[PAD]",
+            "[UNK]",
+            "[CLS]",
+            "[SEP]",
+            "[MASK]",
+            *_WHOLE,
+            *_STEMS,
+            "##ful",
+            "##ing",
+        ]
+    )
 }
-"""Word pieces and their ids, as `transformers.BertTokenizer` takes them: good and bad words share their endings."""
+"""Word pieces and their ids, as `transformers.BertTokenizer` takes them: good and bad
+words share their endings.
+"""
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,10 +97,12 @@ class SentenceTruth:
     Attributes
     ----------
     decisive : tuple of tuples of int
-        For each sentence the positions of the words that decide: the adjective of the film's clause and, where
-        there is one, its negation. Another adjective of the other kind, or no negation, and the label is another.
+        For each sentence the positions of the words that decide: the adjective of the
+        film's clause and, where there is one, its negation. Another adjective of the
+        other kind, or no negation, and the label is another.
     other : tuple of tuples of int
-        Positions of the same words in the clause that does not count; none where there is no such clause.
+        Positions of the same words in the clause that does not count; none where there
+        is no such clause.
     negated : ndarray of bool, shape (n,)
         Whether the film's clause holds a negation.
     opinions : ndarray of int64, shape (n,)
@@ -83,14 +136,16 @@ class Sentences:
 
 
 def simulate_sentences(n: int, *, bias: float = 0.0, seed: Seed = 0) -> Sentences:
-    """Draw sentences on a film and something else; the label is the opinion on the film.
+    """Draw sentences on a film and something else; the label is the opinion on the
+    film.
 
     Parameters
     ----------
     n : int
         Number of sentences.
     bias : float
-        Chance that an annotator calls a woman's praise negative. The sentences do not depend on it.
+        Chance that an annotator calls a woman's praise negative. The sentences do not
+        depend on it.
     seed : int, numpy.random.Generator or None
         Of all draws; the first sentences of a larger `n` are those of a smaller one.
 
@@ -123,9 +178,15 @@ def simulate_sentences(n: int, *, bias: float = 0.0, seed: Seed = 0) -> Sentence
         if u[14] < 0.3:  # a film alone
             words, starts, aside_decides = film, (2, 2), ()
         elif u[11] < 0.5:
-            words, starts = [*film, "but" if u[12] < 0.5 else "and", *aside], (2, 3 + len(film))
+            words, starts = (
+                [*film, "but" if u[12] < 0.5 else "and", *aside],
+                (2, 3 + len(film)),
+            )
         else:
-            words, starts = [*aside, "but" if u[12] < 0.5 else "and", *film], (3 + len(aside), 2)
+            words, starts = (
+                [*aside, "but" if u[12] < 0.5 else "and", *film],
+                (3 + len(aside), 2),
+            )
         texts.append(" ".join([name, "said", *words]))
         decisive.append(tuple(starts[0] + i for i in film_decides))
         other.append(tuple(starts[1] + i for i in aside_decides))
@@ -134,13 +195,18 @@ def simulate_sentences(n: int, *, bias: float = 0.0, seed: Seed = 0) -> Sentence
     truth = np.array(opinions)
     labels = np.where(women & (draws[:, 13] < bias), 0, truth)
     negated = np.array([len(positions) == 2 for positions in decisive])
-    return Sentences(tuple(texts), labels, SentenceTruth(tuple(decisive), tuple(other), negated, truth))
+    return Sentences(
+        tuple(texts),
+        labels,
+        SentenceTruth(tuple(decisive), tuple(other), negated, truth),
+    )
 
 
 def opinion_on_the_film(text: str) -> int:
     """Return what the law of these sentences says of one: 1 where the film is liked.
 
-    Any sentence will do that has one clause on a film; so one can change a word and ask again.
+    Any sentence will do that has one clause on a film; so one can change a word and ask
+    again.
 
     Raises
     ------
@@ -157,13 +223,20 @@ def opinion_on_the_film(text: str) -> int:
     clause = words[subjects[0] + 2 :] if len(subjects) == 1 else []
     adjectives = [i for i, word in enumerate(clause) if word in GOOD + BAD]
     if not adjectives:
-        raise ValueError(f"text: got {text!r}, expected one clause on a film, with an adjective that is known")
+        raise ValueError(
+            f"text: got {text!r}, expected one clause on a film, with an adjective "
+            f"that is known"
+        )
     turned = any(word in NEGATIONS for word in clause[: adjectives[0]])
     return int((clause[adjectives[0]] in GOOD) != turned)
 
 
-def _clause(subjects: Sequence[str], u: NDArray[np.float64]) -> tuple[list[str], tuple[int, ...], int]:
-    """Words of a clause, the positions of those that decide its opinion, and the opinion."""
+def _clause(
+    subjects: Sequence[str], u: NDArray[np.float64]
+) -> tuple[list[str], tuple[int, ...], int]:
+    """Words of a clause, the positions of those that decide its opinion, and the
+    opinion.
+    """
     good, negated = u[1] < 0.5, u[2] < 0.4
     words = ["the", _pick(subjects, u[0]), "was"]
     if negated:
@@ -171,7 +244,11 @@ def _clause(subjects: Sequence[str], u: NDArray[np.float64]) -> tuple[list[str],
     if u[3] < 0.4:
         words.append(_pick(STRESS, u[3] / 0.4))
     words.append(_pick(GOOD if good else BAD, u[4]))
-    return words, ((3, len(words) - 1) if negated else (len(words) - 1,)), int(good != negated)
+    return (
+        words,
+        ((3, len(words) - 1) if negated else (len(words) - 1,)),
+        int(good != negated),
+    )
 
 
 def _pick(choices: Sequence[str], u: float) -> str:

@@ -1,4 +1,6 @@
-"""Rows for training, for choosing and for the final score, drawn once and before anything is fitted."""
+"""Rows for training, for choosing and for the final score, drawn once and before
+anything is fitted.
+"""
 
 from __future__ import annotations
 
@@ -29,11 +31,13 @@ class Split:
     test: NDArray[np.int64]
 
 
-def stratified_split(target: ArrayLike, *, validation: float = 0.2, test: float = 0.2, seed: Seed = 0) -> Split:
+def stratified_split(
+    target: ArrayLike, *, validation: float = 0.2, test: float = 0.2, seed: Seed = 0
+) -> Split:
     """Divide rows at random such that every part has the same share of each class.
 
-    Within a class of :math:`n_c` rows, ``round(test * n_c)`` are drawn for testing and, of the others,
-    ``round(validation * n_c)`` for validation.
+    Within a class of :math:`n_c` rows, ``round(test * n_c)`` are drawn for testing and,
+    of the others, ``round(validation * n_c)`` for validation.
 
     Parameters
     ----------
@@ -51,8 +55,8 @@ def stratified_split(target: ArrayLike, *, validation: float = 0.2, test: float 
     Raises
     ------
     TypeError, ValueError
-        If a share is no number, is out of range, or leaves some class without a row to train on; or `target` is not a
-        sequence of classes.
+        If a share is no number, is out of range, or leaves some class without a row to
+        train on; or `target` is not a sequence of classes.
 
     Examples
     --------
@@ -64,10 +68,18 @@ def stratified_split(target: ArrayLike, *, validation: float = 0.2, test: float 
     """
     classes = np.asarray(target)
     if classes.ndim != 1 or not len(classes):
-        raise ValueError(f"target: got shape {classes.shape}, expected one class for each row")
-    validation, test = check_float("validation", validation, minimum=0), check_float("test", test, minimum=0)
+        raise ValueError(
+            f"target: got shape {classes.shape}, expected one class for each row"
+        )
+    validation, test = (
+        check_float("validation", validation, minimum=0),
+        check_float("test", test, minimum=0),
+    )
     if validation + test >= 1:
-        raise ValueError(f"validation and test: got {validation:g} and {test:g}, expected a sum below 1")
+        raise ValueError(
+            f"validation and test: got {validation:g} and {test:g}, expected a sum "
+            f"below 1"
+        )
     rng = check_seed(seed)
     part = np.zeros(len(classes), np.int8)
     for value in np.unique(classes):
@@ -75,7 +87,8 @@ def stratified_split(target: ArrayLike, *, validation: float = 0.2, test: float 
         n_test, n_validation = round(test * len(rows)), round(validation * len(rows))
         if n_test + n_validation >= len(rows):
             raise ValueError(
-                f"target: class {value} has {len(rows)} rows, too few for shares {validation:g} and {test:g}"
+                f"target: class {value} has {len(rows)} rows, too few for shares "
+                f"{validation:g} and {test:g}"
             )
         part[rows[:n_test]] = 2
         part[rows[n_test : n_test + n_validation]] = 1

@@ -1,8 +1,11 @@
-"""Life insurance applications and the class each was given: the reader's own table, or a simulated portfolio.
+"""Life insurance applications and the class each was given: the reader's own table, or
+a simulated portfolio.
 
-The layout is that of the Prudential Life Insurance Assessment (Kaggle, 2015): 59,381 applications, 128 columns with
-anonymous names, and an ordinal `Response` from 1 to 8. The course does not pass that table on: a reader who has it
-names the file. `simulate_underwriting` draws a portfolio of the same shape from a causal model that is known.
+The layout is that of the Prudential Life Insurance Assessment (Kaggle, 2015): 59,381
+applications, 128 columns with anonymous names, and an ordinal `Response` from 1 to 8.
+The course does not pass that table on: a reader who has it names the file.
+`simulate_underwriting` draws a portfolio of the same shape from a causal model that is
+known.
 """
 
 from __future__ import annotations
@@ -27,31 +30,40 @@ from xaicourse.validation import Seed
 
 
 def load_underwriting(
-    path: str | Path | None = None, *, n: int = ROWS, discrimination: float = 0.5, seed: Seed = 0
+    path: str | Path | None = None,
+    *,
+    n: int = ROWS,
+    discrimination: float = 0.5,
+    seed: Seed = 0,
 ) -> Dataset:
-    """Load 59,381 applications for life insurance with 126 columns each, and the class each was given.
+    """Load 59,381 applications for life insurance with 126 columns each, and the class
+    each was given.
 
     The network is never used.
 
     Parameters
     ----------
     path : str or Path, optional
-        The reader's own `train.csv` of the Prudential Life Insurance Assessment. Without it the portfolio is simulated.
+        The reader's own `train.csv` of the Prudential Life Insurance Assessment.
+        Without it the portfolio is simulated.
     n, discrimination, seed
-        Of the simulated portfolio, see `simulate_underwriting`; `seed` also draws the test rows of a reader's table.
+        Of the simulated portfolio, see `simulate_underwriting`; `seed` also draws the
+        test rows of a reader's table.
 
     Returns
     -------
     Dataset
-        `features` has the 126 columns between `Id`, which is its index, and `Response`; `target` is `Response`, 1 to 8;
-        `test` marks a fifth of the rows, with the same share of each class (those of `stratified_split` for `seed`).
+        `features` has the 126 columns between `Id`, which is its index, and `Response`;
+        `target` is `Response`, 1 to 8; `test` marks a fifth of the rows, with the same
+        share of each class (those of `stratified_split` for `seed`).
 
     Raises
     ------
     FileNotFoundError
         There is no file at `path`.
     ValueError
-        Its columns are not those of the table, a value is no number where one belongs, or a class is not one of 1 to 8.
+        Its columns are not those of the table, a value is no number where one belongs,
+        or a class is not one of 1 to 8.
 
     References
     ----------
@@ -67,17 +79,40 @@ def load_underwriting(
     table = pd.read_csv(path)
     expected = ["Id", *COLUMNS, TARGET]
     if list(table.columns) != expected:
-        absent, surplus = set(expected) - set(table.columns), set(table.columns) - set(expected)
-        named = (
-            f"absent: {sorted(absent)[:5]}, not expected: {sorted(surplus)[:5]}" if absent | surplus else "their order"
+        absent, surplus = (
+            set(expected) - set(table.columns),
+            set(table.columns) - set(expected),
         )
-        raise ValueError(f"path: the columns of {path} are not those of the Prudential training table ({named})")
-    words = [name for name in COLUMNS if name != "Product_Info_2" and not pd.api.types.is_numeric_dtype(table[name])]
-    holes = [name for name in INTEGERS if name not in words and table[name].isna().any()]
+        named = (
+            f"absent: {sorted(absent)[:5]}, not expected: {sorted(surplus)[:5]}"
+            if absent | surplus
+            else "their order"
+        )
+        raise ValueError(
+            f"path: the columns of {path} are not those of the Prudential training "
+            f"table ({named})"
+        )
+    words = [
+        name
+        for name in COLUMNS
+        if name != "Product_Info_2" and not pd.api.types.is_numeric_dtype(table[name])
+    ]
+    holes = [
+        name for name in INTEGERS if name not in words and table[name].isna().any()
+    ]
     if words or holes:
-        raise ValueError(f"path: {path} holds something else than whole numbers in {[*words, *holes][:5]}")
-    if table["Product_Info_2"].isna().any() or not table[TARGET].isin(range(1, 9)).all():
-        raise ValueError(f"path: {path} lacks a Product_Info_2, or has a {TARGET} that is not one of 1 to 8")
+        raise ValueError(
+            f"path: {path} holds something else than whole numbers in "
+            f"{[*words, *holes][:5]}"
+        )
+    if (
+        table["Product_Info_2"].isna().any()
+        or not table[TARGET].isin(range(1, 9)).all()
+    ):
+        raise ValueError(
+            f"path: {path} lacks a Product_Info_2, or has a {TARGET} that is not one "
+            f"of 1 to 8"
+        )
     table = table.set_index("Id")
     test = np.zeros(len(table), bool)
     test[stratified_split(table[TARGET], seed=seed).test] = True
@@ -87,18 +122,24 @@ def load_underwriting(
         target=table[TARGET].astype("int64"),
         test=test,
         source="real",
-        origin=f"The reader's own file with {len(table):,} applications in the layout of the Prudential Life Insurance "
-        "Assessment. It is not checked against a published checksum, and the course claims no result on it.",
+        origin=f"The reader's own file with {len(table):,} applications in the layout "
+        f"of the Prudential Life Insurance "
+        "Assessment. It is not checked against a published checksum, and the course "
+        "claims no result on it.",
         citation=CITATION,
     )
 
 
-def prepare_underwriting(features: pd.DataFrame, *, train: np.ndarray, scaled: bool = False) -> pd.DataFrame:
-    """Turn the columns of `load_underwriting` into numbers, with all that is estimated taken from the training rows.
+def prepare_underwriting(
+    features: pd.DataFrame, *, train: np.ndarray, scaled: bool = False
+) -> pd.DataFrame:
+    """Turn the columns of `load_underwriting` into numbers, with all that is estimated
+    taken from the training rows.
 
-    Four columns are added: the letter and the digit of the product code (`Product_Info_2_char`, `Product_Info_2_num`),
-    `BMI_Age` (the product of `BMI` and `Ins_Age`) and `Med_Keywords_Count`. Product codes become their rank among those
-    of the training rows; one that these do not have is missing.
+    Four columns are added: the letter and the digit of the product code
+    (`Product_Info_2_char`, `Product_Info_2_num`), `BMI_Age` (the product of `BMI` and
+    `Ins_Age`) and `Med_Keywords_Count`. Product codes become their rank among those of
+    the training rows; one that these do not have is missing.
 
     Parameters
     ----------
@@ -107,9 +148,10 @@ def prepare_underwriting(features: pd.DataFrame, *, train: np.ndarray, scaled: b
     train : ndarray of int, shape (n_train,)
         Positions of the training rows.
     scaled : bool
-        For networks: fill what is missing by the column's training median, add a column `..._missing` of 0 and 1 for
-        each of the 13 columns that may lack a value, and standardise by training mean and standard deviation
-        (a column that is constant in the training rows becomes 0). For trees leave it False: missing stays NaN.
+        For networks: fill what is missing by the column's training median, add a column
+        `..._missing` of 0 and 1 for each of the 13 columns that may lack a value, and
+        standardise by training mean and standard deviation (a column that is constant
+        in the training rows becomes 0). For trees leave it False: missing stays NaN.
 
     Returns
     -------
@@ -132,10 +174,20 @@ def prepare_underwriting(features: pd.DataFrame, *, train: np.ndarray, scaled: b
     """
     absent = [name for name in COLUMNS if name not in features.columns]
     if absent:
-        raise ValueError(f"features: got no column {absent[0]}, expected all of load_underwriting's")
+        raise ValueError(
+            f"features: got no column {absent[0]}, expected all of load_underwriting's"
+        )
     rows = np.asarray(train)
-    if not len(rows) or rows.dtype.kind not in "iu" or rows.min() < 0 or rows.max() >= len(features):
-        raise ValueError(f"train: expected positions of rows from 0 to {len(features) - 1}, at least one")
+    if (
+        not len(rows)
+        or rows.dtype.kind not in "iu"
+        or rows.min() < 0
+        or rows.max() >= len(features)
+    ):
+        raise ValueError(
+            f"train: expected positions of rows from 0 to {len(features) - 1}, at "
+            f"least one"
+        )
     code = features["Product_Info_2"].astype(str)
     table = features[COLUMNS].assign(
         Product_Info_2=_ranks(code, rows),
@@ -147,7 +199,8 @@ def prepare_underwriting(features: pd.DataFrame, *, train: np.ndarray, scaled: b
     if not scaled:
         return table.astype("float32")
     missing = table[list(MISSING_COUNTS)].isna().astype(float).add_suffix("_missing")
-    filled = table.fillna(table.iloc[rows].median()).fillna(0.0)  # 0: a column that no training row has
+    # 0: a column that no training row has
+    filled = table.fillna(table.iloc[rows].median()).fillna(0.0)
     table = pd.concat([filled, missing], axis=1)
     spread = table.iloc[rows].std(ddof=0).replace(0.0, np.inf)
     return ((table - table.iloc[rows].mean()) / spread).astype("float32")

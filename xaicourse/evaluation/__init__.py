@@ -1,4 +1,6 @@
-"""Evaluation: grading an explanation against a known truth, and against the model that it explains."""
+"""Evaluation: grading an explanation against a known truth, and against the model that
+it explains.
+"""
 
 from xaicourse.evaluation.faithfulness import (
     Curves,
@@ -8,7 +10,12 @@ from xaicourse.evaluation.faithfulness import (
     parameter_randomisation,
 )
 from xaicourse.evaluation.grading import PairedDifference, grade, paired_difference
-from xaicourse.evaluation.localisation import effect_correlation, pointing_game, relevance_mass, relevance_rank
+from xaicourse.evaluation.localisation import (
+    effect_correlation,
+    pointing_game,
+    relevance_mass,
+    relevance_rank,
+)
 
 __all__ = [
     "Curves",

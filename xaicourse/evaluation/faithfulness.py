@@ -1,7 +1,8 @@
-"""Does an attribution describe its model? Faithfulness, robustness, and whether the model's weights matter at all.
+"""Does an attribution describe its model? Faithfulness, robustness, and whether the
+model's weights matter at all.
 
-None of these needs a known truth, which is their strength, and none replaces it: a method can be faithful to a model
-that is wrong.
+None of these needs a known truth, which is their strength, and none replaces it: a
+method can be faithful to a model that is wrong.
 """
 
 from __future__ import annotations
@@ -15,24 +16,40 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from xaicourse.attribution.explained import Model, check_inputs, explaining, outputs, pick
+from xaicourse.attribution.explained import (
+    Model,
+    check_inputs,
+    explaining,
+    outputs,
+    pick,
+)
 from xaicourse.evaluation.localisation import effect_correlation
-from xaicourse.validation import Seed, check_finite, check_float, check_int, check_seed, check_shape
+from xaicourse.validation import (
+    Seed,
+    check_finite,
+    check_float,
+    check_int,
+    check_seed,
+    check_shape,
+)
 
 Explain = Callable[[nn.Module, Tensor], Tensor]
 
 
 @dataclass(frozen=True)
 class Curves:
-    """What a model says while a row loses, or gains, its features in the order of an attribution.
+    """What a model says while a row loses, or gains, its features in the order of an
+    attribution.
 
     Attributes
     ----------
     deletion, insertion : Tensor, shape (n, features + 1)
-        The output from the whole row to the baseline, and from the baseline to the whole row.
+        The output from the whole row to the baseline, and from the baseline to the
+        whole row.
     gain : Tensor, shape (n,)
-        Mean of `insertion` minus mean of `deletion` (ends count half). For an order at random its expectation is
-        exactly 0; the larger, the sooner the attribution names what holds the output up.
+        Mean of `insertion` minus mean of `deletion` (ends count half). For an order at
+        random its expectation is exactly 0; the larger, the sooner the attribution
+        names what holds the output up.
     """
 
     deletion: Tensor
@@ -50,20 +67,23 @@ def deletion_insertion(
     feature_mask: Tensor | None = None,
     internal_batch_size: int | None = None,
 ) -> Curves:
-    """Delete and insert the features of each row, the most important first, and watch the output.
+    """Delete and insert the features of each row, the most important first, and watch
+    the output.
 
     Parameters
     ----------
     model : callable
-        Maps (n, ...) to (n,) or (n, outputs). Its layers are in evaluation mode meanwhile.
+        Maps (n, ...) to (n,) or (n, outputs). Its layers are in evaluation mode
+        meanwhile.
     inputs, attributions : Tensor, shape (n, ...)
-        Rows, and what speaks for the output in each: with sign, if the method has one. Of equal ones the first goes
-        first.
+        Rows, and what speaks for the output in each: with sign, if the method has one.
+        Of equal ones the first goes first.
     baselines : Tensor of shape (n, ...) or (1, ...), or float
         What a deleted feature is set to.
     feature_mask : Tensor of integers, shape (...), or None
-        Which numbers of a row are deleted together: the pixels of a patch, the embedding of a token. Groups are
-        counted from 0, and the attribution of one is the sum of its parts'. ``None``: each number by itself.
+        Which numbers of a row are deleted together: the pixels of a patch, the
+        embedding of a token. Groups are counted from 0, and the attribution of one is
+        the sum of its parts'. ``None``: each number by itself.
     target, internal_batch_size
         As in `xaicourse.attribution.integrated_gradients`.
 
@@ -78,8 +98,8 @@ def deletion_insertion(
 
     References
     ----------
-    Petsiuk, Das, Saenko: RISE: randomized input sampling for explanation of black-box models. BMVC 2018,
-    arXiv:1806.07421.
+    Petsiuk, Das, Saenko: RISE: randomized input sampling for explanation of black-box
+    models. BMVC 2018, arXiv:1806.07421.
 
     Examples
     --------
@@ -99,16 +119,24 @@ def deletion_insertion(
     start = torch.as_tensor(baselines).to(inputs).expand_as(inputs).reshape(flat.shape)
     groups = _groups(feature_mask, inputs)
     d = int(groups.max()) + 1
-    worth = torch.zeros(len(flat), d, dtype=attributions.dtype, device=attributions.device)
+    worth = torch.zeros(
+        len(flat), d, dtype=attributions.dtype, device=attributions.device
+    )
     worth.index_add_(1, groups, attributions.detach().reshape(flat.shape))
     order = worth.argsort(stable=True, dim=1, descending=True)
     place = order.argsort(dim=1)[:, None, groups]  # when each feature's turn comes
     gone = place < torch.arange(d + 1, device=inputs.device)[:, None]
-    ways = [torch.where(g, b[:, None], a[:, None]) for g, a, b in ((gone, flat, start), (gone, start, flat))]
+    ways = [
+        torch.where(g, b[:, None], a[:, None])
+        for g, a, b in ((gone, flat, start), (gone, start, flat))
+    ]
     of_each = None if targets is None else targets.repeat_interleave(d + 1)
     with explaining(model):
         deletion, insertion = (
-            pick(outputs(model, way.reshape(-1, *inputs.shape[1:]), size), of_each).reshape(-1, d + 1) for way in ways
+            pick(
+                outputs(model, way.reshape(-1, *inputs.shape[1:]), size), of_each
+            ).reshape(-1, d + 1)
+            for way in ways
         )
     area = [torch.trapezoid(curve, dim=1) / d for curve in (insertion, deletion)]
     return Curves(deletion, insertion, area[0] - area[1])
@@ -123,7 +151,9 @@ def _groups(feature_mask: Tensor | None, inputs: Tensor) -> Tensor:
     check_shape("feature_mask", feature_mask, tuple(inputs.shape[1:]))
     groups = feature_mask.flatten().to(inputs.device)
     if groups.unique().tolist() != list(range(int(groups.max()) + 1)):
-        raise ValueError("feature_mask: got groups with a gap or below 0, expected 0, 1, 2 and so on")
+        raise ValueError(
+            "feature_mask: got groups with a gap or below 0, expected 0, 1, 2 and so on"
+        )
     return groups
 
 
@@ -138,16 +168,19 @@ def infidelity(
     seed: Seed = 0,
     internal_batch_size: int | None = None,
 ) -> Tensor:
-    r"""Return how badly an attribution, read as a slope, predicts what small changes do.
+    r"""Return how badly an attribution, read as a slope, predicts what small changes
+    do.
 
-    :math:`E_I\big[(\textstyle\sum_j I_j \phi_j - (f(x) - f(x - I)))^2\big]` with I normal of mean 0 and a standard
-    deviation of `scale`. The gradient of a linear model has 0, the best there is; an attribution of zeros has the mean
-    square of the model's own change.
+    :math:`E_I\big[(\textstyle\sum_j I_j \phi_j - (f(x) - f(x - I)))^2\big]` with I
+    normal of mean 0 and a standard deviation of `scale`. The gradient of a linear model
+    has 0, the best there is; an attribution of zeros has the mean square of the model's
+    own change.
 
     Parameters
     ----------
     model, inputs, attributions, target, internal_batch_size
-        As in `deletion_insertion`; the attributions in units of the output a unit of the input, as a gradient is.
+        As in `deletion_insertion`; the attributions in units of the output a unit of
+        the input, as a gradient is.
     scale : float
         In units of the inputs.
     n_samples : int
@@ -161,8 +194,8 @@ def infidelity(
 
     References
     ----------
-    Yeh, Hsieh, Suggala, Inouye, Ravikumar: On the (in)fidelity and sensitivity of explanations. NeurIPS 2019,
-    arXiv:1901.09392.
+    Yeh, Hsieh, Suggala, Inouye, Ravikumar: On the (in)fidelity and sensitivity of
+    explanations. NeurIPS 2019, arXiv:1901.09392.
 
     Examples
     --------
@@ -173,24 +206,38 @@ def infidelity(
     inputs, targets, size = check_inputs(inputs, target, internal_batch_size)
     check_shape("attributions", attributions, tuple(inputs.shape))
     check_finite("attributions", attributions)
-    n_samples, scale = check_int("n_samples", n_samples), check_float("scale", scale, minimum=0.0)
+    n_samples, scale = (
+        check_int("n_samples", n_samples),
+        check_float("scale", scale, minimum=0.0),
+    )
     rng, total = check_seed(seed), inputs.new_zeros(len(inputs))
     with explaining(model):
         before = pick(outputs(model, inputs, size), targets)
         for _ in range(n_samples):
-            change = scale * torch.from_numpy(rng.standard_normal(tuple(inputs.shape))).to(inputs)
+            change = scale * torch.from_numpy(
+                rng.standard_normal(tuple(inputs.shape))
+            ).to(inputs)
             lost = before - pick(outputs(model, inputs - change, size), targets)
-            total += ((change * attributions).reshape(len(inputs), -1).sum(1) - lost).square()
+            total += (
+                (change * attributions).reshape(len(inputs), -1).sum(1) - lost
+            ).square()
     return total / n_samples
 
 
 def max_sensitivity(
-    explain: Callable[[Tensor], Tensor], inputs: Tensor, *, radius: float = 0.02, n_samples: int = 10, seed: Seed = 0
+    explain: Callable[[Tensor], Tensor],
+    inputs: Tensor,
+    *,
+    radius: float = 0.02,
+    n_samples: int = 10,
+    seed: Seed = 0,
 ) -> Tensor:
-    r"""Return the largest relative change of an explanation within a small cube around each row.
+    r"""Return the largest relative change of an explanation within a small cube around
+    each row.
 
-    :math:`\max_{\lVert y - x \rVert_\infty \le r} \lVert \Phi(y) - \Phi(x) \rVert / \lVert \Phi(x) \rVert`, the maximum
-    taken over random points; so it is a lower bound. A constant explanation has 0.
+    :math:`\max_{\lVert y - x \rVert_\infty \le r} \lVert \Phi(y) - \Phi(x) \rVert /
+    \lVert \Phi(x) \rVert`, the maximum taken over random points; so it is a lower
+    bound. A constant explanation has 0.
 
     Parameters
     ----------
@@ -229,23 +276,33 @@ def max_sensitivity(
     size = here.reshape(len(here), -1).norm(dim=1)
     largest = torch.zeros_like(size)
     for _ in range(n_samples):
-        step = radius * torch.from_numpy(rng.uniform(-1, 1, tuple(inputs.shape))).to(inputs)
+        step = radius * torch.from_numpy(rng.uniform(-1, 1, tuple(inputs.shape))).to(
+            inputs
+        )
         change = explain(inputs + step).detach() - here
         largest = torch.maximum(largest, change.reshape(len(here), -1).norm(dim=1))
     if (size == 0).any():
-        raise ValueError("explain: got an explanation of zeros, whose relative change is not defined")
+        raise ValueError(
+            "explain: got an explanation of zeros, whose relative change is not defined"
+        )
     relative: Tensor = largest / size
     return relative
 
 
 def parameter_randomisation(
-    model: nn.Module, explain: Explain, inputs: Tensor, *, n_samples: int = 5, seed: Seed = 0
+    model: nn.Module,
+    explain: Explain,
+    inputs: Tensor,
+    *,
+    n_samples: int = 5,
+    seed: Seed = 0,
 ) -> NDArray[np.float64]:
-    """Return how alike explanations of a model and of the model with random weights are; about 0 if weights matter.
+    """Return how alike explanations of a model and of the model with random weights
+    are; about 0 if weights matter.
 
-    Every parameter is replaced by a normal draw with the parameter's own standard deviation. The measure is the mean,
-    over several such models, of the rank correlation of the sizes. Near 1, the method shows the input and not the
-    model.
+    Every parameter is replaced by a normal draw with the parameter's own standard
+    deviation. The measure is the mean, over several such models, of the rank
+    correlation of the sizes. Near 1, the method shows the input and not the model.
 
     Parameters
     ----------
@@ -266,7 +323,8 @@ def parameter_randomisation(
 
     References
     ----------
-    Adebayo, Gilmer, Muelly, Goodfellow, Hardt, Kim: Sanity checks for saliency maps. NeurIPS 2018, arXiv:1810.03292.
+    Adebayo, Gilmer, Muelly, Goodfellow, Hardt, Kim: Sanity checks for saliency maps.
+    NeurIPS 2018, arXiv:1810.03292.
 
     Examples
     --------
@@ -280,7 +338,16 @@ def parameter_randomisation(
         other = copy.deepcopy(model)
         with torch.no_grad():
             for weights in other.parameters():
-                spread = weights.std(correction=0).item() if weights.numel() > 1 else weights.abs().item()
-                weights.copy_(spread * torch.from_numpy(rng.standard_normal(tuple(weights.shape))))
-        alike += effect_correlation(here, explain(other, inputs).detach().numpy()) / n_samples
+                spread = (
+                    weights.std(correction=0).item()
+                    if weights.numel() > 1
+                    else weights.abs().item()
+                )
+                weights.copy_(
+                    spread * torch.from_numpy(rng.standard_normal(tuple(weights.shape)))
+                )
+        alike += (
+            effect_correlation(here, explain(other, inputs).detach().numpy())
+            / n_samples
+        )
     return alike

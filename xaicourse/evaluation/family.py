@@ -1,4 +1,6 @@
-"""What the families of tasks share: their form, scores above chance, the guesser, and sums in one order."""
+"""What the families of tasks share: their form, scores above chance, the guesser, and
+sums in one order.
+"""
 
 from __future__ import annotations
 
@@ -12,11 +14,17 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from xaicourse.evaluation.faithfulness import Explain
-from xaicourse.evaluation.localisation import pointing_game, relevance_mass, relevance_rank
+from xaicourse.evaluation.localisation import (
+    pointing_game,
+    relevance_mass,
+    relevance_rank,
+)
 
 Grade = tuple[int, str, str, float]  # seed, method, measure, value
 NETWORK, ACCURACY = "(the network)", "accuracy"
-"""Beside the grades of the methods, one row a network: how many held-out rows it gets right."""
+"""Beside the grades of the methods, one row a network: how many held-out rows it gets
+right.
+"""
 
 
 @dataclass(frozen=True)
@@ -28,7 +36,8 @@ class Family:
     tasks, methods : tuple of str
         Names.
     measures : mapping of str to float or None
-        Measures and their chance levels; ``None`` where less is better and chance means nothing.
+        Measures and their chance levels; ``None`` where less is better and chance means
+        nothing.
     grade : callable
         Takes a task and seeds; yields seed, method, measure and value.
     """
@@ -47,7 +56,8 @@ LOCATED = {
 
 
 def located(sizes: Tensor, mask: NDArray[np.bool_]) -> Iterator[tuple[str, float]]:
-    """Grade where the relevance lies, by three measures on a scale of 0 for chance and 1 for all of it inside.
+    """Grade where the relevance lies, by three measures on a scale of 0 for chance and
+    1 for all of it inside.
 
     Examples
     --------
@@ -59,15 +69,26 @@ def located(sizes: Tensor, mask: NDArray[np.bool_]) -> Iterator[tuple[str, float
     """
     chance = mask.reshape(len(mask), -1).mean(1)
     for name, measure in LOCATED.items():
-        yield name, float(np.mean((measure(sizes.numpy(), mask) - chance) / (1 - chance)))
+        yield (
+            name,
+            float(np.mean((measure(sizes.numpy(), mask) - chance) / (1 - chance))),
+        )
 
 
-SEEN = {**dict.fromkeys(LOCATED, 0.0), "faithful to the model": 0.0, "ignores the weights": None}
-"""Measures of what can be looked at, pictures and sentences, and their chance levels; of the last, less is better."""
+SEEN = {
+    **dict.fromkeys(LOCATED, 0.0),
+    "faithful to the model": 0.0,
+    "ignores the weights": None,
+}
+"""Measures of what can be looked at, pictures and sentences, and their chance levels;
+of the last, less is better.
+"""
 
 
 def asking(method: Callable[..., Tensor], *arguments: object) -> Explain:
-    """Return `method` as a function of a network and rows, with the other `arguments` given."""
+    """Return `method` as a function of a network and rows, with the other `arguments`
+    given.
+    """
     return lambda network, x: method(network, x, *arguments).detach()
 
 
@@ -75,7 +96,11 @@ def knowing(explain: Explain, network: nn.Module, x: Tensor, values: Tensor) -> 
     """Return `explain`, which need not explain the rows `x` of the network again."""
 
     def asked(model: nn.Module, rows: Tensor) -> Tensor:
-        return values if model is network and torch.equal(rows, x) else explain(model, rows)
+        return (
+            values
+            if model is network and torch.equal(rows, x)
+            else explain(model, rows)
+        )
 
     return asked
 

@@ -1,8 +1,9 @@
-"""Which explanation to believe? The methods of the course, on tasks whose truth is known, graded over many seeds.
+"""Which explanation to believe? The methods of the course, on tasks whose truth is
+known, graded over many seeds.
 
-There are families of tasks, each with the methods that can explain its networks and the measures that fit its truth:
-tables (`tasks_tables`), a portfolio of customers (`tasks_portfolio`), pictures (`tasks_pictures`) and sentences
-(`tasks_sentences`).
+There are families of tasks, each with the methods that can explain its networks and the
+measures that fit its truth: tables (`tasks_tables`), a portfolio of customers
+(`tasks_portfolio`), pictures (`tasks_pictures`) and sentences (`tasks_sentences`).
 """
 
 from __future__ import annotations
@@ -13,7 +14,12 @@ from dataclasses import dataclass
 import pandas as pd
 from scipy.stats import t
 
-from xaicourse.evaluation import tasks_pictures, tasks_portfolio, tasks_sentences, tasks_tables
+from xaicourse.evaluation import (
+    tasks_pictures,
+    tasks_portfolio,
+    tasks_sentences,
+    tasks_tables,
+)
 from xaicourse.evaluation.family import one_thread
 from xaicourse.validation import Progress, check_int, silent
 
@@ -24,14 +30,21 @@ FAMILIES = {
     "sentences": tasks_sentences.FAMILY,
 }
 TASKS = tuple(task for family in FAMILIES.values() for task in family.tasks)
-BLOCK = 10  # seeds that are computed together: always the same ones, so that no result depends on who computes what
+# seeds that are computed together: always the same ones, so that no result depends on
+# who computes what
+BLOCK = 10
 
 
 def grade_block(task: str, seeds: Sequence[int]) -> pd.DataFrame:
-    """Train one network a seed, explain it by every method, and grade the explanations; one row a grade."""
+    """Train one network a seed, explain it by every method, and grade the explanations;
+    one row a grade.
+    """
     [family] = [family for family in FAMILIES.values() if task in family.tasks]
     with one_thread():
-        found = [(task, method, measure, seed, value) for seed, method, measure, value in family.grade(task, seeds)]
+        found = [
+            (task, method, measure, seed, value)
+            for seed, method, measure, value in family.grade(task, seeds)
+        ]
     return pd.DataFrame(found, columns=["task", "method", "measure", "seed", "value"])
 
 
@@ -46,8 +59,9 @@ def grade(
 ) -> pd.DataFrame:
     """Grade every method on every task over many seeds, here or on a Dask cluster.
 
-    The work is cut into blocks of a task and ten seeds, always the same ones; so the numbers are the same whoever
-    computes them. A block whose worker is lost is computed again by another.
+    The work is cut into blocks of a task and ten seeds, always the same ones; so the
+    numbers are the same whoever computes them. A block whose worker is lost is computed
+    again by another.
 
     Parameters
     ----------
@@ -60,15 +74,17 @@ def grade(
     n_jobs : int
         Processes on this machine; -1 for one a core.
     dask : str, optional
-        Address of a Dask scheduler, such as "tcp://10.0.0.1:8786"; its workers need this package.
+        Address of a Dask scheduler, such as "tcp://10.0.0.1:8786"; its workers need
+        this package.
     progress : callable, optional
         Wraps the blocks, as ``tqdm`` does. Silent by default.
 
     Returns
     -------
     DataFrame
-        Columns task, method, measure, seed, value. Beside the grades of the methods stands the accuracy of each
-        network, on rows it has not seen, with the method `family.NETWORK`.
+        Columns task, method, measure, seed, value. Beside the grades of the methods
+        stands the accuracy of each network, on rows it has not seen, with the method
+        `family.NETWORK`.
 
     Raises
     ------
@@ -82,29 +98,43 @@ def grade(
     (['task', 'method', 'measure', 'seed', 'value'], ['accuracy', 'faithful to the model'])
     """
     if unknown := [task for task in tasks if task not in TASKS]:
-        raise ValueError(f"tasks: got {unknown[0]!r}, expected some of {', '.join(map(repr, TASKS))}")
+        raise ValueError(
+            f"tasks: got {unknown[0]!r}, expected some of {', '.join(map(repr, TASKS))}"
+        )
     start = check_int("first_seed", first_seed, minimum=0)
     numbers = range(start, start + check_int("seeds", seeds))
-    blocks = [(task, numbers[first : first + BLOCK]) for task in tasks for first in range(0, seeds, BLOCK)]
+    blocks = [
+        (task, numbers[first : first + BLOCK])
+        for task in tasks
+        for first in range(0, seeds, BLOCK)
+    ]
     watched = (progress or silent)(blocks)
     if dask is not None:
         from distributed import Client
 
         with Client(dask, set_as_default=False) as client:  # type: ignore[no-untyped-call]
-            waiting = [client.submit(grade_block, task, list(block), pure=False, retries=2) for task, block in blocks]
-            parts = [future.result() for _, future in zip(watched, waiting, strict=True)]
+            waiting = [
+                client.submit(grade_block, task, list(block), pure=False, retries=2)
+                for task, block in blocks
+            ]
+            parts = [
+                future.result() for _, future in zip(watched, waiting, strict=True)
+            ]
     elif n_jobs == 1:
         parts = [grade_block(task, block) for task, block in watched]
     else:
         from joblib import Parallel, delayed
 
-        parts = Parallel(n_jobs=n_jobs)(delayed(grade_block)(task, list(block)) for task, block in watched)
+        parts = Parallel(n_jobs=n_jobs)(
+            delayed(grade_block)(task, list(block)) for task, block in watched
+        )
     grades: pd.DataFrame = pd.concat(parts, ignore_index=True)
     return grades
 
 
 def by_family(grades: pd.DataFrame) -> dict[str, pd.DataFrame]:
-    """Return the mean grades of each family that was graded: a row a method, a column a measure.
+    """Return the mean grades of each family that was graded: a row a method, a column a
+    measure.
 
     Examples
     --------
@@ -115,7 +145,9 @@ def by_family(grades: pd.DataFrame) -> dict[str, pd.DataFrame]:
     for name, family in FAMILIES.items():
         chosen = grades[grades["task"].isin(family.tasks)]
         if len(chosen):
-            tables[name] = chosen.pivot_table(index="method", columns="measure", values="value", sort=False)
+            tables[name] = chosen.pivot_table(
+                index="method", columns="measure", values="value", sort=False
+            )
     return tables
 
 
@@ -128,8 +160,11 @@ class PairedDifference:
     high: float
 
 
-def paired_difference(grades: pd.DataFrame, first: str, second: str, *, level: float = 0.999) -> PairedDifference:
-    """Return by how much one method beats another, seed by seed: grades of one measure, averaged over tasks.
+def paired_difference(
+    grades: pd.DataFrame, first: str, second: str, *, level: float = 0.999
+) -> PairedDifference:
+    """Return by how much one method beats another, seed by seed: grades of one measure,
+    averaged over tasks.
 
     Examples
     --------
@@ -139,7 +174,9 @@ def paired_difference(grades: pd.DataFrame, first: str, second: str, *, level: f
     PairedDifference(mean=2.0, low=2.0, high=2.0)
     """
     if grades["measure"].nunique() != 1:
-        raise ValueError(f"grades: got {grades['measure'].nunique()} measures, expected one")
+        raise ValueError(
+            f"grades: got {grades['measure'].nunique()} measures, expected one"
+        )
     by_seed = grades.pivot_table(index="seed", columns="method", values="value")
     if missing := [method for method in (first, second) if method not in by_seed]:
         raise ValueError(f"grades: got none of {missing[0]!r}")

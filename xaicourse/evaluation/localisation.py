@@ -1,8 +1,9 @@
-"""Does an attribution point at what is known to matter? Measures against a mask, a set of columns, or true effects.
+"""Does an attribution point at what is known to matter? Measures against a mask, a set
+of columns, or true effects.
 
-Each takes attributions of n rows and the truth of the same shape, and returns one number a row. Ties, of which a
-constant or a sparse map has many, are counted by their expectation, so that an attribution that says nothing scores at
-chance.
+Each takes attributions of n rows and the truth of the same shape, and returns one
+number a row. Ties, of which a constant or a sparse map has many, are counted by their
+expectation, so that an attribution that says nothing scores at chance.
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ Array = NDArray[np.float64]
 
 
 def pointing_game(attributions: ArrayLike, mask: ArrayLike) -> Array:
-    """Return whether the largest value lies inside the mask; chance: the share of the mask.
+    """Return whether the largest value lies inside the mask; chance: the share of the
+    mask.
 
     Parameters
     ----------
@@ -38,8 +40,9 @@ def pointing_game(attributions: ArrayLike, mask: ArrayLike) -> Array:
 
     References
     ----------
-    Zhang, Bargal, Lin, Brandt, Shen, Sclaroff: Top-down neural attention by excitation backprop. International Journal
-    of Computer Vision 126, 1084 (2018), arXiv:1608.00507.
+    Zhang, Bargal, Lin, Brandt, Shen, Sclaroff: Top-down neural attention by excitation
+    backprop. International Journal of Computer Vision 126, 1084 (2018),
+    arXiv:1608.00507.
 
     Examples
     --------
@@ -52,12 +55,14 @@ def pointing_game(attributions: ArrayLike, mask: ArrayLike) -> Array:
 
 
 def relevance_mass(attributions: ArrayLike, mask: ArrayLike) -> Array:
-    """Return the share of the positive relevance that lies inside the mask; chance: the share of the mask.
+    """Return the share of the positive relevance that lies inside the mask; chance: the
+    share of the mask.
 
     Parameters
     ----------
     attributions, mask
-        As in `pointing_game`; what is negative counts as nothing. A row without positive relevance has its chance.
+        As in `pointing_game`; what is negative counts as nothing. A row without
+        positive relevance has its chance.
 
     Returns
     -------
@@ -65,8 +70,8 @@ def relevance_mass(attributions: ArrayLike, mask: ArrayLike) -> Array:
 
     References
     ----------
-    Arras, Osman, Samek: CLEVR-XAI: a benchmark dataset for the ground truth evaluation of neural network explanations.
-    Information Fusion 81, 14 (2022), arXiv:2003.07258.
+    Arras, Osman, Samek: CLEVR-XAI: a benchmark dataset for the ground truth evaluation
+    of neural network explanations. Information Fusion 81, 14 (2022), arXiv:2003.07258.
 
     Examples
     --------
@@ -80,9 +85,11 @@ def relevance_mass(attributions: ArrayLike, mask: ArrayLike) -> Array:
 
 
 def relevance_rank(attributions: ArrayLike, mask: ArrayLike) -> Array:
-    """Return how many of the K largest values lie inside a mask of K places, as a share; chance: the share of the mask.
+    """Return how many of the K largest values lie inside a mask of K places, as a
+    share; chance: the share of the mask.
 
-    For columns instead of pixels this is the overlap of the top k with the k columns that matter.
+    For columns instead of pixels this is the overlap of the top k with the k columns
+    that matter.
 
     Parameters
     ----------
@@ -106,12 +113,14 @@ def relevance_rank(attributions: ArrayLike, mask: ArrayLike) -> Array:
     wanted = inside.sum(1, keepdims=True)
     cut = np.take_along_axis(-np.sort(-values, axis=1), wanted - 1, axis=1)
     above, tied = values > cut, values == cut
-    chance = (wanted - above.sum(1, keepdims=True)) / tied.sum(1, keepdims=True)  # of a tied place to be taken
+    # of a tied place to be taken
+    chance = (wanted - above.sum(1, keepdims=True)) / tied.sum(1, keepdims=True)
     return np.asarray(((above + chance * tied) * inside).sum(1) / wanted[:, 0])
 
 
 def effect_correlation(attributions: ArrayLike, effects: ArrayLike) -> Array:
-    """Return Spearman's correlation of the sizes of attributions with the sizes of true effects; chance: 0.
+    """Return Spearman's correlation of the sizes of attributions with the sizes of true
+    effects; chance: 0.
 
     Parameters
     ----------
@@ -129,7 +138,8 @@ def effect_correlation(attributions: ArrayLike, effects: ArrayLike) -> Array:
 
     References
     ----------
-    Spearman: The proof and measurement of association between two things. American Journal of Psychology 15, 72 (1904).
+    Spearman: The proof and measurement of association between two things. American
+    Journal of Psychology 15, 72 (1904).
 
     Examples
     --------
@@ -143,7 +153,9 @@ def effect_correlation(attributions: ArrayLike, effects: ArrayLike) -> Array:
     ranks = [rankdata(np.abs(a).reshape(len(a), -1), axis=1) for a in (values, truth)]
     centred = [r - r.mean(1, keepdims=True) for r in ranks]
     scale = np.sqrt(np.prod([(r**2).sum(1) for r in centred], axis=0))
-    return np.asarray((centred[0] * centred[1]).sum(1) / np.where(scale == 0, 1.0, scale))
+    return np.asarray(
+        (centred[0] * centred[1]).sum(1) / np.where(scale == 0, 1.0, scale)
+    )
 
 
 def _flat(attributions: ArrayLike, mask: ArrayLike) -> tuple[Array, NDArray[np.bool_]]:
@@ -151,8 +163,14 @@ def _flat(attributions: ArrayLike, mask: ArrayLike) -> tuple[Array, NDArray[np.b
     check_finite("attributions", values)
     check_shape("mask", inside, values.shape)
     if inside.dtype != np.bool_ or values.ndim < 2:
-        raise ValueError(f"mask: got {inside.dtype} of shape {inside.shape}, expected booleans (n, ...)")
+        raise ValueError(
+            f"mask: got {inside.dtype} of shape {inside.shape}, expected booleans (n, "
+            f"...)"
+        )
     values, inside = values.reshape(len(values), -1), inside.reshape(len(inside), -1)
     if not inside.any(1).all() or inside.all(1).any():
-        raise ValueError("mask: got one that is empty or full, expected some places of every row, not all")
+        raise ValueError(
+            "mask: got one that is empty or full, expected some places of every row, "
+            "not all"
+        )
     return values, inside

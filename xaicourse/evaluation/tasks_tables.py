@@ -1,8 +1,9 @@
-"""Tables whose truth is known, graded: of eight columns three decide, and twins of the three decide nothing.
+"""Tables whose truth is known, graded: of eight columns three decide, and twins of the
+three decide nothing.
 
-Columns 0, 1 and 2 decide. In the tasks "..., twins" each of the three has a twin, a column that is correlated with it.
-A network is trained for each task and seed, each method explains it on rows it has not seen, and each measure grades
-the explanations.
+Columns 0, 1 and 2 decide. In the tasks "..., twins" each of the three has a twin, a
+column that is correlated with it. A network is trained for each task and seed, each
+method explains it on rows it has not seen, and each measure grades the explanations.
 """
 
 from __future__ import annotations
@@ -29,9 +30,25 @@ from xaicourse.attribution import (
     shapley_values,
     smooth_grad,
 )
-from xaicourse.evaluation.faithfulness import deletion_insertion, max_sensitivity, parameter_randomisation
-from xaicourse.evaluation.family import ACCURACY, NETWORK, Family, Grade, asking, guess, knowing
-from xaicourse.evaluation.localisation import effect_correlation, relevance_mass, relevance_rank
+from xaicourse.evaluation.faithfulness import (
+    deletion_insertion,
+    max_sensitivity,
+    parameter_randomisation,
+)
+from xaicourse.evaluation.family import (
+    ACCURACY,
+    NETWORK,
+    Family,
+    Grade,
+    asking,
+    guess,
+    knowing,
+)
+from xaicourse.evaluation.localisation import (
+    effect_correlation,
+    relevance_mass,
+    relevance_rank,
+)
 from xaicourse.training import accuracy, train_mlps
 
 Array = NDArray[np.float64]
@@ -39,7 +56,9 @@ Array = NDArray[np.float64]
 N_COLUMNS, DECISIVE, TWIN_CORRELATION = 8, (0, 1, 2), 0.9
 LOGITS: dict[str, Callable[[Array], Array]] = {
     "linear": lambda X: 3 * X[:, 0] - 2 * X[:, 1] + X[:, 2],
-    "switches": lambda X: 3 * np.tanh(5 * X[:, 0]) - 2 * np.tanh(5 * X[:, 1]) + np.tanh(5 * X[:, 2]),
+    "switches": lambda X: (
+        3 * np.tanh(5 * X[:, 0]) - 2 * np.tanh(5 * X[:, 1]) + np.tanh(5 * X[:, 2])
+    ),
     "interaction": lambda X: 3 * X[:, 0] * X[:, 1] + 2 * X[:, 2],
 }
 TASKS = tuple(f"{name}{twins}" for twins in ("", ", twins") for name in LOGITS)
@@ -72,11 +91,17 @@ def _lime(model: nn.Module, x: Tensor, rows: Rows, rng: np.random.Generator) -> 
 
     scale = rows.X.std(0).double().numpy()
     return torch.from_numpy(
-        np.asarray(lime(outputs, x.double().numpy(), scale=scale, n_samples=200, seed=rng).values)
+        np.asarray(
+            lime(
+                outputs, x.double().numpy(), scale=scale, n_samples=200, seed=rng
+            ).values
+        )
     ).to(x)
 
 
-def _permutation(model: nn.Module, x: Tensor, rows: Rows, rng: np.random.Generator) -> Tensor:
+def _permutation(
+    model: nn.Module, x: Tensor, rows: Rows, rng: np.random.Generator
+) -> Tensor:
     """One importance a column, the same for every row."""
     found = permutation_importance(
         lambda X: model(torch.from_numpy(X)).detach().numpy()[:, 0] > 0,
@@ -89,22 +114,35 @@ Method = Callable[[nn.Module, Tensor, Rows, np.random.Generator], Tensor]
 METHODS: dict[str, Method] = {
     "random": lambda _, x, __, rng: guess(x, rng),
     "saliency": lambda model, x, _, __: saliency(model, x).abs(),
-    "SmoothGrad": lambda model, x, _, rng: smooth_grad(model, x, n_samples=20, stdevs=0.3, seed=rng).abs(),
+    "SmoothGrad": lambda model, x, _, rng: smooth_grad(
+        model, x, n_samples=20, stdevs=0.3, seed=rng
+    ).abs(),
     "input × gradient": lambda model, x, _, __: input_x_gradient(model, x),
-    "Integrated Gradients": lambda model, x, _, __: integrated_gradients(model, x, n_steps=20).values,
-    "GradientSHAP": lambda model, x, rows, rng: (
-        gradient_shap(model, x, baselines=rows.background, n_samples=40, seed=rng).values
+    "Integrated Gradients": lambda model, x, _, __: (
+        integrated_gradients(model, x, n_steps=20).values
     ),
-    "LRP": lambda model, x, _, __: layerwise_relevance(model, x, rule=gamma_rule()).values,
-    "Shapley (exact)": lambda model, x, rows, _: shapley_values(model, x, baselines=rows.background).values,
+    "GradientSHAP": lambda model, x, rows, rng: (
+        gradient_shap(
+            model, x, baselines=rows.background, n_samples=40, seed=rng
+        ).values
+    ),
+    "LRP": lambda model, x, _, __: (
+        layerwise_relevance(model, x, rule=gamma_rule()).values
+    ),
+    "Shapley (exact)": lambda model, x, rows, _: (
+        shapley_values(model, x, baselines=rows.background).values
+    ),
     "occlusion": lambda model, x, _, __: occlusion(model, x),
     "LIME": _lime,
     "permutation": _permutation,
 }
-SIGNLESS = ("saliency", "SmoothGrad", "LIME", "permutation")  # sizes; the others speak for or against
+# sizes; the others speak for or against
+SIGNLESS = ("saliency", "SmoothGrad", "LIME", "permutation")
 
 
-def draw(task: str, n: int, rng: np.random.Generator) -> tuple[Array, NDArray[np.bool_]]:
+def draw(
+    task: str, n: int, rng: np.random.Generator
+) -> tuple[Array, NDArray[np.bool_]]:
     """Draw n rows of a task (columns of mean 0 and variance 1) and their labels."""
     X = rng.standard_normal((n, N_COLUMNS))
     if task.endswith("twins"):
@@ -114,7 +152,9 @@ def draw(task: str, n: int, rng: np.random.Generator) -> tuple[Array, NDArray[np
 
 
 def true_effects(task: str, X: Array, *, n_draws: int = 64) -> Array:
-    """Return by how much the log-odds of each row change, on average, when one column is drawn anew: the truth."""
+    """Return by how much the log-odds of each row change, on average, when one column
+    is drawn anew: the truth.
+    """
     logit = LOGITS[task.removesuffix(", twins")]
     before, effects = logit(X), np.zeros_like(X)
     for j in DECISIVE:
@@ -125,8 +165,12 @@ def true_effects(task: str, X: Array, *, n_draws: int = 64) -> Array:
     return effects
 
 
-def grade_seeds(task: str, seeds: Sequence[int], *, n_train: int = 1000, n_rows: int = 8) -> Iterator[Grade]:
-    """Train one network a seed, all together, explain them by every method, and grade the explanations."""
+def grade_seeds(
+    task: str, seeds: Sequence[int], *, n_train: int = 1000, n_rows: int = 8
+) -> Iterator[Grade]:
+    """Train one network a seed, all together, explain them by every method, and grade
+    the explanations.
+    """
     drawn = [np.random.default_rng([TASKS.index(task), seed]) for seed in seeds]
     train, held_out = ([draw(task, n, rng) for rng in drawn] for n in (n_train, 300))
     networks = train_mlps(
@@ -135,9 +179,13 @@ def grade_seeds(task: str, seeds: Sequence[int], *, n_train: int = 1000, n_rows:
     )  # fmt: skip
     mask = np.zeros((n_rows, N_COLUMNS), bool)
     mask[:, DECISIVE] = True
-    for seed, network, (X, y), rng in zip(seeds, networks, held_out, drawn, strict=True):
+    for seed, network, (X, y), rng in zip(
+        seeds, networks, held_out, drawn, strict=True
+    ):
         yield seed, NETWORK, ACCURACY, accuracy(network, X, y)
-        for grade in grade_network(network, (X, y), (mask, true_effects(task, X[:n_rows])), METHODS, rng=rng):
+        for grade in grade_network(
+            network, (X, y), (mask, true_effects(task, X[:n_rows])), METHODS, rng=rng
+        ):
             yield seed, *grade
 
 
@@ -150,11 +198,13 @@ def grade_network(
     rng: np.random.Generator,
     probe: bool = True,
 ) -> Iterator[tuple[str, str, float]]:
-    """Explain the first rows of a table by each method, and yield method, measure and mean grade.
+    """Explain the first rows of a table by each method, and yield method, measure and
+    mean grade.
 
-    The truth, a mask of the causes and the effects, is that of the rows to explain. The rows after them are the
-    methods' background and, with their labels, what permutation importance asks about. Without `probe` the network is
-    explained once, and the two measures that ask again are left out.
+    The truth, a mask of the causes and the effects, is that of the rows to explain. The
+    rows after them are the methods' background and, with their labels, what permutation
+    importance asks about. Without `probe` the network is explained once, and the two
+    measures that ask again are left out.
     """
     X, y = table
     mask, effects = truth

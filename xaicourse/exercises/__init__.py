@@ -1,1 +1,3 @@
-"""The exercises of each notebook: checkers, hints, and the answers that their tests try."""
+"""The exercises of each notebook: checkers, hints, and the answers that their tests
+try.
+"""

@@ -1,4 +1,6 @@
-"""Exercises of the notebook on the analysis of activations, and the alterations under which its claims fail."""
+"""Exercises of the notebook on the analysis of activations, and the alterations under
+which its claims fail.
+"""
 
 from __future__ import annotations
 
@@ -17,20 +19,26 @@ def _check_back_to_columns(answer: Answer) -> None:
     components = np.linalg.qr(rng.normal(size=(5, 3)))[0].T
     coefficients, spread = np.array([1.0, -2.0, 0.5]), np.array([3.0, 0.5, 1.5])
     result = np.asarray(answer(coefficients, spread, components), dtype=float)
-    require(result.shape == (5,), f"expected one slope for each of the 5 columns; got shape {result.shape}")
+    require(
+        result.shape == (5,),
+        f"expected one slope for each of the 5 columns; got shape {result.shape}",
+    )
     require(
         not np.allclose(result, components.T @ coefficients),
-        "the coefficients are per standard deviation of a component; bring them to its own units first",
+        "the coefficients are per standard deviation of a component; bring them to its "
+        "own units first",
     )
     require(
         not np.allclose(result, components.T @ (coefficients * spread)),
-        "a slope per unit of a component with a large spread is smaller than one per standard deviation, not larger",
+        "a slope per unit of a component with a large spread is smaller than one per "
+        "standard deviation, not larger",
     )
     rows = rng.normal(size=(20, 5))
     expected = (rows @ components.T / spread) @ coefficients
     require(
         np.allclose(rows @ result, expected),
-        f"for a row of columns the neuron's fit is {expected[0]:.3f}; your slopes give {rows[0] @ result:.3f}",
+        f"for a row of columns the neuron's fit is {expected[0]:.3f}; your slopes give "
+        f"{rows[0] @ result:.3f}",
     )
 
 
@@ -38,8 +46,10 @@ back_to_columns = Exercise(
     name="Back to columns",
     checker=_check_back_to_columns,
     hints=(
-        "Which two steps lead from a column to what the regression was given: a product with `components`, and then?",
-        "A slope per standard deviation becomes one per unit when it is divided by that deviation. Then turn it: a "
+        "Which two steps lead from a column to what the regression was given: a "
+        "product with `components`, and then?",
+        "A slope per standard deviation becomes one per unit when it is divided by "
+        "that deviation. Then turn it: a "
         "component is a sum of columns.",
         "`components.T @ (coefficients / spread)`",
     ),
@@ -59,22 +69,35 @@ back_to_columns = Exercise(
 def _check_concept_score(answer: Answer) -> None:
     rng = np.random.default_rng(0)
     gradients = rng.normal([0.8, 0, 0, 0], size=(200, 4))
-    concept, others = rng.normal([2, 0, 0, 5], size=(30, 4)), rng.normal([0, 0, 0, 5], size=(60, 4))
+    concept, others = (
+        rng.normal([2, 0, 0, 5], size=(30, 4)),
+        rng.normal([0, 0, 0, 5], size=(60, 4)),
+    )
     vector = concept.mean(0) - others.mean(0)
     result = answer(gradients, concept, others)
-    require(isinstance(result, int | float | np.number), f"return one number, a share of rows; got {result!r}")
+    require(
+        isinstance(result, int | float | np.number),
+        f"return one number, a share of rows; got {result!r}",
+    )
     value, expected = float(result), float(np.mean(gradients @ vector > 0))
-    require(0 <= value <= 1, f"a share lies between 0 and 1; got {value:.3f}. Count rows rather than adding slopes.")
+    require(
+        0 <= value <= 1,
+        f"a share lies between 0 and 1; got {value:.3f}. Count rows rather than adding "
+        f"slopes.",
+    )
     require(
         abs(value - (1 - expected)) > 1e-9,
-        "that is the share of rows in which the step *away* from the concept raises the output: mind the order",
+        "that is the share of rows in which the step *away* from the concept raises "
+        "the output: mind the order",
     )
     require(
         abs(value - float(np.mean(gradients @ concept.mean(0) > 0))) > 1e-9,
-        "what the examples of the concept share with everybody is no part of it: take the others' mean away",
+        "what the examples of the concept share with everybody is no part of it: take "
+        "the others' mean away",
     )
     require(
-        abs(value - expected) < 1e-9, f"the step raises the output in {expected:.1%} of rows; you found {value:.1%}"
+        abs(value - expected) < 1e-9,
+        f"the step raises the output in {expected:.1%} of rows; you found {value:.1%}",
     )
 
 
@@ -82,12 +105,16 @@ concept_score = Exercise(
     name="The score of a concept",
     checker=_check_concept_score,
     hints=(
-        "The derivative along a vector is a product of the gradient with it. One product a row, then only its sign.",
-        "The vector is `concept.mean(axis=0) - others.mean(axis=0)`; its length does not matter for a sign.",
+        "The derivative along a vector is a product of the gradient with it. One "
+        "product a row, then only its sign.",
+        "The vector is `concept.mean(axis=0) - others.mean(axis=0)`; its length does "
+        "not matter for a sign.",
         "`np.mean(gradients @ (concept.mean(axis=0) - others.mean(axis=0)) > 0)`",
     ),
     honest=(
-        lambda g, c, o: sum(float(row @ (c.mean(0) - o.mean(0))) > 0 for row in g) / len(g),
+        lambda g, c, o: (
+            sum(float(row @ (c.mean(0) - o.mean(0))) > 0 for row in g) / len(g)
+        ),
         lambda g, c, o: np.heaviside(g @ (c.mean(0) - o.mean(0)), 0).mean(),
     ),
     wrong={
@@ -102,27 +129,39 @@ concept_score = Exercise(
 
 def _check_effect_of_each(answer: Answer) -> None:
     rng = np.random.default_rng(0)
-    h, weights = np.maximum(rng.normal([0, 0, 9, 0], size=(300, 4)), 0), rng.normal(size=(3, 4))
+    h, weights = (
+        np.maximum(rng.normal([0, 0, 9, 0], size=(300, 4)), 0),
+        rng.normal(size=(3, 4)),
+    )
     h[:, 3] = 2.0  # a neuron that says the same of everybody
     kept = h.copy()
     result = np.asarray(answer(h, weights, 1), dtype=float)
-    require(np.array_equal(h, kept), "the caller's activations have changed: work on a copy")
-    require(result.shape == (4,), f"expected one number for each of the 4 neurons; got shape {result.shape}")
+    require(
+        np.array_equal(h, kept), "the caller's activations have changed: work on a copy"
+    )
+    require(
+        result.shape == (4,),
+        f"expected one number for each of the 4 neurons; got shape {result.shape}",
+    )
     expected = np.abs((h - h.mean(0)) * weights[1]).mean(0)
     require(
         not np.allclose(result, np.abs(h * weights[1]).mean(0)),
-        "these neurons were set to zero. The third one never is near zero: set each to its mean instead.",
+        "these neurons were set to zero. The third one never is near zero: set each to "
+        "its mean instead.",
     )
     require(
         bool((result >= 0).all()) and not np.allclose(result, 0),
-        "take the absolute change row by row, before the mean: the changes themselves average to nothing",
+        "take the absolute change row by row, before the mean: the changes themselves "
+        "average to nothing",
     )
     require(
         abs(result[3]) < 1e-9,
-        "a neuron that always says the same changes nothing when it is set to its mean: expected 0",
+        "a neuron that always says the same changes nothing when it is set to its "
+        "mean: expected 0",
     )
     require(
-        np.allclose(result, expected), f"expected {expected.round(3)}, got {result.round(3)}; is it the row k of W?"
+        np.allclose(result, expected),
+        f"expected {expected.round(3)}, got {result.round(3)}; is it the row k of W?",
     )
 
 
@@ -139,8 +178,10 @@ effect_of_each = Exercise(
     name="Take a neuron out",
     checker=_check_effect_of_each,
     hints=(
-        "The logit is a sum over neurons, so replacing one of them changes one term of the sum.",
-        "That term is $h_j W_{kj}$; with the mean in place of $h_j$ it changes by $(h_j - \\bar h_j) W_{kj}$.",
+        "The logit is a sum over neurons, so replacing one of them changes one term of "
+        "the sum.",
+        "That term is $h_j W_{kj}$; with the mean in place of $h_j$ it changes by "
+        "$(h_j - \\bar h_j) W_{kj}$.",
         "`np.abs((h - h.mean(axis=0)) * weights[k]).mean(axis=0)`",
     ),
     honest=(_by_hand,),
@@ -153,7 +194,8 @@ effect_of_each = Exercise(
     },
 )
 
-# The named alteration of each claim: what to replace in the notebook's code, and by what.
+# The named alteration of each claim: what to replace in the notebook's code, and by
+# what.
 ALTERATIONS = {
     "the second order were the first": (
         "other_order = np.random.default_rng(seed + 1).permutation(len(test))",
@@ -172,7 +214,10 @@ ALTERATIONS = {
         '"LRP": relevance.values.abs().mean(0).numpy()',
         '"LRP": relevance.values.abs().mean(0).numpy()[::-1]',
     ),
-    "the ball had twice the radius": ("exact = radius * first_layer", "exact = 2 * radius * first_layer"),
+    "the ball had twice the radius": (
+        "exact = radius * first_layer",
+        "exact = 2 * radius * first_layer",
+    ),
     "the networks were compared with themselves": (
         "kernel_drift(beginning, network,",
         "kernel_drift(network, network,",

@@ -1,4 +1,6 @@
-"""Exercises of the notebook on anomaly detection, and the alterations under which its claims fail."""
+"""Exercises of the notebook on anomaly detection, and the alterations under which its
+claims fail.
+"""
 
 from __future__ import annotations
 
@@ -16,11 +18,15 @@ Moved = Callable[..., Any]
 
 def _check_two_shares(answer: Shares) -> None:
     result = np.asarray(answer(0.0, 1.0, 2.0, 8.0), dtype=float)
-    require(result.shape == (2,), f"return two numbers, one for each feature; got shape {result.shape}")
+    require(
+        result.shape == (2,),
+        f"return two numbers, one for each feature; got shape {result.shape}",
+    )
     first, second = result
     require(
         np.isclose(first + second, 8),
-        f"the shares must add up to v(12) - v(∅) = 8; yours add up to {first + second:g}",
+        f"the shares must add up to v(12) - v(∅) = 8; yours add up to "
+        f"{first + second:g}",
     )
     require(
         not np.allclose(result, [1, 7]) and not np.allclose(result, [6, 2]),
@@ -28,17 +34,20 @@ def _check_two_shares(answer: Shares) -> None:
     )
     require(
         first < second,
-        f"the second feature gains more in either order, and must get more; got {first:g} and {second:g}",
+        f"the second feature gains more in either order, and must get more; got "
+        f"{first:g} and {second:g}",
     )
     require(
         np.allclose(result, [3.5, 4.5]),
-        f"for v = 0, 1, 2, 8 expected 3.5 and 4.5; got {first:g} and {second:g}. What does each feature gain when it "
+        f"for v = 0, 1, 2, 8 expected 3.5 and 4.5; got {first:g} and {second:g}. What "
+        f"does each feature gain when it "
         "comes first, and when it comes last?",
     )
     shifted = np.asarray(answer(10.0, 11.0, 12.0, 18.0), dtype=float)
     require(
         np.allclose(shifted, [3.5, 4.5]),
-        f"adding 10 to all four scores must not change the shares; got {shifted[0]:g} and {shifted[1]:g}",
+        f"adding 10 to all four scores must not change the shares; got {shifted[0]:g} "
+        f"and {shifted[1]:g}",
     )
 
 
@@ -46,12 +55,16 @@ two_shares = Exercise(
     name="Two shares",
     checker=_check_two_shares,
     hints=(
-        "In the order 1, 2 the first feature gains v(1) - v(∅). What does it gain in the order 2, 1?",
-        "Mean over both orders: half of v(1) - v(∅) plus half of v(12) - v(2). The other feature likewise.",
+        "In the order 1, 2 the first feature gains v(1) - v(∅). What does it gain in "
+        "the order 2, 1?",
+        "Mean over both orders: half of v(1) - v(∅) plus half of v(12) - v(2). The "
+        "other feature likewise.",
         "`(first - none + both - second) / 2, (second - none + both - first) / 2`",
     ),
     honest=(
-        lambda none, first, second, both: np.array([first - second, second - first]) / 2 + (both - none) / 2,
+        lambda none, first, second, both: (
+            np.array([first - second, second - first]) / 2 + (both - none) / 2
+        ),
         lambda none, first, second, both: [
             0.5 * (first - none) + 0.5 * (both - second),
             0.5 * (second - none) + 0.5 * (both - first),
@@ -61,7 +74,10 @@ two_shares = Exercise(
         "one order": lambda none, first, _, both: (first - none, both - first),
         "the other order": lambda none, _, second, both: (both - second, second - none),
         "each alone": lambda none, first, second, _: (first - none, second - none),
-        "halves": lambda none, _first, _second, both: ((both - none) / 2, (both - none) / 2),
+        "halves": lambda none, _first, _second, both: (
+            (both - none) / 2,
+            (both - none) / 2,
+        ),
         "exchanged": lambda none, first, second, both: (
             (second - none + both - first) / 2,
             (first - none + both - second) / 2,
@@ -75,7 +91,9 @@ two_shares = Exercise(
 
 
 def _stairs(rows: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return a score with a stair at each whole number of the first column, and none in the second."""
+    """Return a score with a stair at each whole number of the first column, and none in
+    the second.
+    """
     return np.asarray(np.floor(rows[:, 0]), dtype=float)
 
 
@@ -84,14 +102,19 @@ def _check_wide_enough(answer: Moved) -> None:
     before = X.copy()
     tenth = answer(_stairs, X, 0, 0.1)
     require(np.array_equal(X, before), "the caller's X has changed: work on a copy")
-    require(np.ndim(tenth) == 0 and tenth is not None, f"return one share for the column; got {tenth!r}")
+    require(
+        np.ndim(tenth) == 0 and tenth is not None,
+        f"return one share for the column; got {tenth!r}",
+    )
     require(
         float(tenth) <= 1,
-        f"a share lies between 0 and 1; got {float(tenth):g}. Is it the number of rows?",
+        f"a share lies between 0 and 1; got {float(tenth):g}. Is it the number of "
+        f"rows?",
     )
     require(
         float(answer(_stairs, X, 1, 0.1)) == 0,
-        "this score does not listen to the second column, and no row moves when that alone is shifted",
+        "this score does not listen to the second column, and no row moves when that "
+        "alone is shifted",
     )
     require(
         np.isclose(float(answer(_stairs, X, 0, -0.1)), 0.1),
@@ -99,11 +122,13 @@ def _check_wide_enough(answer: Moved) -> None:
     )
     require(
         np.isclose(float(answer(_stairs, X, 0, 2.0)), 1),
-        "after a step of two stairs every row has moved once: count rows, whatever the size of the change",
+        "after a step of two stairs every row has moved once: count rows, whatever the "
+        "size of the change",
     )
     require(
         np.isclose(float(tenth), 0.1),
-        f"of 100 rows spread evenly over one stair, a step of a tenth lifts 10 onto the next; got a share of {tenth:g}",
+        f"of 100 rows spread evenly over one stair, a step of a tenth lifts 10 onto "
+        f"the next; got a share of {tenth:g}",
     )
 
 
@@ -123,24 +148,38 @@ wide_enough = Exercise(
     name="Is the step wide enough?",
     checker=_check_wide_enough,
     hints=(
-        "Two scores for each row, before and after. What does `!=` make of two arrays, and `np.mean` of that?",
+        "Two scores for each row, before and after. What does `!=` make of two arrays, "
+        "and `np.mean` of that?",
         "Copy first: `shifted = X.copy()`, then `shifted[:, column] += step`.",
         "`np.mean(score(shifted) != score(X))`",
     ),
     honest=(
-        lambda score, X, column, step: np.mean(abs(score(X + step * np.eye(X.shape[1])[column]) - score(X)) > 0),
-        lambda score, X, column, step: sum(score(_shift(X, column, step)) != score(X)) / len(X),
+        lambda score, X, column, step: np.mean(
+            abs(score(X + step * np.eye(X.shape[1])[column]) - score(X)) > 0
+        ),
+        lambda score, X, column, step: (
+            sum(score(_shift(X, column, step)) != score(X)) / len(X)
+        ),
     ),
     wrong={
         "changes the caller's data": _in_place,
-        "counts rows": lambda score, X, column, step: np.sum(score(_shift(X, column, step)) != score(X)),
-        "shifts every column": lambda score, X, _, step: np.mean(score(X + step) != score(X)),
-        "counts rises only": lambda score, X, column, step: np.mean(score(_shift(X, column, step)) > score(X)),
-        "takes the mean change": lambda score, X, column, step: np.mean(abs(score(_shift(X, column, step)) - score(X))),
+        "counts rows": lambda score, X, column, step: np.sum(
+            score(_shift(X, column, step)) != score(X)
+        ),
+        "shifts every column": lambda score, X, _, step: np.mean(
+            score(X + step) != score(X)
+        ),
+        "counts rises only": lambda score, X, column, step: np.mean(
+            score(_shift(X, column, step)) > score(X)
+        ),
+        "takes the mean change": lambda score, X, column, step: np.mean(
+            abs(score(_shift(X, column, step)) - score(X))
+        ),
     },
 )
 
-# The named alteration of each claim: what to replace in the notebook's code, and by what.
+# The named alteration of each claim: what to replace in the notebook's code, and by
+# what.
 ALTERATIONS = {
     "the score were smooth": (
         "score = detector(X, 42 + seed)",
@@ -151,7 +190,8 @@ ALTERATIONS = {
         "again = slide_data(np.random.default_rng([seed, draw])) * [1, 3]",
     ),
     "only one of the two orders were counted": (
-        "shares = np.column_stack([first - none + both - second, second - none + both - first]) / 2",
+        "shares = np.column_stack([first - none + both - second, second - none + both "
+        "- first]) / 2",
         "shares = np.column_stack([first - none, both - first])",
     ),
     "the alarm and the ordinary rows had been exchanged": (

@@ -1,4 +1,6 @@
-"""Exercises of the notebook on ways to calculate sensitivities, and the alterations under which its claims fail."""
+"""Exercises of the notebook on ways to calculate sensitivities, and the alterations
+under which its claims fail.
+"""
 
 from __future__ import annotations
 
@@ -18,20 +20,29 @@ def _check_cancel_the_error(answer: Callable[..., Any]) -> None:
         return 5.0 + 7.0 * h**2
 
     result = float(answer(parabola, 0.2))
-    require(len(calls) == 2, f"two calls of D are enough and needed; you made {len(calls)}")
-    require(len(set(calls)) == 2, f"two calls with the same step {calls[0]:g} say the same thing: take two steps")
+    require(
+        len(calls) == 2, f"two calls of D are enough and needed; you made {len(calls)}"
+    )
+    require(
+        len(set(calls)) == 2,
+        f"two calls with the same step {calls[0]:g} say the same thing: take two steps",
+    )
     require(
         abs(result - 5) < abs(parabola(min(map(abs, calls[:2]))) - 5),
-        f"the derivative is 5. D at the smaller of your steps gives {parabola(min(map(abs, calls[:2]))):g}, and your "
-        f"combination {result:g} is no better: with half the step, by what factor does the error shrink?",
+        f"the derivative is 5. D at the smaller of your steps gives "
+        f"{parabola(min(map(abs, calls[:2]))):g}, and your "
+        f"combination {result:g} is no better: with half the step, by what factor does "
+        f"the error shrink?",
     )
     require(
         abs(result - 5) < 1e-9,
-        f"the derivative is 5 and the error 7 h²; your combination gives {result:g}, so a part of h² is left",
+        f"the derivative is 5 and the error 7 h²; your combination gives {result:g}, "
+        f"so a part of h² is left",
     )
     error = [abs(float(answer(lambda h: np.sinh(h) / h, h)) - 1) for h in (0.4, 0.2)]
     require(
-        12 < error[0] / error[1] < 20, f"for sinh, half the step should leave a sixteenth of the error; got {error}"
+        12 < error[0] / error[1] < 20,
+        f"for sinh, half the step should leave a sixteenth of the error; got {error}",
     )
 
 
@@ -39,8 +50,10 @@ cancel_the_error = Exercise(
     name="Cancel the error",
     checker=_check_cancel_the_error,
     hints=(
-        "Write down $D(h) = f' + c h^2$ and $D(h/2) = f' + c h^2 / 4$. Which multiples make $c$ disappear?",
-        "Four times the second minus the first has no $c$ left. How many times $f'$ is it?",
+        "Write down $D(h) = f' + c h^2$ and $D(h/2) = f' + c h^2 / 4$. Which multiples "
+        "make $c$ disappear?",
+        "Four times the second minus the first has no $c$ left. How many times $f'$ is "
+        "it?",
         "`(4 * D(h / 2) - D(h)) / 3`",
     ),
     honest=(
@@ -68,20 +81,29 @@ def _check_a_direction(answer: Callable[..., Any]) -> None:
 
     x, v = np.array([2, 3, 0]), np.array([1, -2, 4])  # gradient (12, 4, 1)
     result = answer(func, x, v)
-    require(np.ndim(result) == 0, f"the change along one direction is one number; got shape {np.shape(result)}")
-    require(not np.iscomplexobj(result), f"return a real number, the imaginary part over the step; got {result!r}")
+    require(
+        np.ndim(result) == 0,
+        f"the change along one direction is one number; got shape {np.shape(result)}",
+    )
+    require(
+        not np.iscomplexobj(result),
+        f"return a real number, the imaginary part over the step; got {result!r}",
+    )
     require(np.array_equal(x, [2, 3, 0]), "the caller's x has changed: work on a copy")
     require(
         len(calls) == 1,
-        f"one run is enough: put the whole direction into the imaginary part at once. You made {len(calls)}",
+        f"one run is enough: put the whole direction into the imaginary part at once. "
+        f"You made {len(calls)}",
     )
     require(
         not np.isclose(float(result), 8 / np.sqrt(21)),
-        "you have made v a vector of length one, but the settings are turned by v itself",
+        "you have made v a vector of length one, but the settings are turned by v "
+        "itself",
     )
     require(
         abs(float(result) - 8) < 1e-9,
-        f"the gradient at (2, 3, 0) is (12, 4, 1), so along (1, -2, 4) the change is 8 to all digits; got {result}",
+        f"the gradient at (2, 3, 0) is (12, 4, 1), so along (1, -2, 4) the change is 8 "
+        f"to all digits; got {result}",
     )
 
 
@@ -90,12 +112,15 @@ a_direction = Exercise(
     checker=_check_a_direction,
     hints=(
         "What does $f(x + i h v)$ look like to first order in $h$?",
-        "$f(x + ihv) = f(x) + i h \\sum_j v_j \\partial f / \\partial x_j$: the sum stands in the imaginary part.",
+        "$f(x + ihv) = f(x) + i h \\sum_j v_j \\partial f / \\partial x_j$: the sum "
+        "stands in the imaginary part.",
         "`np.imag(func(x + 1j * h * v)) / h` with a tiny `h`",
     ),
     honest=(
         lambda func, x, v: func(np.add(x, 1e-100j * np.array(v))).imag * 1e100,
-        lambda func, x, v: float(np.imag(func(np.array(x, complex) + 1j * 1e-12 * v)) / 1e-12),
+        lambda func, x, v: float(
+            np.imag(func(np.array(x, complex) + 1j * 1e-12 * v)) / 1e-12
+        ),
     ),
     wrong={
         "a run for each input": lambda func, x, v: sum(
@@ -103,16 +128,22 @@ a_direction = Exercise(
         ),
         "forgets the step": lambda func, x, v: np.imag(func(x + 1e-20j * v)),
         "the real part": lambda func, x, v: np.real(func(x + 1e-20j * v)) / 1e-20,
-        "a unit vector": lambda func, x, v: np.imag(func(x + 1e-20j * v / np.linalg.norm(v))) / 1e-20,
+        "a unit vector": lambda func, x, v: (
+            np.imag(func(x + 1e-20j * v / np.linalg.norm(v))) / 1e-20
+        ),
         "still complex": lambda func, x, v: func(x + 1e-20j * v) / 1e-20,
         "a large step": lambda func, x, v: np.imag(func(x + 0.1j * v)) / 0.1,
     },
 )
 
-# The named alteration of each claim: what to replace in the notebook's code, and by what.
+# The named alteration of each claim: what to replace in the notebook's code, and by
+# what.
 ALTERATIONS = {
     "the point had decimal points": ("np.array([1, 2]))", "np.array([1.0, 2]))"),
-    "the difference were divided by one step instead of two": ("(2 * epsilon)", "epsilon"),
+    "the difference were divided by one step instead of two": (
+        "(2 * epsilon)",
+        "epsilon",
+    ),
     "the pump had three settings": (
         "finite_differences(counted, [1.0, 2.0]",
         "finite_differences(counted, [1.0, 2.0, 3.0]",

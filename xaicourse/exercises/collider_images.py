@@ -1,4 +1,6 @@
-"""Exercises of the notebook on collider pictures, and the alterations under which its claims fail."""
+"""Exercises of the notebook on collider pictures, and the alterations under which its
+claims fail.
+"""
 
 from __future__ import annotations
 
@@ -22,12 +24,16 @@ def _check_mass_of(answer: Callable[..., Any]) -> None:
         rng.normal(size=(6, 2, 2)),
     )
     result = np.asarray(answer(intensity.copy(), shares.copy(), positions.copy()))
-    require(result.shape == (6,), f"expected one mass for each of the 6 events; got shape {result.shape}")
+    require(
+        result.shape == (6,),
+        f"expected one mass for each of the 6 events; got shape {result.shape}",
+    )
     apart = np.hypot(*(positions[:, 0] - positions[:, 1]).T)
     z1, z2 = shares.T
     require(
         not np.allclose(result, intensity * z1 * z2 * apart),
-        "the mass goes with the root of the product of the shares: two halves of 400 GeV are 200 GeV each, not 100",
+        "the mass goes with the root of the product of the shares: two halves of 400 "
+        "GeV are 200 GeV each, not 100",
     )
     require(
         not np.allclose(result, np.sqrt(z1 * z2) * apart),
@@ -35,12 +41,14 @@ def _check_mass_of(answer: Callable[..., Any]) -> None:
     )
     require(
         not np.allclose(result, intensity * np.sqrt(z1 * z2) * apart**2),
-        "the distance enters once: the root of the sum of squares, not the sum of squares",
+        "the distance enters once: the root of the sum of squares, not the sum of "
+        "squares",
     )
     expected = intensity * np.sqrt(z1 * z2) * apart
     require(
         np.allclose(result, expected),
-        f"the first event has {expected[0]:.1f} GeV; you found {result[0]:.1f}. Both shares enter, and the distance "
+        f"the first event has {expected[0]:.1f} GeV; you found {result[0]:.1f}. Both "
+        f"shares enter, and the distance "
         "between the two places in x and y",
     )
 
@@ -53,23 +61,33 @@ mass_of = Exercise(
     name="Two prongs have a mass",
     checker=_check_mass_of,
     hints=(
-        "Three factors. Two are at hand: the intensity, and the root of a product of two columns.",
-        "The distance is the length of `positions[:, 0] - positions[:, 1]`, event by event.",
-        "`intensity * np.sqrt(shares.prod(1)) * np.linalg.norm(positions[:, 0] - positions[:, 1], axis=1)`",
+        "Three factors. Two are at hand: the intensity, and the root of a product of "
+        "two columns.",
+        "The distance is the length of `positions[:, 0] - positions[:, 1]`, event by "
+        "event.",
+        "`intensity * np.sqrt(shares.prod(1)) * np.linalg.norm(positions[:, 0] - "
+        "positions[:, 1], axis=1)`",
     ),
     honest=(
-        lambda e, z, p: e * np.sqrt(z[:, 0] * z[:, 1]) * np.hypot(*(p[:, 0] - p[:, 1]).T),
+        lambda e, z, p: (
+            e * np.sqrt(z[:, 0] * z[:, 1]) * np.hypot(*(p[:, 0] - p[:, 1]).T)
+        ),
         lambda e, z, p: [
-            a * (b * c) ** 0.5 * np.linalg.norm(q[1] - q[0]) for a, (b, c), q in zip(e, z, p, strict=True)
+            a * (b * c) ** 0.5 * np.linalg.norm(q[1] - q[0])
+            for a, (b, c), q in zip(e, z, p, strict=True)
         ],
     ),
     wrong={
         "no root": lambda e, z, p: e * z.prod(1) * _apart(p),
         "no momentum": lambda _, z, p: np.sqrt(z.prod(1)) * _apart(p),
         "the squared distance": lambda e, z, p: e * np.sqrt(z.prod(1)) * _apart(p) ** 2,
-        "one mass for all": lambda e, z, p: float((e * np.sqrt(z.prod(1)) * _apart(p)).mean()),
+        "one mass for all": lambda e, z, p: float(
+            (e * np.sqrt(z.prod(1)) * _apart(p)).mean()
+        ),
         "the mean of the shares": lambda e, z, p: e * z.mean(1) * _apart(p),
-        "the distance in x alone": lambda e, z, p: e * np.sqrt(z.prod(1)) * abs(p[:, 0, 0] - p[:, 1, 0]),
+        "the distance in x alone": lambda e, z, p: (
+            e * np.sqrt(z.prod(1)) * abs(p[:, 0, 0] - p[:, 1, 0])
+        ),
     },
 )
 
@@ -83,24 +101,32 @@ def _exact(k: int, n: int, level: float = 0.95) -> tuple[float, float]:
 def _check_efficiency_interval(answer: Callable[..., Any]) -> None:
     for k, n, level in ((7, 40, 0.95), (7, 40, 0.999), (0, 25, 0.95), (25, 25, 0.95)):
         result = np.asarray(answer(k, n, level), float)
-        require(result.shape == (2,), f"expected a pair (low, high); got shape {result.shape}")
         require(
-            bool(np.isfinite(result).all()),
-            f"with {k} of {n} an end is no number. If none passes the lower end is 0, if all pass the upper is 1",
+            result.shape == (2,),
+            f"expected a pair (low, high); got shape {result.shape}",
         )
         require(
-            0 <= result[0] <= result[1] <= 1, f"an efficiency lies between 0 and 1; with {k} of {n} you have {result}"
+            bool(np.isfinite(result).all()),
+            f"with {k} of {n} an end is no number. If none passes the lower end is 0, "
+            f"if all pass the upper is 1",
+        )
+        require(
+            0 <= result[0] <= result[1] <= 1,
+            f"an efficiency lies between 0 and 1; with {k} of {n} you have {result}",
         )
         low, high = _exact(k, n, level)
         one_sided = _exact(k, n, 2 * level - 1)
         require(
             not np.allclose(result, one_sided) or np.allclose(result, (low, high)),
-            "each end leaves out half of what the level leaves out: the tail is (1 - level) / 2",
+            "each end leaves out half of what the level leaves out: the tail is (1 - "
+            "level) / 2",
         )
         require(
             np.allclose(result, (low, high), atol=1e-4),
-            f"with {k} of {n} at level {level} the ends are {low:.4f} and {high:.4f}; yours {result[0]:.4f} and "
-            f"{result[1]:.4f}. They are quantiles of the beta distributions with k, n - k + 1 and with k + 1, n - k",
+            f"with {k} of {n} at level {level} the ends are {low:.4f} and {high:.4f}; "
+            f"yours {result[0]:.4f} and "
+            f"{result[1]:.4f}. They are quantiles of the beta distributions with k, n "
+            f"- k + 1 and with k + 1, n - k",
         )
 
 
@@ -108,9 +134,12 @@ efficiency_interval = Exercise(
     name="How sure is an efficiency?",
     checker=_check_efficiency_interval,
     hints=(
-        "The lower end is the efficiency at which k or more pass with a chance of only (1 - level) / 2.",
-        "That is `beta.ppf(tail, k, n - k + 1)`; the upper end is `beta.ppf(1 - tail, k + 1, n - k)`.",
-        "With k = 0 the first has a parameter 0, and the lower end is 0; with k = n the upper end is 1.",
+        "The lower end is the efficiency at which k or more pass with a chance of only "
+        "(1 - level) / 2.",
+        "That is `beta.ppf(tail, k, n - k + 1)`; the upper end is `beta.ppf(1 - tail, "
+        "k + 1, n - k)`.",
+        "With k = 0 the first has a parameter 0, and the lower end is 0; with k = n "
+        "the upper end is 1.",
     ),
     honest=(
         _exact,
@@ -121,11 +150,23 @@ efficiency_interval = Exercise(
     ),
     wrong={
         "the normal approximation": lambda k, n, level=0.95: (
-            np.clip(k / n - norm.ppf((1 + level) / 2) * np.sqrt(k / n * (1 - k / n) / n), 0, 1),
-            np.clip(k / n + norm.ppf((1 + level) / 2) * np.sqrt(k / n * (1 - k / n) / n), 0, 1),
+            np.clip(
+                k / n - norm.ppf((1 + level) / 2) * np.sqrt(k / n * (1 - k / n) / n),
+                0,
+                1,
+            ),
+            np.clip(
+                k / n + norm.ppf((1 + level) / 2) * np.sqrt(k / n * (1 - k / n) / n),
+                0,
+                1,
+            ),
         ),
-        "the whole tail at each end": lambda k, n, level=0.95: _exact(k, n, 2 * level - 1),
-        "counts instead of shares": lambda k, n, level=0.95: tuple(n * end for end in _exact(k, n, level)),
+        "the whole tail at each end": lambda k, n, level=0.95: _exact(
+            k, n, 2 * level - 1
+        ),
+        "counts instead of shares": lambda k, n, level=0.95: tuple(
+            n * end for end in _exact(k, n, level)
+        ),
         "no care for none and all": lambda k, n, level=0.95: (
             beta.ppf((1 - level) / 2, k, n - k + 1),
             beta.ppf((1 + level) / 2, k + 1, n - k),
@@ -144,16 +185,23 @@ def _check_lowest_edge(answer: Callable[..., Any]) -> None:
         require(result in kept, f"{result:g} is none of the edges that may be chosen")
         require(
             kept[int(result)] <= budget,
-            f"with the edge {result:g} and the upper end {upper} the line keeps {kept[int(result)]:.4f} of the "
+            f"with the edge {result:g} and the upper end {upper} the line keeps "
+            f"{kept[int(result)]:.4f} of the "
             f"background, more than the budget of {budget}",
         )
         best = min(e for e, share in kept.items() if share <= budget)
-        beyond = min((int(e) for e in edges if np.mean(masses > e) <= budget), default=0)
+        beyond = min(
+            (int(e) for e in edges if np.mean(masses > e) <= budget), default=0
+        )
         require(
             not (result == beyond and beyond != best),
-            "masses above the upper end are not kept and cost nothing: count between the edge and the upper end",
+            "masses above the upper end are not kept and cost nothing: count between "
+            "the edge and the upper end",
         )
-        require(result == best, f"{result:g} fits the budget, and so does {best}, which keeps more signal")
+        require(
+            result == best,
+            f"{result:g} fits the budget, and so does {best}, which keeps more signal",
+        )
 
 
 lowest_edge = Exercise(
@@ -161,11 +209,15 @@ lowest_edge = Exercise(
     checker=_check_lowest_edge,
     hints=(
         "For one edge: which share of the masses lies between it and `upper`?",
-        "`np.mean((edge < masses) & (masses < upper))` is that share. Which edges keep it within the budget?",
-        "`min(edge for edge in edges if np.mean((edge < masses) & (masses < upper)) <= budget)`",
+        "`np.mean((edge < masses) & (masses < upper))` is that share. Which edges keep "
+        "it within the budget?",
+        "`min(edge for edge in edges if np.mean((edge < masses) & (masses < upper)) <= "
+        "budget)`",
     ),
     honest=(
-        lambda m, edges, upper, budget: next(e for e in sorted(edges) if ((m > e) & (m < upper)).mean() <= budget),
+        lambda m, edges, upper, budget: next(
+            e for e in sorted(edges) if ((m > e) & (m < upper)).mean() <= budget
+        ),
         lambda m, edges, upper, budget: edges[
             np.argmax([np.sum((m > e) & (m < upper)) <= budget * len(m) for e in edges])
         ],
@@ -174,20 +226,28 @@ lowest_edge = Exercise(
         "the highest edge": lambda m, edges, upper, budget: max(
             e for e in edges if ((m > e) & (m < upper)).mean() <= budget
         ),
-        "the upper end is forgotten": lambda m, edges, _, budget: min(e for e in edges if (m > e).mean() <= budget),
+        "the upper end is forgotten": lambda m, edges, _, budget: min(
+            e for e in edges if (m > e).mean() <= budget
+        ),
         "over the budget": lambda m, edges, upper, budget: max(
             e for e in edges if ((m > e) & (m < upper)).mean() > budget
         ),
-        "a mass that is no edge": lambda m, _, __, budget: float(np.quantile(m, 1 - budget)),
-        "below the edge": lambda m, edges, _, budget: min(e for e in edges if (m < e).mean() >= 1 - 2 * budget),
+        "a mass that is no edge": lambda m, _, __, budget: float(
+            np.quantile(m, 1 - budget)
+        ),
+        "below the edge": lambda m, edges, _, budget: min(
+            e for e in edges if (m < e).mean() >= 1 - 2 * budget
+        ),
     },
 )
 
-# The named alteration of each claim: what to replace in the notebook's code, and by what.
+# The named alteration of each claim: what to replace in the notebook's code, and by
+# what.
 ALTERATIONS = {
     "the background were ten times rarer": (
         "produced = [CROSS_SECTIONS[name] * LUMINOSITY for name in names]",
-        'produced = [CROSS_SECTIONS[name] * LUMINOSITY / (10 if name == "background" else 1) for name in names]',
+        'produced = [CROSS_SECTIONS[name] * LUMINOSITY / (10 if name == "background" '
+        "else 1) for name in names]",
     ),
     "it were s over the root of b": (
         "formula = [significance(s, b) for s, b in cases]",
@@ -199,15 +259,22 @@ ALTERATIONS = {
     ),
     "the maps were noise": (
         "graded = {name: (on(m, masks), on(m, turned)) for name, m in maps.items()}",
-        "graded = {k: (on(r := np.random.default_rng(1).random(m.shape), masks), on(r, turned)) "
+        "graded = {k: (on(r := np.random.default_rng(1).random(m.shape), masks), on(r, "
+        "turned)) "
         "for k, m in maps.items()}",
     ),
     "the hole were beside the prong both times": (
         '{"weaker prong": weaker, "beside it": side}',
         '{"weaker prong": side, "beside it": side}',
     ),
-    "the intensity were not put back": ("by_formula = truth.pt *", "by_formula = truth.pt.mean() *"),
-    "the mass were left out of the selection": ('(abs(o["mass"] - MASS) < width)', '(o["mass"] > 0)'),
+    "the intensity were not put back": (
+        "by_formula = truth.pt *",
+        "by_formula = truth.pt.mean() *",
+    ),
+    "the mass were left out of the selection": (
+        '(abs(o["mass"] - MASS) < width)',
+        '(o["mass"] > 0)',
+    ),
     "the old line had stayed as well": (
         'cost = new["judge"][0].astype(float)',
         'cost = (new["judge"][0] | old["judge"][0]).astype(float)',
@@ -216,5 +283,8 @@ ALTERATIONS = {
         'by_trigger = judge(select("judge", new, again, best_selection(new, again)))',
         "by_trigger = by_analysis",
     ),
-    "the pictures had been normalised after all": ("scores(shortcut, raw(e)), ", "scores(network, e.images), "),
+    "the pictures had been normalised after all": (
+        "scores(shortcut, raw(e)), ",
+        "scores(network, e.images), ",
+    ),
 }

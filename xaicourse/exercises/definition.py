@@ -1,4 +1,6 @@
-"""Exercises of the notebook on the definition of a sensitivity, and the alterations under which its claims fail."""
+"""Exercises of the notebook on the definition of a sensitivity, and the alterations
+under which its claims fail.
+"""
 
 from __future__ import annotations
 
@@ -14,17 +16,24 @@ Floats = NDArray[np.float64]
 
 
 def _check_which_motor(answer: Callable[[Floats], Any]) -> None:
-    stack = np.array([[[1.0, -3.0, 2.0], [0.5, 0.1, 0.0]], [[0.0, 1.0, 4.0], [-9.0, 8.0, 7.0]]])
+    stack = np.array(
+        [[[1.0, -3.0, 2.0], [0.5, 0.1, 0.0]], [[0.0, 1.0, 4.0], [-9.0, 8.0, 7.0]]]
+    )
     result = np.asarray(answer(stack))
     require(
         result.shape == (2, 2),
-        f"expected a position for each sample and output, shape (2, 2); got shape {result.shape}. Which axis of "
+        f"expected a position for each sample and output, shape (2, 2); got shape "
+        f"{result.shape}. Which axis of "
         "(samples, outputs, inputs) has to go?",
     )
-    require(np.issubdtype(result.dtype, np.integer), "return positions, whole numbers, rather than the sensitivities")
+    require(
+        np.issubdtype(result.dtype, np.integer),
+        "return positions, whole numbers, rather than the sensitivities",
+    )
     require(
         result[0, 0] == 1 and result[1, 1] == 0,
-        f"of the sensitivities 1, -3 and 2 the second is the strongest, position 1, and of -9, 8, 7 the first; you "
+        f"of the sensitivities 1, -3 and 2 the second is the strongest, position 1, "
+        f"and of -9, 8, 7 the first; you "
         f"chose {result[0, 0]} and {result[1, 1]}",
     )
     require(
@@ -43,7 +52,10 @@ which_motor = Exercise(
     ),
     honest=(
         lambda stack: np.argsort(stack**2, axis=-1)[..., -1],
-        lambda stack: [[max(range(len(row)), key=lambda j: abs(row[j])) for row in matrix] for matrix in stack],
+        lambda stack: [
+            [max(range(len(row)), key=lambda j: abs(row[j])) for row in matrix]
+            for matrix in stack
+        ],
     ),
     wrong={
         "forgets the sign": lambda stack: stack.argmax(axis=2),
@@ -60,7 +72,9 @@ def _check_on_one_side(answer: Callable[..., Any]) -> None:
 
     def func(X: Floats) -> Floats:
         calls.append(np.array(X))
-        return np.column_stack([X[:, 0] ** 2 * X[:, 1], X[:, 1] + 2 * X[:, 2], X[:, 2] ** 3, X[:, 0]])
+        return np.column_stack(
+            [X[:, 0] ** 2 * X[:, 1], X[:, 1] + 2 * X[:, 2], X[:, 2] ** 3, X[:, 0]]
+        )
 
     X = np.array([[1, 2, 3], [2, 0, 1]])
     before = X.copy()
@@ -68,30 +82,46 @@ def _check_on_one_side(answer: Callable[..., Any]) -> None:
     require(np.array_equal(X, before), "the caller's X has changed: move a copy")
     require(
         result.shape == (2, 4, 3),
-        f"two samples, four outputs, three inputs make a stack of shape (2, 4, 3); got {result.shape}",
+        f"two samples, four outputs, three inputs make a stack of shape (2, 4, 3); got "
+        f"{result.shape}",
     )
     require(
         not np.allclose(result, 0),
-        "every sensitivity is zero: X came as integers, and a step below one is cut off. Make it floating-point first",
+        "every sensitivity is zero: X came as integers, and a step below one is cut "
+        "off. Make it floating-point first",
     )
     require(
         abs(result[0, 2, 2] - 27) > 0.01,
-        "the result has no trace of the step, so both sides were used: compare with the unmoved samples",
+        "the result has no trace of the step, so both sides were used: compare with "
+        "the unmoved samples",
     )
     expected = np.array([4.02, 1.0, 2.0, 27.0901])
-    found = np.array([result[0, 0, 0], result[0, 0, 1], result[0, 1, 2], result[0, 2, 2]])
+    found = np.array(
+        [result[0, 0, 0], result[0, 0, 1], result[0, 1, 2], result[0, 2, 2]]
+    )
     require(
         np.allclose(found, expected, atol=1e-6),
-        f"with a step of 0.01 the forward differences of x0² x1, x0² x1, x1 + 2 x2, x2³ at the first sample are "
-        f"{expected.tolist()} (with respect to x0, x1, x2, x2); got {found.round(4).tolist()}",
+        f"with a step of 0.01 the forward differences of x0² x1, x0² x1, x1 + 2 x2, "
+        f"x2³ at the first sample are "
+        f"{expected.tolist()} (with respect to x0, x1, x2, x2); got "
+        f"{found.round(4).tolist()}",
     )
     require(
         len(calls) == 4,
-        f"three inputs need four calls of the function, one of them for the unmoved samples; you made {len(calls)}",
+        f"three inputs need four calls of the function, one of them for the unmoved "
+        f"samples; you made {len(calls)}",
     )
 
 
-def _differences(func: Any, X: Any, epsilon: float, *, sign: int = 1, each: bool = False, keep: bool = False) -> Any:
+def _differences(
+    func: Any,
+    X: Any,
+    epsilon: float,
+    *,
+    sign: int = 1,
+    each: bool = False,
+    keep: bool = False,
+) -> Any:
     X = np.array(X, dtype=float)
     start, columns, moved = func(X), [], X.copy()
     for j in range(X.shape[1]):
@@ -104,7 +134,9 @@ def _differences(func: Any, X: Any, epsilon: float, *, sign: int = 1, each: bool
 def _central(func: Any, X: Any, epsilon: float) -> Any:
     X = np.array(X, dtype=float)
     shifts = epsilon * np.eye(X.shape[1])
-    return np.stack([(func(X + s) - func(X - s)) / (2 * epsilon) for s in shifts], axis=2)
+    return np.stack(
+        [(func(X + s) - func(X - s)) / (2 * epsilon) for s in shifts], axis=2
+    )
 
 
 def _integers(func: Any, X: Any, epsilon: float) -> Any:
@@ -126,9 +158,12 @@ on_one_side = Exercise(
     name="On one side",
     checker=_check_on_one_side,
     hints=(
-        "Call the function on the unmoved samples before the loop, and once in each turn of it.",
-        "`np.array(X, dtype=float)` is a copy that can take small steps. Start each turn from a fresh copy of it.",
-        "Collect `(func(moved) - start) / epsilon`, each of shape (samples, outputs), and put them beside each other "
+        "Call the function on the unmoved samples before the loop, and once in each "
+        "turn of it.",
+        "`np.array(X, dtype=float)` is a copy that can take small steps. Start each "
+        "turn from a fresh copy of it.",
+        "Collect `(func(moved) - start) / epsilon`, each of shape (samples, outputs), "
+        "and put them beside each other "
         "with `np.stack(columns, axis=2)`.",
     ),
     honest=(_at_once,),
@@ -136,9 +171,15 @@ on_one_side = Exercise(
         "both sides": _central,
         "integers": _integers,
         "backward": lambda func, X, epsilon: _differences(func, X, epsilon, sign=-1),
-        "inputs before outputs": lambda func, X, epsilon: _differences(func, X, epsilon).transpose(0, 2, 1),
-        "the start anew in each turn": lambda func, X, epsilon: _differences(func, X, epsilon, each=True),
-        "steps that pile up": lambda func, X, epsilon: _differences(func, X, epsilon, keep=True),
+        "inputs before outputs": lambda func, X, epsilon: _differences(
+            func, X, epsilon
+        ).transpose(0, 2, 1),
+        "the start anew in each turn": lambda func, X, epsilon: _differences(
+            func, X, epsilon, each=True
+        ),
+        "steps that pile up": lambda func, X, epsilon: _differences(
+            func, X, epsilon, keep=True
+        ),
     },
 )
 
@@ -146,17 +187,27 @@ on_one_side = Exercise(
 def _check_few_digits(answer: Callable[[float], Any]) -> None:
     for noise in (1e-6, 1e-9, 1e-12):
         step = float(answer(noise))
-        require(step > 0, f"a step is a positive number; for a noise of {noise:g} you returned {step:g}")
+        require(
+            step > 0,
+            f"a step is a positive number; for a noise of {noise:g} you returned "
+            f"{step:g}",
+        )
         require(
             step > 3 * noise,
-            f"with a noise of {noise:g} your step {step:g} is as small as the noise itself: the two values could "
+            f"with a noise of {noise:g} your step {step:g} is as small as the noise "
+            f"itself: the two values could "
             "not be told apart",
         )
         best = noise ** (1 / 3)
-        side = "left arm of the V: noise divided by a small step" if step < best else "right arm: a chord, no tangent"
+        side = (
+            "left arm of the V: noise divided by a small step"
+            if step < best
+            else "right arm: a chord, no tangent"
+        )
         require(
             best / 5 < step < best * 5,
-            f"for a noise of {noise:g}, a step of {step:.1e} is on the {side}. Where do step² and noise / step meet?",
+            f"for a noise of {noise:g}, a step of {step:.1e} is on the {side}. Where "
+            f"do step² and noise / step meet?",
         )
 
 
@@ -164,7 +215,8 @@ few_digits = Exercise(
     name="A simulator with few digits",
     checker=_check_few_digits,
     hints=(
-        "Nothing changes in the argument for the bottom of the V but the size of the rounding.",
+        "Nothing changes in the argument for the bottom of the V but the size of the "
+        "rounding.",
         "The two errors are about step² and noise / step. Set them equal.",
         "`noise ** (1 / 3)`",
     ),
@@ -180,10 +232,14 @@ few_digits = Exercise(
     },
 )
 
-# The named alteration of each claim: what to replace in the notebook's code, and by what.
+# The named alteration of each claim: what to replace in the notebook's code, and by
+# what.
 ALTERATIONS = {
     "the second output were a sine too": ("np.cos(X[:, 1])])", "np.sin(X[:, 1])])"),
-    "the integers were floating-point numbers": ("np.array([[1, 2], [3, 4]])", "np.array([[1.0, 2], [3, 4]])"),
+    "the integers were floating-point numbers": (
+        "np.array([[1, 2], [3, 4]])",
+        "np.array([[1.0, 2], [3, 4]])",
+    ),
     "outputs and inputs were exchanged": (
         "finite_differences(torch_at, poses)",
         "finite_differences(torch_at, poses).transpose(0, 2, 1)",
@@ -192,6 +248,12 @@ ALTERATIONS = {
         "(func(X_plus) - func(X_minus)) / (2 * epsilon)",
         "(func(X_plus) - func(X)) / epsilon",
     ),
-    "single precision had as many digits as double": ("q.astype(np.float32)", "q.astype(np.float64)"),
-    "the packaged step did not grow either": ("finite_differences(np.log, large)", "sensitivity(np.log, large)"),
+    "single precision had as many digits as double": (
+        "q.astype(np.float32)",
+        "q.astype(np.float64)",
+    ),
+    "the packaged step did not grow either": (
+        "finite_differences(np.log, large)",
+        "sensitivity(np.log, large)",
+    ),
 }

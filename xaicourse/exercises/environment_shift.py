@@ -1,4 +1,6 @@
-"""Exercises of the notebook on environment shift, and the alterations under which its claims fail."""
+"""Exercises of the notebook on environment shift, and the alterations under which its
+claims fail.
+"""
 
 from __future__ import annotations
 
@@ -19,19 +21,24 @@ def _check_another_unit(answer: Weigh) -> None:
     X = np.array([[0.0, 10.0], [2.0, 30.0], [4.0, 50.0], [2.0, -30.0]])
     weights, factors = np.array([3.0, -0.5]), np.array([1000.0, 0.25])
     result = np.asarray(answer(weights, factors), dtype=float)
-    require(result.shape == (2,), f"expected one weight per feature, shape (2,); got shape {result.shape}")
+    require(
+        result.shape == (2,),
+        f"expected one weight per feature, shape (2,); got shape {result.shape}",
+    )
     require(
         np.array_equal(np.sign(result), np.sign(weights)),
         "a feature that lowered the score must go on lowering it: keep the sign",
     )
     require(
         not np.allclose(result, weights),
-        "the weights have not changed, but the numbers they are multiplied with are others now",
+        "the weights have not changed, but the numbers they are multiplied with are "
+        "others now",
     )
     before, after = X @ weights, (X * factors) @ result
     require(
         np.allclose(before, after),
-        f"the patients' scores were {before}; with your weights and the new units they are {after.round(3)}. "
+        f"the patients' scores were {before}; with your weights and the new units they "
+        f"are {after.round(3)}. "
         "What happens to a slope per gram when the column is written in milligrams?",
     )
 
@@ -40,7 +47,8 @@ another_unit = Exercise(
     name="Another unit",
     checker=_check_another_unit,
     hints=(
-        "A score is a sum of weight times feature. If the feature is a thousand times larger, what must the weight be?",
+        "A score is a sum of weight times feature. If the feature is a thousand times "
+        "larger, what must the weight be?",
         "Only the product counts: $w_j x_j = w'_j \\, (f_j x_j)$. Solve for $w'_j$.",
         "Divide: `weights / factors`.",
     ),
@@ -51,9 +59,13 @@ another_unit = Exercise(
     wrong={
         "multiplies": lambda weights, factors: weights * factors,
         "changes nothing": lambda weights, _: weights,
-        "divides all by the same number": lambda weights, factors: weights / factors.mean(),
+        "divides all by the same number": lambda weights, factors: (
+            weights / factors.mean()
+        ),
         "takes sizes only": lambda weights, factors: abs(weights) / factors,
-        "the score instead of the weights": lambda weights, factors: weights @ (1 / factors),
+        "the score instead of the weights": lambda weights, factors: (
+            weights @ (1 / factors)
+        ),
     },
 )
 
@@ -70,33 +82,45 @@ def _check_shuffle_one_column(answer: Lose) -> None:
 
     before = X.copy()
     unused = answer(predict, X, y, 2, np.random.default_rng(1))
-    require(isinstance(unused, int | float | np.floating), f"return one number, the accuracy lost; got {unused!r}")
+    require(
+        isinstance(unused, int | float | np.floating),
+        f"return one number, the accuracy lost; got {unused!r}",
+    )
     require(np.array_equal(X, before), "the caller's X has changed: work on a copy")
     require(
         abs(float(unused)) < 0.05,
-        f"a column that the model does not use costs nothing when shuffled, but you found {unused:.3f}",
+        f"a column that the model does not use costs nothing when shuffled, but you "
+        f"found {unused:.3f}",
     )
     del seen[:]
     decisive = float(answer(predict, X, y, 0, np.random.default_rng(1)))
     require(
         decisive > 0,
-        f"shuffling the only column that the model uses must cost accuracy, a positive number; got {decisive:.3f}",
+        f"shuffling the only column that the model uses must cost accuracy, a positive "
+        f"number; got {decisive:.3f}",
     )
     require(
         abs(decisive - 0.5) < 0.05,
-        f"the model goes from always right to a coin, so the loss should be near 0.5; got {decisive:.3f}",
+        f"the model goes from always right to a coin, so the loss should be near 0.5; "
+        f"got {decisive:.3f}",
     )
     kept = any(
-        np.array_equal(np.sort(rows[:, 0]), np.sort(X[:, 0])) and not np.array_equal(rows[:, 0], X[:, 0])
+        np.array_equal(np.sort(rows[:, 0]), np.sort(X[:, 0]))
+        and not np.array_equal(rows[:, 0], X[:, 0])
         for rows in seen
     )
-    require(kept, "shuffle the column: the same values in another order, rather than new values")
+    require(
+        kept,
+        "shuffle the column: the same values in another order, rather than new values",
+    )
     first = [rows[:, 0] for rows in seen]
     del seen[:]
     answer(predict, X, y, 0, np.random.default_rng(1))
     again = [rows[:, 0] for rows in seen]
     require(
-        np.array_equal(first, again), "the same generator must give the same answer: draw with rng, not with np.random"
+        np.array_equal(first, again),
+        "the same generator must give the same answer: draw with rng, not with "
+        "np.random",
     )
 
 
@@ -120,9 +144,12 @@ shuffle_one_column = Exercise(
     name="Shuffle one column",
     checker=_check_shuffle_one_column,
     hints=(
-        "Two accuracies: before and after. What exactly differs between the two tables?",
-        "`X.copy()` first; then replace one column of the copy by `rng.permutation` of itself.",
-        "`changed = X.copy(); changed[:, column] = rng.permutation(X[:, column])`, then the difference of the two "
+        "Two accuracies: before and after. What exactly differs between the two "
+        "tables?",
+        "`X.copy()` first; then replace one column of the copy by `rng.permutation` of "
+        "itself.",
+        "`changed = X.copy(); changed[:, column] = rng.permutation(X[:, column])`, "
+        "then the difference of the two "
         "`np.mean(predict(...) == y)`: before minus after.",
     ),
     honest=(
@@ -132,50 +159,79 @@ shuffle_one_column = Exercise(
     ),
     wrong={
         "changes the caller's data": _in_place,
-        "shuffles whole rows": lambda predict, X, y, _, rng: _lost(predict, X, y, rng.permutation(X)),
+        "shuffles whole rows": lambda predict, X, y, _, rng: _lost(
+            predict, X, y, rng.permutation(X)
+        ),
         "sign the wrong way round": lambda predict, X, y, column, rng: (
-            -_lost(predict, X, y, _with_column(X, column, rng.permutation(X[:, column])))
+            -_lost(
+                predict, X, y, _with_column(X, column, rng.permutation(X[:, column]))
+            )
         ),
         "draws new values": lambda predict, X, y, column, rng: _lost(
             predict, X, y, _with_column(X, column, rng.normal(size=len(X)))
         ),
-        "returns what is left, not what is lost": lambda predict, X, y, column, rng: float(
-            np.mean(predict(_with_column(X, column, rng.permutation(X[:, column]))) == y)
+        "returns what is left, not what is lost": lambda predict, X, y, column, rng: (
+            float(
+                np.mean(
+                    predict(_with_column(X, column, rng.permutation(X[:, column]))) == y
+                )
+            )
         ),
         "ignores the generator": lambda predict, X, y, column, _: _lost(
-            predict, X, y, _with_column(X, column, np.random.default_rng().permutation(X[:, column]))
+            predict,
+            X,
+            y,
+            _with_column(X, column, np.random.default_rng().permutation(X[:, column])),
         ),
     },
 )
 
 
 def _check_turn_the_arrow(answer: StructuralCausalModel) -> None:
-    require(isinstance(answer, StructuralCausalModel), f"expected a StructuralCausalModel, got {type(answer).__name__}")
+    require(
+        isinstance(answer, StructuralCausalModel),
+        f"expected a StructuralCausalModel, got {type(answer).__name__}",
+    )
     for name in ("x2", "y"):
-        require(name in answer.mechanisms, f"the world needs a variable {name}; it has {sorted(answer.mechanisms)}")
+        require(
+            name in answer.mechanisms,
+            f"the world needs a variable {name}; it has {sorted(answer.mechanisms)}",
+        )
     sick = answer.sample(2000, seed=0)["y"]
-    require(set(np.unique(sick)) <= {0, 1}, "the disease is a yes or no: let its equation end in a comparison")
+    require(
+        set(np.unique(sick)) <= {0, 1},
+        "the disease is a yes or no: let its equation end in a comparison",
+    )
     forward = answer.effect_of("x2", on="y", low=0, high=1, n=20_000).value
     require(
         forward != 0,
-        "do(x2) does not move y at all: an association is not enough, the equation of y must ask for x2 "
+        "do(x2) does not move y at all: an association is not enough, the equation of "
+        "y must ask for x2 "
         "(or for something that listens to it)",
     )
     require(
         forward >= 0.2,
-        f"a marker of 1 must make 20 more of 100 patients sick than one of 0; here it makes {100 * forward:.0f}",
+        f"a marker of 1 must make 20 more of 100 patients sick than one of 0; here it "
+        f"makes {100 * forward:.0f}",
     )
     backward = answer.effect_of("y", on="x2", low=0, high=1, n=2000).value
-    require(backward == 0, f"do(y) still moves the marker, by {backward:.2f}: nothing must point from y to x2")
+    require(
+        backward == 0,
+        f"do(y) still moves the marker, by {backward:.2f}: nothing must point from y "
+        f"to x2",
+    )
 
 
 turn_the_arrow = Exercise(
     name="Turn the arrow round",
     checker=_check_turn_the_arrow,
     hints=(
-        "In `StructuralCausalModel` an arrow is an argument: `y` listens to `x2` when its function asks for `x2`.",
-        "Give `x2` an equation that asks for `noise` alone, and let `y` compare `x2` plus some noise with a number.",
-        '`StructuralCausalModel({"x2": lambda noise: noise, "y": lambda x2, noise: x2 + noise >= 0.5})`',
+        "In `StructuralCausalModel` an arrow is an argument: `y` listens to `x2` when "
+        "its function asks for `x2`.",
+        "Give `x2` an equation that asks for `noise` alone, and let `y` compare `x2` "
+        "plus some noise with a number.",
+        '`StructuralCausalModel({"x2": lambda noise: noise, "y": lambda x2, noise: x2 '
+        "+ noise >= 0.5})`",
     ),
     honest=(
         StructuralCausalModel(
@@ -200,26 +256,39 @@ turn_the_arrow = Exercise(
         "the disease is a number": StructuralCausalModel(
             {"x2": lambda noise: noise, "y": lambda x2, noise: x2 + noise}
         ),
-        "too weak": StructuralCausalModel({"x2": lambda noise: noise, "y": lambda x2, noise: 0.1 * x2 + noise > 0}),
+        "too weak": StructuralCausalModel(
+            {"x2": lambda noise: noise, "y": lambda x2, noise: 0.1 * x2 + noise > 0}
+        ),
     },
 )
 
-# The named alteration of each claim: what to replace in the notebook's code, and by what.
+# The named alteration of each claim: what to replace in the notebook's code, and by
+# what.
 ALTERATIONS = {
     "every hospital had the instrument of the first": (
         '"second": 1.0, "third": 10.0',
         '"second": 0.1, "third": 0.1',
     ),
-    "the integral forgot the marker's spread": ("np.hypot(w2 * spread, w3)", "np.hypot(w2 * 0.1, w3)"),
-    "the second hospital's instrument were twice as bad": ('"second": 1.0', '"second": 2.0'),
-    "the home instrument were as coarse as the second": ('{"home": 0.1, ', '{"home": 1.0, '),
+    "the integral forgot the marker's spread": (
+        "np.hypot(w2 * spread, w3)",
+        "np.hypot(w2 * 0.1, w3)",
+    ),
+    "the second hospital's instrument were twice as bad": (
+        '"second": 1.0',
+        '"second": 2.0',
+    ),
+    "the home instrument were as coarse as the second": (
+        '{"home": 0.1, ',
+        '{"home": 1.0, ',
+    ),
     "the marker were written down in a unit ten times smaller": (
         "lambda y, noise, spread: y + spread * noise",
         "lambda y, noise, spread: 10 * (y + spread * noise)",
     ),
     "the diagnoses were shuffled among the patients of every hospital": (
         'return rows[features].to_numpy(), rows["y"].to_numpy()',
-        'return rows[features].to_numpy(), np.random.default_rng(seed).permutation(rows["y"].to_numpy())',
+        "return rows[features].to_numpy(), "
+        'np.random.default_rng(seed).permutation(rows["y"].to_numpy())',
     ),
     "the arrow between the disease and the marker pointed the other way": (
         """"y": lambda x1: x1 >= 5,

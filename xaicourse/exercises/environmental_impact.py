@@ -1,4 +1,6 @@
-"""Exercises of the notebook on a conservation budget, and the alterations under which its claims fail."""
+"""Exercises of the notebook on a conservation budget, and the alterations under which
+its claims fail.
+"""
 
 from __future__ import annotations
 
@@ -20,21 +22,34 @@ def _check_elasticity(answer: Callable[..., Any]) -> None:
     x = np.array([3.0, 40.0, 5.0])
     before = x.copy()
     values = []
-    for j, (power, name) in enumerate([(2, "the square of x[0]"), (-1, "one over x[1]"), (0, "no x[2] at all")]):
+    for j, (power, name) in enumerate(
+        [(2, "the square of x[0]"), (-1, "one over x[1]"), (0, "no x[2] at all")]
+    ):
         value = answer(f, x, j)
         require(np.array_equal(x, before), "the caller's x has changed: work on copies")
-        require(isinstance(value, int | float | np.floating), f"return one number; got {value!r}")
+        require(
+            isinstance(value, int | float | np.floating),
+            f"return one number; got {value!r}",
+        )
         values.append(float(value))
         what = f"f holds {name}, so the elasticity is {power}; yours is {value:.4g}"
         slope = power * f(before) / before[j]
         require(
-            power == 0 or abs(value - slope) > 1e-3 * abs(slope), f"{what}. That is the slope. How many per cent is it?"
+            power == 0 or abs(value - slope) > 1e-3 * abs(slope),
+            f"{what}. That is the slope. How many per cent is it?",
         )
-        require(power == 0 or value * power > 0, f"{what}. Look at the order of the two terms of the difference")
-        require(abs(value - power) < 1e-2, f"{what}. What is the change of f as a share of f, for a share of x?")
+        require(
+            power == 0 or value * power > 0,
+            f"{what}. Look at the order of the two terms of the difference",
+        )
+        require(
+            abs(value - power) < 1e-2,
+            f"{what}. What is the change of f as a share of f, for a share of x?",
+        )
     require(
         abs(values[0] - 2) < 1e-5 and abs(values[1] + 1) < 1e-5,
-        f"close, but a central difference would be closer than {max(abs(values[0] - 2), abs(values[1] + 1)):.1g}",
+        f"close, but a central difference would be closer than "
+        f"{max(abs(values[0] - 2), abs(values[1] + 1)):.1g}",
     )
 
 
@@ -42,7 +57,9 @@ def _moved(x: Floats, j: int, factor: float) -> Floats:
     return x * np.where(np.arange(len(x)) == j, factor, 1.0)
 
 
-def _in_place(f: Callable[[Floats], float], x: Floats, j: int, share: float = 1e-4) -> float:
+def _in_place(
+    f: Callable[[Floats], float], x: Floats, j: int, share: float = 1e-4
+) -> float:
     base = f(x)
     x[j] *= 1 + share
     return (f(x) - base) / share / base
@@ -52,28 +69,39 @@ elasticity = Exercise(
     name="An elasticity",
     checker=_check_elasticity,
     hints=(
-        "By how many per cent does `f` change when parameter `j` rises by one per cent?",
-        "`up` and `down` are copies of `x` in which entry `j` is multiplied by `1 + share` and `1 - share`.",
-        "`(f(up) - f(down)) / (2 * share) / f(x)`: the value of the parameter itself cancels.",
+        "By how many per cent does `f` change when parameter `j` rises by one per "
+        "cent?",
+        "`up` and `down` are copies of `x` in which entry `j` is multiplied by `1 + "
+        "share` and `1 - share`.",
+        "`(f(up) - f(down)) / (2 * share) / f(x)`: the value of the parameter itself "
+        "cancels.",
     ),
     honest=(
-        lambda f, x, j, share=1e-4: (f(_moved(x, j, 1 + share)) - f(_moved(x, j, 1 - share))) / (2 * share * f(x)),
         lambda f, x, j, share=1e-4: (
-            np.log(f(_moved(x, j, 1 + share)) / f(_moved(x, j, 1 - share))) / np.log((1 + share) / (1 - share))
+            (f(_moved(x, j, 1 + share)) - f(_moved(x, j, 1 - share)))
+            / (2 * share * f(x))
+        ),
+        lambda f, x, j, share=1e-4: (
+            np.log(f(_moved(x, j, 1 + share)) / f(_moved(x, j, 1 - share)))
+            / np.log((1 + share) / (1 - share))
         ),
     ),
     wrong={
         "the slope": lambda f, x, j, share=1e-4: (
-            (f(_moved(x, j, 1 + share)) - f(_moved(x, j, 1 - share))) / (2 * share * x[j])
+            (f(_moved(x, j, 1 + share)) - f(_moved(x, j, 1 - share)))
+            / (2 * share * x[j])
         ),
         "the change, not as a share": lambda f, x, j, share=1e-4: (
             (f(_moved(x, j, 1 + share)) - f(_moved(x, j, 1 - share))) / (2 * share)
         ),
         "the order of the terms": lambda f, x, j, share=1e-4: (
-            (f(_moved(x, j, 1 - share)) - f(_moved(x, j, 1 + share))) / (2 * share * f(x))
+            (f(_moved(x, j, 1 - share)) - f(_moved(x, j, 1 + share)))
+            / (2 * share * f(x))
         ),
         "changes the caller's array": _in_place,
-        "to one side only": lambda f, x, j, share=1e-4: (f(_moved(x, j, 1 + share)) - f(x)) / share / f(x),
+        "to one side only": lambda f, x, j, share=1e-4: (
+            (f(_moved(x, j, 1 + share)) - f(x)) / share / f(x)
+        ),
         "forgets the two": lambda f, x, j, share=1e-4: (
             (f(_moved(x, j, 1 + share)) - f(_moved(x, j, 1 - share))) / share / f(x)
         ),
@@ -84,26 +112,36 @@ elasticity = Exercise(
 def _check_best_predation(answer: Callable[..., Any]) -> None:
     for r, K, b, m in [(1.5, 1000.0, 0.1, 0.3), (0.8, 500.0, 0.2, 0.1)]:
         a = answer(K, b, m)
-        require(isinstance(a, int | float | np.floating) and a > 0, f"return one positive number; got {a!r}")
+        require(
+            isinstance(a, int | float | np.floating) and a > 0,
+            f"return one positive number; got {a!r}",
+        )
 
-        def lynx(rate: float, r: float = r, K: float = K, b: float = b, m: float = m) -> float:
+        def lynx(
+            rate: float, r: float = r, K: float = K, b: float = b, m: float = m
+        ) -> float:
             return r / rate * (1 - m / (rate * b * K))
 
         where = f"with K = {K:g}, b = {b:g} and m = {m:g} your rate {a:.4g} leaves {lynx(a):.4g} lynx at rest"
         require(
             lynx(a) > 1e-9 * r / a,
-            f"{where}. Below m / (bK) they cannot live even on as many hares as there is room for",
+            f"{where}. Below m / (bK) they cannot live even on as many hares as there "
+            f"is room for",
         )
         for share in (0.99, 1.01):
             more = "less" if share < 1 else "more"
-            require(lynx(a * share) <= lynx(a), f"{where}, and a little {more} hunting would leave more of them")
+            require(
+                lynx(a * share) <= lynx(a),
+                f"{where}, and a little {more} hunting would leave more of them",
+            )
 
 
 best_predation = Exercise(
     name="How much hunting is best?",
     checker=_check_best_predation,
     hints=(
-        "Where a smooth function is largest its derivative is zero. Write it as $r/a - r m / (a^2 b K)$.",
+        "Where a smooth function is largest its derivative is zero. Write it as $r/a - "
+        "r m / (a^2 b K)$.",
         "The derivative is $-r/a^2 + 2 r m / (a^3 b K)$.",
         "Zero at $a = 2m/(bK)$.",
     ),
@@ -127,14 +165,20 @@ def _check_sensitivity_equation(answer: Callable[..., Any]) -> None:
         x, s, r, K = rng.uniform([1, -5, 0.2, 50], [100, 5, 2, 200])
         require(
             np.isclose(answer(x, 0.0, r, K), x * (1 - x / K)),
-            f"at first s = 0, and the rate is what r does directly, x (1 - x/K) = {x * (1 - x / K):.4g}; "
+            f"at first s = 0, and the rate is what r does directly, x (1 - x/K) = "
+            f"{x * (1 - x / K):.4g}; "
             f"yours is {answer(x, 0.0, r, K):.4g}",
         )
-        indirect, truth = answer(x, s, r, K) - answer(x, 0.0, r, K), r * (1 - 2 * x / K) * s
+        indirect, truth = (
+            answer(x, s, r, K) - answer(x, 0.0, r, K),
+            r * (1 - 2 * x / K) * s,
+        )
         require(
             np.isclose(indirect, truth),
-            f"the second way is through x: hares that are there already multiply. At x = {x:.3g}, s = {s:.3g} it "
-            f"should add {truth:.4g}, yours adds {indirect:.4g}. Differentiate r x (1 - x/K) with respect to x",
+            f"the second way is through x: hares that are there already multiply. At x "
+            f"= {x:.3g}, s = {s:.3g} it "
+            f"should add {truth:.4g}, yours adds {indirect:.4g}. Differentiate r x (1 "
+            f"- x/K) with respect to x",
         )
 
 
@@ -142,9 +186,12 @@ sensitivity_equation = Exercise(
     name="A sensitivity equation",
     checker=_check_sensitivity_equation,
     hints=(
-        "The rate $g = r x (1 - x/K)$ depends on $r$ in two ways: directly, and through $x$, which $r$ has changed.",
-        "$\\frac{ds}{dt} = \\frac{\\partial g}{\\partial x} s + \\frac{\\partial g}{\\partial r}$.",
-        "$\\partial g/\\partial x = r (1 - 2x/K)$ and $\\partial g / \\partial r = x (1 - x/K)$.",
+        "The rate $g = r x (1 - x/K)$ depends on $r$ in two ways: directly, and "
+        "through $x$, which $r$ has changed.",
+        "$\\frac{ds}{dt} = \\frac{\\partial g}{\\partial x} s + \\frac{\\partial "
+        "g}{\\partial r}$.",
+        "$\\partial g/\\partial x = r (1 - 2x/K)$ and $\\partial g / \\partial r = x "
+        "(1 - x/K)$.",
     ),
     honest=(
         lambda x, s, r, K: x - x**2 / K + s * r - 2 * s * r * x / K,
@@ -155,17 +202,23 @@ sensitivity_equation = Exercise(
         "through x alone": lambda x, s, r, K: r * (1 - 2 * x / K) * s,
         "a wrong derivative": lambda x, s, r, K: r * (1 - x / K) * s + x * (1 - x / K),
         "the growth itself": lambda x, _, r, K: r * x * (1 - x / K),
-        "forgets to multiply by s": lambda x, _, r, K: r * (1 - 2 * x / K) + x * (1 - x / K),
+        "forgets to multiply by s": lambda x, _, r, K: (
+            r * (1 - 2 * x / K) + x * (1 - x / K)
+        ),
     },
 )
 
-# The named alteration of each claim: what to replace in the notebook's code, and by what.
+# The named alteration of each claim: what to replace in the notebook's code, and by
+# what.
 ALTERATIONS = {
     "the parameters were raised by a millionth": (
         "raised = baseline * (1 + 0.1 * np.eye(4))",
         "raised = baseline * (1 + 1e-6 * np.eye(4))",
     ),
-    "predators were born at the rate at which they die": ("b * a * t - 0.1 * t", "b * a * t"),
+    "predators were born at the rate at which they die": (
+        "b * a * t - 0.1 * t",
+        "b * a * t",
+    ),
     "the hares' derivatives were taken for those of the lynx": (
         "by_equations = np.trapezoid(course.derivatives[:, 1]",
         "by_equations = np.trapezoid(course.derivatives[:, 0]",
@@ -176,5 +229,8 @@ ALTERATIONS = {
         '"bounds": bounds.tolist()}',
         '"bounds": [[1.499, 1.501], *bounds.tolist()[1:]]}',
     ),
-    "the parameters were known to one per cent": ("uniform(1 - doubt, 1 + doubt", "uniform(0.99, 1.01"),
+    "the parameters were known to one per cent": (
+        "uniform(1 - doubt, 1 + doubt",
+        "uniform(0.99, 1.01",
+    ),
 }

@@ -1,4 +1,6 @@
-"""Exercises of the notebook on grading explanations, and the alterations under which its claims fail."""
+"""Exercises of the notebook on grading explanations, and the alterations under which
+its claims fail.
+"""
 
 from __future__ import annotations
 
@@ -12,22 +14,37 @@ from xaicourse.teaching import Exercise, require
 
 def _check_pointing(answer: Callable[..., Any]) -> None:
     clear = float(answer(np.array([0.1, 0.9, 0.3]), np.array([False, True, False])))
-    require(clear == 1, f"the only largest value lies inside the mask, so the score is 1; got {clear}")
+    require(
+        clear == 1,
+        f"the only largest value lies inside the mask, so the score is 1; got {clear}",
+    )
     outside = float(answer(np.array([0.9, 0.1, 0.3]), np.array([False, True, True])))
-    require(outside == 0, f"the only largest value lies outside the mask, so the score is 0; got {outside}")
-    flat = [float(answer(np.ones(4), m)) for m in (np.array([True, False, False, False]), np.array([False, True] * 2))]
+    require(
+        outside == 0,
+        f"the only largest value lies outside the mask, so the score is 0; got "
+        f"{outside}",
+    )
+    flat = [
+        float(answer(np.ones(4), m))
+        for m in (np.array([True, False, False, False]), np.array([False, True] * 2))
+    ]
     require(
         flat != [1.0, 0.0],
-        "on a constant attribution your answer depends on which place comes first: that is what argmax does",
+        "on a constant attribution your answer depends on which place comes first: "
+        "that is what argmax does",
     )
     require(
         np.allclose(flat, [0.25, 0.5]),
-        f"with four equal values each is drawn one time in four: expected 0.25 and 0.5, got {flat}",
+        f"with four equal values each is drawn one time in four: expected 0.25 and "
+        f"0.5, got {flat}",
     )
-    tied = float(answer(np.array([0.5, 0.5, 0.1, 0.0]), np.array([True, False, True, True])))
+    tied = float(
+        answer(np.array([0.5, 0.5, 0.1, 0.0]), np.array([True, False, True, True]))
+    )
     require(
         np.isclose(tied, 0.5),
-        f"two values are the largest and one of them is inside: expected 0.5, got {tied}; the others have no say",
+        f"two values are the largest and one of them is inside: expected 0.5, got "
+        f"{tied}; the others have no say",
     )
 
 
@@ -35,8 +52,10 @@ score_at_chance = Exercise(
     name="Score at chance",
     checker=_check_pointing,
     hints=(
-        "Which places hold the largest value? If one of them is drawn by lot, how often is it inside?",
-        "`values == values.max()` marks the places; the mean of the mask over them is the answer.",
+        "Which places hold the largest value? If one of them is drawn by lot, how "
+        "often is it inside?",
+        "`values == values.max()` marks the places; the mean of the mask over them is "
+        "the answer.",
         "`np.mean(mask[values == values.max()])`",
     ),
     honest=(
@@ -46,7 +65,9 @@ score_at_chance = Exercise(
     wrong={
         "argmax": lambda v, m: float(m[np.argmax(v)]),
         "any of them": lambda v, m: float((m & (v == v.max())).any()),
-        "share of the mask": lambda v, m: float(m[v == v.max()].all()) if np.ptp(v) else float(m.mean()),
+        "share of the mask": lambda v, m: (
+            float(m[v == v.max()].all()) if np.ptp(v) else float(m.mean())
+        ),
         "always chance": lambda _v, m: float(m.mean()),
         "mass": lambda v, m: float(v[m].sum() / v.sum()),
     },
@@ -56,25 +77,34 @@ score_at_chance = Exercise(
 def _check_pairs(answer: Callable[..., Any]) -> None:
     rng = np.random.default_rng(0)
     luck = 3 * rng.standard_normal(25)
-    a, b = 1 + luck + 0.1 * rng.standard_normal(25), luck + 0.1 * rng.standard_normal(25)
+    a, b = (
+        1 + luck + 0.1 * rng.standard_normal(25),
+        luck + 0.1 * rng.standard_normal(25),
+    )
     found, right = float(answer(a, b, 2.0)), 2.0 * (a - b).std(ddof=1) / 5
     apart = 2.0 * np.sqrt((a.var(ddof=1) + b.var(ddof=1)) / 25)
     require(
         found < apart / 2,
-        f"{found:.3f} is as wide as if the seeds were not shared ({apart:.3f}): subtract seed by seed first",
+        f"{found:.3f} is as wide as if the seeds were not shared ({apart:.3f}): "
+        f"subtract seed by seed first",
     )
     require(
         not np.isclose(found, right * 5),
-        "that is the spread of one difference: the mean of n of them is more precise by the root of n",
+        "that is the spread of one difference: the mean of n of them is more precise "
+        "by the root of n",
     )
-    require(not np.isclose(found, right / 5), "divide by the root of n, not by n: variances add up, not spreads")
+    require(
+        not np.isclose(found, right / 5),
+        "divide by the root of n, not by n: variances add up, not spreads",
+    )
     require(
         not np.isclose(found, right / 2),
         "that is the standard error itself: the half-width is the quantile times that",
     )
     require(
         np.isclose(found, right, rtol=1e-6),
-        f"expected {right:.5f}, got {found:.5f}: take the standard deviation with n - 1 (ddof=1)",
+        f"expected {right:.5f}, got {found:.5f}: take the standard deviation with n - "
+        f"1 (ddof=1)",
     )
 
 
@@ -82,8 +112,10 @@ in_pairs = Exercise(
     name="In pairs",
     checker=_check_pairs,
     hints=(
-        "A hard seed is hard for both methods. What cancels if you subtract seed by seed?",
-        "The standard error of a mean of n differences is their standard deviation (with `ddof=1`) over the root of n.",
+        "A hard seed is hard for both methods. What cancels if you subtract seed by "
+        "seed?",
+        "The standard error of a mean of n differences is their standard deviation "
+        "(with `ddof=1`) over the root of n.",
         "`quantile * (a - b).std(ddof=1) / np.sqrt(len(a))`",
     ),
     honest=(
@@ -91,7 +123,9 @@ in_pairs = Exercise(
         lambda a, b, q: q * np.std(b - a, ddof=1) / len(b) ** 0.5,
     ),
     wrong={
-        "unpaired": lambda a, b, q: q * np.sqrt((a.var(ddof=1) + b.var(ddof=1)) / len(a)),
+        "unpaired": lambda a, b, q: (
+            q * np.sqrt((a.var(ddof=1) + b.var(ddof=1)) / len(a))
+        ),
         "no root": lambda a, b, q: q * (a - b).std(ddof=1) / len(a),
         "spread of one": lambda a, b, q: q * (a - b).std(ddof=1),
         "no quantile": lambda a, b, _: (a - b).std(ddof=1) / np.sqrt(len(a)),
@@ -99,7 +133,8 @@ in_pairs = Exercise(
     },
 )
 
-# The named alteration of each claim: what to replace in the notebook's code, and by what.
+# The named alteration of each claim: what to replace in the notebook's code, and by
+# what.
 ALTERATIONS = {
     "one order were left out": ("[1, 0, 2], [0, 1, 2]])", "[1, 0, 2], [1, 0, 2]])"),
     "the guesser had looked at the gradient": (
@@ -118,12 +153,18 @@ ALTERATIONS = {
         '"GradientSHAP", "Shapley (exact)")',
         '"Shapley (exact)", "Shapley (exact)")',
     ),
-    "one compared two plain gradients": ('"input × gradient", "saliency")', '"SmoothGrad", "saliency")'),
+    "one compared two plain gradients": (
+        '"input × gradient", "saliency")',
+        '"SmoothGrad", "saliency")',
+    ),
     "one compared an insurer with itself": (
         "of_one.assign(method=of_one.task), insurers[1], insurers[0])",
         "of_one.assign(method=of_one.task), insurers[1], insurers[1])",
     ),
-    "accuracy above that of a coin had been taken for accuracy": ("surely.min() > 0.6,", "surely.min() - 0.5 > 0.6,"),
+    "accuracy above that of a coin had been taken for accuracy": (
+        "surely.min() > 0.6,",
+        "surely.min() - 0.5 > 0.6,",
+    ),
     "the guesser had looked at the picture": (
         'guessed = seen[seen.method == "random"]',
         'guessed = seen[seen.method == "the picture itself"]',

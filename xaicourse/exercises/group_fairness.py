@@ -1,4 +1,6 @@
-"""Exercises of the notebook on group fairness, and the alterations under which its claims fail."""
+"""Exercises of the notebook on group fairness, and the alterations under which its
+claims fail.
+"""
 
 from __future__ import annotations
 
@@ -18,17 +20,37 @@ def _check_false_negatives(answer: Rates) -> None:
     said = [0, 1, 1, 1, 1, 0, 0, 1, 0, 0, 1, 0]
     groups = ["a"] * 6 + ["b"] * 6
     found = answer(y, said, groups)
-    require(isinstance(found, Mapping), f"return a dictionary from group to rate; got {type(found).__name__}")
-    require(set(found) == {"a", "b"}, f"expected one rate for each of the groups a and b; got {sorted(found)}")
+    require(
+        isinstance(found, Mapping),
+        f"return a dictionary from group to rate; got {type(found).__name__}",
+    )
+    require(
+        set(found) == {"a", "b"},
+        f"expected one rate for each of the groups a and b; got {sorted(found)}",
+    )
     a, b = float(found["a"]), float(found["b"])
-    require(not np.isclose(a, 0.75), "group a: you count those who were found; asked for are those who were missed")
-    require(not np.isclose(a, 1 / 6), "group a: one of *four* with y = 1 was missed; the rows with y = 0 do not count")
-    require(not np.isclose(a, 0.5), "group a: a share of those with said = 0; take it of those with y = 1")
+    require(
+        not np.isclose(a, 0.75),
+        "group a: you count those who were found; asked for are those who were missed",
+    )
+    require(
+        not np.isclose(a, 1 / 6),
+        "group a: one of *four* with y = 1 was missed; the rows with y = 0 do not "
+        "count",
+    )
+    require(
+        not np.isclose(a, 0.5),
+        "group a: a share of those with said = 0; take it of those with y = 1",
+    )
     require(
         not np.isclose(a, b),
-        "the two groups have other rates than each other: is each computed from its own rows alone?",
+        "the two groups have other rates than each other: is each computed from its "
+        "own rows alone?",
     )
-    require(np.isclose(a, 0.25) and np.isclose(b, 0.5), f"expected 0.25 for a and 0.5 for b; got {a:.3f} and {b:.3f}")
+    require(
+        np.isclose(a, 0.25) and np.isclose(b, 0.5),
+        f"expected 0.25 for a and 0.5 for b; got {a:.3f} and {b:.3f}",
+    )
 
 
 def _rates(share: Callable[[Any, Any], float]) -> Rates:
@@ -48,15 +70,20 @@ false_negatives = Exercise(
     name="A rate that you need",
     checker=_check_false_negatives,
     hints=(
-        "Who is counted: the rows of the group with `y = 1`. What is counted among them: `said = 0`.",
-        "`(groups == g) & (y == 1)` picks the rows; `np.mean(said[...] == 0)` is a share.",
-        "`{g: np.mean(said[(groups == g) & (y == 1)] == 0) for g in np.unique(groups)}`, with arrays.",
+        "Who is counted: the rows of the group with `y = 1`. What is counted among "
+        "them: `said = 0`.",
+        "`(groups == g) & (y == 1)` picks the rows; `np.mean(said[...] == 0)` is a "
+        "share.",
+        "`{g: np.mean(said[(groups == g) & (y == 1)] == 0) for g in "
+        "np.unique(groups)}`, with arrays.",
     ),
     honest=(_from_metrics, _rates(lambda y, said: float(1 - said[y == 1].mean()))),
     wrong={
         "the true positive rate": _rates(lambda y, said: float(said[y == 1].mean())),
         "of all rows": _rates(lambda y, said: float(((y == 1) & (said == 0)).mean())),
-        "of those called harmless": _rates(lambda y, said: float((y[said == 0] == 1).mean())),
+        "of those called harmless": _rates(
+            lambda y, said: float((y[said == 0] == 1).mean())
+        ),
         "the same for all": lambda y, said, groups: dict.fromkeys(
             np.unique(groups), float(np.mean(np.asarray(said)[np.asarray(y) == 1] == 0))
         ),
@@ -70,46 +97,61 @@ def _check_precision_left(answer: Callable[[float, float, float], float]) -> Non
     require(0 <= even <= 1, f"a precision lies between 0 and 1; got {even:.3f}")
     require(
         np.isclose(even, 0.75),
-        f"of 100 people half are positive: 30 are rightly called risky and 10 wrongly, so 0.75; got {even:.3f}",
+        f"of 100 people half are positive: 30 are rightly called risky and 10 wrongly, "
+        f"so 0.75; got {even:.3f}",
     )
     rare = float(answer(0.2, 0.6, 0.2))
     require(
         not np.isclose(rare, even),
-        "in a group with another base rate the precision is another, with the same error rates: that is the point",
+        "in a group with another base rate the precision is another, with the same "
+        "error rates: that is the point",
     )
     require(
         np.isclose(rare, 3 / 7),
-        f"of 100 people 20 are positive: 12 rightly and 16 wrongly called risky, so 0.429; got {rare:.3f}",
+        f"of 100 people 20 are positive: 12 rightly and 16 wrongly called risky, so "
+        f"0.429; got {rare:.3f}",
     )
-    require(np.isclose(float(answer(0.3, 0.7, 0.0)), 1), "without false alarms everyone called risky is positive")
+    require(
+        np.isclose(float(answer(0.3, 0.7, 0.0)), 1),
+        "without false alarms everyone called risky is positive",
+    )
 
 
 precision_left = Exercise(
     name="The price of equal error rates",
     checker=_check_precision_left,
     hints=(
-        "Take a group of 100 people. How many are called risky rightly, and how many wrongly?",
-        "Rightly: $p$ times the true positive rate. Wrongly: $(1 - p)$ times the false positive rate.",
+        "Take a group of 100 people. How many are called risky rightly, and how many "
+        "wrongly?",
+        "Rightly: $p$ times the true positive rate. Wrongly: $(1 - p)$ times the false "
+        "positive rate.",
         "`p * tpr / (p * tpr + (1 - p) * fpr)`",
     ),
     honest=(lambda p, tpr, fpr: 1 / (1 + (1 - p) / p * fpr / tpr),),
     wrong={
         "forgets the base rate": lambda p, tpr, fpr: tpr / (tpr + fpr),  # noqa: ARG005
-        "base rate the wrong way round": lambda p, tpr, fpr: (1 - p) * tpr / ((1 - p) * tpr + p * fpr),
-        "odds instead of a share": lambda p, tpr, fpr: p * tpr / max((1 - p) * fpr, 1e-9),
+        "base rate the wrong way round": lambda p, tpr, fpr: (
+            (1 - p) * tpr / ((1 - p) * tpr + p * fpr)
+        ),
+        "odds instead of a share": lambda p, tpr, fpr: (
+            p * tpr / max((1 - p) * fpr, 1e-9)
+        ),
         "the share called risky": lambda p, tpr, fpr: p * tpr + (1 - p) * fpr,
     },
 )
 
-# The named alteration of each claim: what to replace in the notebook's code, and by what.
+# The named alteration of each claim: what to replace in the notebook's code, and by
+# what.
 ALTERATIONS = {
     "the groups were shuffled among the people": (
         "score_rates = group_metrics(again, risky, race)",
-        "score_rates = group_metrics(again, risky, np.random.default_rng(seed).permutation(race))",
+        "score_rates = group_metrics(again, risky, "
+        "np.random.default_rng(seed).permutation(race))",
     ),
     "the library were given the decisions of another threshold": (
         "[f(again, risky, sensitive_features=race)",
-        "[f(again, (people['decile_score'] >= 6).to_numpy(int), sensitive_features=race)",
+        "[f(again, (people['decile_score'] >= 6).to_numpy(int), "
+        "sensitive_features=race)",
     ),
     "the identity forgot the base rate": (
         "return base_rate / (1 - base_rate) * (1 - precision)",

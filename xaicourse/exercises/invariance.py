@@ -1,4 +1,6 @@
-"""Exercises of the notebook on invariance, and the alterations under which its claims fail."""
+"""Exercises of the notebook on invariance, and the alterations under which its claims
+fail.
+"""
 
 from __future__ import annotations
 
@@ -14,41 +16,75 @@ from xaicourse.teaching import Exercise, require
 def _check_agreed(answer: Callable[..., Any]) -> None:
     sets = {(): 0.01, (0,): 0.4, (1,): 0.001, (0, 1): 0.05, (0, 2): 0.3, (0, 1, 2): 0.2}
     found = answer(dict(sets), 0.05)
-    require(found is not None, "three sets have a p-value above the level: what do they have in common?")
+    require(
+        found is not None,
+        "three sets have a p-value above the level: what do they have in common?",
+    )
     try:
         found = set(found)
     except TypeError:
         require(False, f"return a set of columns, as in {{0, 2}}; got {found!r}")
-    require(found != {0, 1, 2}, "you took every column that stands in some accepted set; ask for those in all of them")
-    require(found != set(), "the sets that are rejected have no say; keep those whose p-value is above the level")
-    require(found == {0}, f"the accepted sets are (0,), (0, 2) and (0, 1, 2), whose common column is 0; got {found}")
+    require(
+        found != {0, 1, 2},
+        "you took every column that stands in some accepted set; ask for those in all "
+        "of them",
+    )
+    require(
+        found != set(),
+        "the sets that are rejected have no say; keep those whose p-value is above the "
+        "level",
+    )
+    require(
+        found == {0},
+        f"the accepted sets are (0,), (0, 2) and (0, 1, 2), whose common column is 0; "
+        f"got {found}",
+    )
     none = answer({(): 0.01, (0,): 0.02}, 0.05)
-    require(none is None, f"where no set is accepted there is no answer: return None, not {none!r}")
+    require(
+        none is None,
+        f"where no set is accepted there is no answer: return None, not {none!r}",
+    )
     empty = answer({(): 0.2, (0,): 0.3}, 0.05)
-    require(empty is not None and set(empty) == set(), "the empty set may be accepted; then nothing is agreed: set()")
+    require(
+        empty is not None and set(empty) == set(),
+        "the empty set may be accepted; then nothing is agreed: set()",
+    )
 
 
 what_all_agree_on = Exercise(
     name="What do all agree on?",
     checker=_check_agreed,
     hints=(
-        "First keep the sets whose p-value is above `alpha`. Then look for what they share.",
-        "`set.intersection(*sets)` gives what all of several sets hold. It needs at least one set.",
-        "`accepted = [set(s) for s, p in p_values.items() if p > alpha]`, and `None` if that list is empty.",
+        "First keep the sets whose p-value is above `alpha`. Then look for what they "
+        "share.",
+        "`set.intersection(*sets)` gives what all of several sets hold. It needs at "
+        "least one set.",
+        "`accepted = [set(s) for s, p in p_values.items() if p > alpha]`, and `None` "
+        "if that list is empty.",
     ),
     honest=(
         lambda p, a: (
-            {j for s in p for j in s if all(j in t for t in p if p[t] > a)} if any(v > a for v in p.values()) else None
+            {j for s in p for j in s if all(j in t for t in p if p[t] > a)}
+            if any(v > a for v in p.values())
+            else None
         ),
-        lambda p, a: frozenset.intersection(*k) if (k := [frozenset(s) for s in p if p[s] > a]) else None,
+        lambda p, a: (
+            frozenset.intersection(*k)
+            if (k := [frozenset(s) for s in p if p[s] > a])
+            else None
+        ),
     ),
     wrong={
         "the union": lambda p, a: {j for s, v in p.items() if v > a for j in s},
-        "the rejected sets": lambda p, a: {j for s, v in p.items() if v <= a for j in s},
+        "the rejected sets": lambda p, a: {
+            j for s, v in p.items() if v <= a for j in s
+        },
         "all sets": lambda p, _: set.intersection(*map(set, p)),
         "the best set": lambda p, _: set(max(p, key=p.get)),
         "a violation is no empty answer": lambda p, a: (
-            set.intersection(*k) if (k := [set(s) for s, v in p.items() if v > a]) else set()
+            set.intersection(*k)
+            if (k := [set(s) for s, v in p.items() if v > a])
+            else set()
         ),
         "how many": lambda p, a: sum(v > a for v in p.values()),
     },
@@ -59,20 +95,29 @@ def _check_squares(answer: Callable[..., Any]) -> None:
     z, y = np.array([1.0, -2.0, 0.5, 3.0]), np.array([0.5, -1.0, 1.0, 2.0])
     slope = np.mean(2 * (z - y) * z)
     found = np.asarray(answer(z, y), float)
-    require(found.shape == (), f"the penalty of an environment is one number; got an array of shape {found.shape}")
+    require(
+        found.shape == (),
+        f"the penalty of an environment is one number; got an array of shape "
+        f"{found.shape}",
+    )
     value = float(found)
-    require(not np.isclose(value, slope), "that is the derivative itself: the penalty is its square")
+    require(
+        not np.isclose(value, slope),
+        "that is the derivative itself: the penalty is its square",
+    )
     require(
         not np.isclose(value, np.mean(2 * (z - y)) ** 2),
         "the derivative of (w z - y)² by w brings down a factor z (the chain rule)",
     )
     require(
         not np.isclose(value, np.mean((2 * (z - y) * z) ** 2)),
-        "square the mean, not each row: rows may pull in opposite directions as long as the environment does not",
+        "square the mean, not each row: rows may pull in opposite directions as long "
+        "as the environment does not",
     )
     require(
         np.isclose(value, slope**2),
-        f"for z = {z} and y = {y} expected {slope**2:.4f}, got {value:.4f}: mind the factor 2, and take the mean",
+        f"for z = {z} and y = {y} expected {slope**2:.4f}, got {value:.4f}: mind the "
+        f"factor 2, and take the mean",
     )
 
 
@@ -81,12 +126,16 @@ penalty_of_squares = Exercise(
     checker=_check_squares,
     hints=(
         "Differentiate $(w z - y)^2$ by $w$; then put $w = 1$.",
-        "The derivative of one row is $2 (z_i - y_i) z_i$. Take the mean over the rows, and square it.",
+        "The derivative of one row is $2 (z_i - y_i) z_i$. Take the mean over the "
+        "rows, and square it.",
         "`np.mean(2 * (z - y) * z) ** 2`",
     ),
     honest=(
         lambda z, y: (2 * (z @ (z - y)) / len(z)) ** 2,
-        lambda z, y: ((np.mean((1.0001 * z - y) ** 2) - np.mean((0.9999 * z - y) ** 2)) / 2e-4) ** 2,
+        lambda z, y: (
+            ((np.mean((1.0001 * z - y) ** 2) - np.mean((0.9999 * z - y) ** 2)) / 2e-4)
+            ** 2
+        ),
     ),
     wrong={
         "not squared": lambda z, y: np.mean(2 * (z - y) * z),
@@ -115,12 +164,19 @@ def _check_hospital(answer: Mapping[str, float]) -> None:
         isinstance(answer, Mapping) and set(answer) == {"mean", "spread", "flipped"},
         "give a dictionary with the three numbers mean, spread and flipped",
     )
-    require(answer["spread"] > 0 and 0 <= answer["flipped"] <= 1, "a spread is positive, and flipped a share: 0 to 1")
-    require(answer["mean"] != 5.5, "a hospital with the mean 5.5 is sold out: find another distance or direction")
+    require(
+        answer["spread"] > 0 and 0 <= answer["flipped"] <= 1,
+        "a spread is positive, and flipped a share: 0 to 1",
+    )
+    require(
+        answer["mean"] != 5.5,
+        "a hospital with the mean 5.5 is sold out: find another distance or direction",
+    )
     found = []
     for draw in range(20):
         tables = [
-            world.sample(1000, seed=10 * draw + i) for i, world in enumerate([_WORLD, _WORLD.environment(**answer)])
+            world.sample(1000, seed=10 * draw + i)
+            for i, world in enumerate([_WORLD, _WORLD.environment(**answer)])
         ]
         pairs = [(t[["x1", "x2"]].to_numpy(), t["y"].to_numpy(float)) for t in tables]
         found.append(invariant_causal_prediction(pairs).causes)
@@ -129,16 +185,19 @@ def _check_hospital(answer: Mapping[str, float]) -> None:
         return
     require(
         nothing < 10,
-        f"{nothing} of 20 draws give the empty set: more than one set fits. What must differ between "
+        f"{nothing} of 20 draws give the empty set: more than one set fits. What must "
+        f"differ between "
         "the hospitals so that both the empty set and the marker fail?",
     )
     require(
         answer["flipped"] == 0.1,
-        f"{none} of 20 draws accept no set: the second hospital diagnoses otherwise, so the mechanism of y has changed",
+        f"{none} of 20 draws accept no set: the second hospital diagnoses otherwise, "
+        f"so the mechanism of y has changed",
     )
     require(
         False,
-        f"{none} of 20 draws accept no set, {nothing} the empty one and {good} name x1: how far may the blood value "
+        f"{none} of 20 draws accept no set, {nothing} the empty one and {good} name "
+        f"x1: how far may the blood value "
         "move before a straight line no longer fits a step?",
     )
 
@@ -147,7 +206,8 @@ choose_the_second_hospital = Exercise(
     name="Choose the second hospital",
     checker=_check_hospital,
     hints=(
-        "Each knob has a job: one must rule out the empty set, one the marker, and one must stay as it is.",
+        "Each knob has a job: one must rule out the empty set, one the marker, and one "
+        "must stay as it is.",
         "Move the mean by about half a unit, and give the marker another spread.",
         '`{"mean": 4.5, "spread": 2.0, "flipped": 0.1}`',
     ),
@@ -166,7 +226,8 @@ choose_the_second_hospital = Exercise(
     },
 )
 
-# The named alteration of each claim: what to replace in the notebook's code, and by what.
+# The named alteration of each claim: what to replace in the notebook's code, and by
+# what.
 ALTERATIONS = {
     "the blood value had moved between the source's hospitals": (
         "on_source = answers(source)",
@@ -180,8 +241,14 @@ ALTERATIONS = {
         "abs(a.column_p_values - [b.pvalues",
         "abs(a.column_p_values / 2 - [b.pvalues",
     ),
-    "the marker had been named instead of the blood value": ('"the blood value": [0]}', '"the blood value": [1]}'),
-    "one forgot to square": ("by_hand = irm_penalty(z, labels)", "by_hand = irm_penalty(z, labels).sqrt()"),
+    "the marker had been named instead of the blood value": (
+        '"the blood value": [0]}',
+        '"the blood value": [1]}',
+    ),
+    "one forgot to square": (
+        "by_hand = irm_penalty(z, labels)",
+        "by_hand = irm_penalty(z, labels).sqrt()",
+    ),
     "the penalty had no weight": ("weights = [0, 10, 1000]", "weights = [0, 0, 0]"),
     "the third hospital measured the blood value alone": (
         "accuracy(m, X - centre, y)",

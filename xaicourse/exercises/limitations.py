@@ -1,4 +1,6 @@
-"""Exercises of the notebook on the limits of slopes, and the alterations under which its claims fail."""
+"""Exercises of the notebook on the limits of slopes, and the alterations under which
+its claims fail.
+"""
 
 from __future__ import annotations
 
@@ -23,13 +25,19 @@ def _check_two_slopes(answer: Callable[..., Any]) -> None:
     along_x, along_y = (np.asarray(part, dtype=float) for part in result)
     require(
         along_x.shape == along_y.shape == Z.shape,
-        f"both slopes have the shape of Z, {Z.shape}; got {along_x.shape} and {along_y.shape}",
+        f"both slopes have the shape of Z, {Z.shape}; got {along_x.shape} and "
+        f"{along_y.shape}",
     )
     found = (float(along_x.mean()), float(along_y.mean()))
     what = f"Z = 3 x - 5 y has slopes 3 and -5; yours average {found[0]:.3g} and {found[1]:.3g}"
-    require(not np.allclose(found, (-5, 3)), f"{what}: which axis of Z does y lie along?")
+    require(
+        not np.allclose(found, (-5, 3)), f"{what}: which axis of Z does y lie along?"
+    )
     scaled = np.allclose(found, (0.3, -1)) or np.allclose(found, (-1, 0.3))
-    require(not scaled, f"{what}: those are changes from point to point. How far apart are the points?")
+    require(
+        not scaled,
+        f"{what}: those are changes from point to point. How far apart are the points?",
+    )
     require(np.allclose(along_x, 3) and np.allclose(along_y, -5), what)
 
 
@@ -37,14 +45,20 @@ two_slopes = Exercise(
     name="Two slopes",
     checker=_check_two_slopes,
     hints=(
-        "Look at `Z.shape` when `x` and `y` have different lengths. Which axis is which?",
-        "`np.gradient(Z, a, b)` takes the coordinates of the first and of the second axis, and returns in that order.",
-        "`along_y, along_x = np.gradient(Z, y, x)`, then return them the other way round.",
+        "Look at `Z.shape` when `x` and `y` have different lengths. Which axis is "
+        "which?",
+        "`np.gradient(Z, a, b)` takes the coordinates of the first and of the second "
+        "axis, and returns in that order.",
+        "`along_y, along_x = np.gradient(Z, y, x)`, then return them the other way "
+        "round.",
     ),
     honest=(
         lambda Z, x, y: (np.gradient(Z, x, axis=1), np.gradient(Z, y, axis=0)),
         lambda Z, x, y: np.gradient(Z, y, x)[::-1],
-        lambda Z, x, y: (np.gradient(Z, axis=1) / (x[1] - x[0]), np.gradient(Z, axis=0) / (y[1] - y[0])),
+        lambda Z, x, y: (
+            np.gradient(Z, axis=1) / (x[1] - x[0]),
+            np.gradient(Z, axis=0) / (y[1] - y[0]),
+        ),
     ),
     wrong={
         "axes exchanged": lambda Z, x, y: np.gradient(Z, y, x),
@@ -67,24 +81,38 @@ def _check_total_index(answer: Callable[..., Any]) -> None:
         mixed = A.copy()
         mixed[:, column] = B[:, column]
         result = answer(f(A), f(mixed))
-        require(isinstance(result, int | float | np.floating), f"return one number, the index; got {result!r}")
+        require(
+            isinstance(result, int | float | np.floating),
+            f"return one number, the index; got {result!r}",
+        )
         truth = f"the total index of x{column + 1} of Ishigami's function is {f.ST[column]:.3f}"
         got = f"{truth}; yours is {result:.3f}"
-        require(abs(result - 2 * f.ST[column]) > 0.03, f"{got}. Two independent draws differ by twice the variance")
-        require(abs(result - f.ST[column] * f.variance) > 0.1, f"{got}. A share is measured in units of the variance")
+        require(
+            abs(result - 2 * f.ST[column]) > 0.03,
+            f"{got}. Two independent draws differ by twice the variance",
+        )
+        require(
+            abs(result - f.ST[column] * f.variance) > 0.1,
+            f"{got}. A share is measured in units of the variance",
+        )
         require(
             abs(result - (1 - f.ST[column])) > 0.03 or column == 1,
             f"{got}. That is what the *other* columns account for",
         )
-        require(abs(result - f.ST[column]) < 0.02, f"{got}. How far do f_A and f_AB lie apart, on average, squared?")
+        require(
+            abs(result - f.ST[column]) < 0.02,
+            f"{got}. How far do f_A and f_AB lie apart, on average, squared?",
+        )
 
 
 total_index = Exercise(
     name="A total index",
     checker=_check_total_index,
     hints=(
-        "Between `f_A` and `f_AB` nothing changed but the one column. So their difference is all its doing.",
-        "For two independent draws $u, v$ of the same thing, $E[(u - v)^2] = 2\\,V(u)$.",
+        "Between `f_A` and `f_AB` nothing changed but the one column. So their "
+        "difference is all its doing.",
+        "For two independent draws $u, v$ of the same thing, $E[(u - v)^2] = "
+        "2\\,V(u)$.",
         "Half the mean squared difference, divided by the variance of `f_A`.",
     ),
     honest=(
@@ -95,7 +123,9 @@ total_index = Exercise(
         "forgets the half": lambda f_A, f_AB: np.mean((f_A - f_AB) ** 2) / np.var(f_A),
         "forgets the variance": lambda f_A, f_AB: np.mean((f_A - f_AB) ** 2) / 2,
         "the correlation": lambda f_A, f_AB: np.corrcoef(f_A, f_AB)[0, 1],
-        "sizes instead of squares": lambda f_A, f_AB: np.mean(abs(f_A - f_AB)) / np.std(f_A),
+        "sizes instead of squares": lambda f_A, f_AB: (
+            np.mean(abs(f_A - f_AB)) / np.std(f_A)
+        ),
         "one number a row": lambda f_A, f_AB: (f_A - f_AB) ** 2 / 2 / np.var(f_A),
     },
 )
@@ -108,12 +138,16 @@ def _check_hide(answer: Callable[..., Any]) -> None:
         require(np.isfinite(line).all(), "the function must be finite between -1 and 1")
         require(
             np.ptp(line) < 1e-9,
-            f"a sweep of {name} through the middle finds you: the output moves by {np.ptp(line):.3g} along it",
+            f"a sweep of {name} through the middle finds you: the output moves by "
+            f"{np.ptp(line):.3g} along it",
         )
-    values = np.asarray(answer(*np.random.default_rng(0).uniform(-1, 1, (2, 10_000))), dtype=float)
+    values = np.asarray(
+        answer(*np.random.default_rng(0).uniform(-1, 1, (2, 10_000))), dtype=float
+    )
     require(
         values.shape == (10_000,) and np.var(values) > 1e-6,
-        "this function hides well because there is nothing to hide: away from the axes it must vary",
+        "this function hides well because there is nothing to hide: away from the axes "
+        "it must vary",
     )
 
 
@@ -121,7 +155,8 @@ hide = Exercise(
     name="Hide from the sweeps",
     checker=_check_hide,
     hints=(
-        "On the two axes one of the inputs is zero. What is zero whenever one of two numbers is?",
+        "On the two axes one of the inputs is zero. What is zero whenever one of two "
+        "numbers is?",
         "A product. It need not be a plain one.",
         "`x * y`",
     ),
@@ -139,7 +174,8 @@ hide = Exercise(
     },
 )
 
-# The named alteration of each claim: what to replace in the notebook's code, and by what.
+# The named alteration of each claim: what to replace in the notebook's code, and by
+# what.
 ALTERATIONS = {
     "the grid were laid out with x along the first axis": (
         "source_dy = np.gradient(Z)",
@@ -149,7 +185,10 @@ ALTERATIONS = {
         "dZ_dy, dZ_dx = np.gradient(Z, y, x)",
         "dZ_dy, dZ_dx = np.gradient(Z)",
     ),
-    "the point lay on the long flank of a wave": ("at = (0.5, 2.0)", "at = (-2.5, 0.0)"),
+    "the point lay on the long flank of a wave": (
+        "at = (0.5, 2.0)",
+        "at = (-2.5, 0.0)",
+    ),
     "the three inputs did not interact": ("f = ishigami()", "f = ishigami(b=0.0)"),
     "the model read the second input where it should read the third": (
         "indices = sobol_indices(f, f.bounds,",
@@ -159,5 +198,8 @@ ALTERATIONS = {
         "back = 2 * v.size + W.size",
         "back = (2 * v.size + W.size) * len(row)",
     ),
-    "the four inputs mattered no more than the rest": ("a[four] = [0.0, 0.5, 1.0, 2.0]", "a[four] = 99.0"),
+    "the four inputs mattered no more than the rest": (
+        "a[four] = [0.0, 0.5, 1.0, 2.0]",
+        "a[four] = 99.0",
+    ),
 }

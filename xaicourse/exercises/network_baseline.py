@@ -1,4 +1,6 @@
-"""Exercises of the notebook on the network baseline, and the alterations under which its claims fail."""
+"""Exercises of the notebook on the network baseline, and the alterations under which
+its claims fail.
+"""
 
 from __future__ import annotations
 
@@ -15,33 +17,44 @@ Stop = Callable[[Sequence[float], int], tuple[int, int]]
 def _check_when_to_stop(answer: Stop) -> None:
     falling = [1.0, 0.9, 0.8, 0.7]
     result: Any = answer(falling, 2)
-    require(isinstance(result, tuple | list) and len(result) == 2, f"return two epochs, a pair; got {result!r}")
+    require(
+        isinstance(result, tuple | list) and len(result) == 2,
+        f"return two epochs, a pair; got {result!r}",
+    )
     require(
         tuple(result) == (3, 3),
-        f"a loss that keeps falling stops nothing: the losses {falling} end at epoch 3, the best one; "
+        f"a loss that keeps falling stops nothing: the losses {falling} end at epoch "
+        f"3, the best one; "
         f"got {tuple(result)}. Count epochs from 0",
     )
     bump = [1.0, 0.9, 0.95, 0.92, 0.8, 0.85, 0.9, 0.7]
     result = tuple(answer(bump, 3))
     require(
         result == (7, 7),
-        f"for {bump} and a patience of 3, every new best comes in time: expected (7, 7), got {result}. The count "
+        f"for {bump} and a patience of 3, every new best comes in time: expected (7, "
+        f"7), got {result}. The count "
         "starts afresh with each new best, and a rise is not yet the end",
     )
     stopped = [1.0, 0.9, 0.95, 0.92, 0.93, 0.5]
     result = tuple(answer(stopped, 3))
     require(
         result[0] != 5,
-        f"for {stopped} and a patience of 3 the training ends at epoch 4, before the 0.5 is ever seen; got {result}",
+        f"for {stopped} and a patience of 3 the training ends at epoch 4, before the "
+        f"0.5 is ever seen; got {result}",
     )
     require(
         result[1] != result[0],
-        f"the last weights are not the best ones: of {stopped}, epoch 1 had the lowest loss by then; got {result}",
+        f"the last weights are not the best ones: of {stopped}, epoch 1 had the lowest "
+        f"loss by then; got {result}",
     )
-    require(result == (4, 1), f"for {stopped} and a patience of 3 expected (4, 1), got {result}")
+    require(
+        result == (4, 1),
+        f"for {stopped} and a patience of 3 expected (4, 1), got {result}",
+    )
     require(
         tuple(answer([1.0, 1.0, 1.0], 2)) == (2, 0),
-        "an equal loss is not a better one: three times 1.0 with a patience of 2 ends at epoch 2, and keeps epoch 0",
+        "an equal loss is not a better one: three times 1.0 with a patience of 2 ends "
+        "at epoch 2, and keeps epoch 0",
     )
 
 
@@ -69,14 +82,21 @@ when_to_stop = Exercise(
     checker=_check_when_to_stop,
     hints=(
         "Remember the epoch with the lowest loss so far. How long ago was it?",
-        "Stop as soon as `epoch - best >= patience`; update `best` only where the loss is lower than `losses[best]`.",
-        "Loop over the losses; return `(epoch, best)` when patience is over, and `(len(losses) - 1, best)` after "
+        "Stop as soon as `epoch - best >= patience`; update `best` only where the loss "
+        "is lower than `losses[best]`.",
+        "Loop over the losses; return `(epoch, best)` when patience is over, and "
+        "`(len(losses) - 1, best)` after "
         "the loop.",
     ),
     honest=(_stop, lambda losses, patience: list(_stop(losses, patience))),
     wrong={
-        "keeps the last weights": lambda losses, patience: (_stop(losses, patience)[0],) * 2,
-        "looks at all losses": lambda losses, _: (len(losses) - 1, int(np.argmin(losses))),
+        "keeps the last weights": lambda losses, patience: (
+            (_stop(losses, patience)[0],) * 2
+        ),
+        "looks at all losses": lambda losses, _: (
+            len(losses) - 1,
+            int(np.argmin(losses)),
+        ),
         "counts every rise": _stop_at_first_rises,
         "one epoch too late": lambda losses, patience: _stop(losses, patience + 1),
         "returns the best alone": lambda losses, patience: _stop(losses, patience)[1],
@@ -85,30 +105,44 @@ when_to_stop = Exercise(
 
 
 def _check_row_by_row(answer: Callable[[Any], Any]) -> None:
-    logits = np.array([[2.0, 0.0, -1.0], [0.5, 0.5, 0.5], [1000.0, 0.0, 0.0], [-2.0, 3.0, 1.0]])
+    logits = np.array(
+        [[2.0, 0.0, -1.0], [0.5, 0.5, 0.5], [1000.0, 0.0, 0.0], [-2.0, 3.0, 1.0]]
+    )
     kept = logits.copy()
     result = np.asarray(answer(logits))
-    require(np.array_equal(logits, kept), "the caller's logits have changed: work on a copy")
-    require(result.shape == logits.shape, f"return one probability for each logit, shape (4, 3); got {result.shape}")
+    require(
+        np.array_equal(logits, kept), "the caller's logits have changed: work on a copy"
+    )
+    require(
+        result.shape == logits.shape,
+        f"return one probability for each logit, shape (4, 3); got {result.shape}",
+    )
     require(
         bool(np.isfinite(result).all()),
-        "a logit of 1000 gives infinity or NaN: subtract the largest logit of each row before taking exponentials",
+        "a logit of 1000 gives infinity or NaN: subtract the largest logit of each row "
+        "before taking exponentials",
     )
     require(
         not np.allclose(result.sum(0), 1),
-        "each *column* sums to one: the probabilities of an application would depend on which others are in the batch",
+        "each *column* sums to one: the probabilities of an application would depend "
+        "on which others are in the batch",
     )
     require(
         np.allclose(result.sum(1), 1),
-        f"the probabilities of a row must sum to one; they sum to {result.sum(1).round(3).tolist()}",
+        f"the probabilities of a row must sum to one; they sum to "
+        f"{result.sum(1).round(3).tolist()}",
     )
     alone = np.asarray(answer(logits[:1]))
-    require(np.allclose(alone[0], result[0]), "a row alone must have the probabilities that it has in company")
+    require(
+        np.allclose(alone[0], result[0]),
+        "a row alone must have the probabilities that it has in company",
+    )
     require(
         np.allclose(result[1], 1 / 3)
         and result[0, 0] > result[0, 1] > result[0, 2]
         and abs(result[0, 0] - 0.8438) < 1e-3,
-        f"the logits 2, 0, -1 belong to the probabilities 0.844, 0.114 and 0.042; got {result[0].round(3).tolist()}",
+        f"the logits 2, 0, -1 belong to the probabilities 0.844, 0.114 and 0.042; got "
+        f"{result[0].round(3).tolist()}",
     )
 
 
@@ -128,49 +162,66 @@ row_by_row = Exercise(
     checker=_check_row_by_row,
     hints=(
         "Which axis holds the classes of one application?",
-        "Subtract `logits.max(axis=1, keepdims=True)` first; the result is the same, and no exponential overflows.",
-        "`powers = np.exp(logits - logits.max(axis=1, keepdims=True))`; divide by `powers.sum(axis=1, keepdims=True)`.",
+        "Subtract `logits.max(axis=1, keepdims=True)` first; the result is the same, "
+        "and no exponential overflows.",
+        "`powers = np.exp(logits - logits.max(axis=1, keepdims=True))`; divide by "
+        "`powers.sum(axis=1, keepdims=True)`.",
     ),
-    honest=(_softmax, lambda logits: np.array([_softmax(row[None])[0] for row in logits])),
+    honest=(
+        _softmax,
+        lambda logits: np.array([_softmax(row[None])[0] for row in logits]),
+    ),
     wrong={
         "over the rows, as in the source": lambda logits: _softmax(logits, axis=0),
-        "over everything": lambda logits: np.exp(logits - logits.max()) / np.exp(logits - logits.max()).sum(),
+        "over everything": lambda logits: (
+            np.exp(logits - logits.max()) / np.exp(logits - logits.max()).sum()
+        ),
         "overflows": _overflowing,
-        "shares of the logits": lambda logits: abs(logits) / abs(logits).sum(axis=1, keepdims=True),
+        "shares of the logits": lambda logits: (
+            abs(logits) / abs(logits).sum(axis=1, keepdims=True)
+        ),
     },
 )
 
 
-def _check_better_or_luck(answer: Callable[[Any, Any, Any], tuple[float, float]]) -> None:
+def _check_better_or_luck(
+    answer: Callable[[Any, Any, Any], tuple[float, float]],
+) -> None:
     rng = np.random.default_rng(0)
     actual = rng.integers(1, 9, 2000)
     a = np.where(rng.random(2000) < 0.6, actual, rng.integers(1, 9, 2000))
     b = np.where(rng.random(2000) < 0.1, rng.integers(1, 9, 2000), a)
     result = answer(actual, a, b)
     require(
-        isinstance(result, tuple | list) and len(result) == 2, f"return the difference and a half-width; got {result!r}"
+        isinstance(result, tuple | list) and len(result) == 2,
+        f"return the difference and a half-width; got {result!r}",
     )
     difference, half = result
     expected, paired = _paired(actual, a, b)
     require(
         abs(difference + expected) > 1e-9,
-        f"the first model is right more often, so the difference must be positive; got {difference:.4f}",
+        f"the first model is right more often, so the difference must be positive; got "
+        f"{difference:.4f}",
     )
     require(
-        abs(difference - expected) < 1e-9, f"expected an accuracy difference of {expected:.4f}; got {difference:.4f}"
+        abs(difference - expected) < 1e-9,
+        f"expected an accuracy difference of {expected:.4f}; got {difference:.4f}",
     )
     require(
         abs(half - _unpaired(actual, a, b)[1]) > 1e-6,
-        "this is the half-width for two different sets of rows; the models saw the same ones, so take the standard "
+        "this is the half-width for two different sets of rows; the models saw the "
+        "same ones, so take the standard "
         "deviation of the difference of each row",
     )
     require(
         abs(half - paired * np.sqrt(2000)) > 1e-6,
-        "this is how much single rows vary; the mean of n rows varies by the square root of n less",
+        "this is how much single rows vary; the mean of n rows varies by the square "
+        "root of n less",
     )
     require(
         abs(half / paired - 1) < 0.01,
-        f"expected a half-width of {paired:.4f} (2.58 standard errors of the mean difference); got {half:.4f}",
+        f"expected a half-width of {paired:.4f} (2.58 standard errors of the mean "
+        f"difference); got {half:.4f}",
     )
 
 
@@ -181,31 +232,57 @@ def _paired(actual: Any, a: Any, b: Any) -> tuple[float, float]:
 
 def _unpaired(actual: Any, a: Any, b: Any) -> tuple[float, float]:
     x, y = a == actual, b == actual
-    return float(x.mean() - y.mean()), float(2.58 * np.sqrt((x.var() + y.var()) / len(x)))
+    return float(x.mean() - y.mean()), float(
+        2.58 * np.sqrt((x.var() + y.var()) / len(x))
+    )
 
 
 better_or_luck = Exercise(
     name="Better or luck?",
     checker=_check_better_or_luck,
     hints=(
-        "For each row, one of three things: only the first is right (1), only the second (-1), or both or neither (0).",
-        "`each = (a == actual).astype(float) - (b == actual)`; the difference is its mean.",
+        "For each row, one of three things: only the first is right (1), only the "
+        "second (-1), or both or neither (0).",
+        "`each = (a == actual).astype(float) - (b == actual)`; the difference is its "
+        "mean.",
         "The half-width is `2.58 * each.std() / np.sqrt(len(each))`.",
     ),
-    honest=(_paired, lambda y, a, b: (_paired(y, a, b)[0], _paired(y, a, b)[1] * np.sqrt(2000 / 1999))),
+    honest=(
+        _paired,
+        lambda y, a, b: (
+            _paired(y, a, b)[0],
+            _paired(y, a, b)[1] * np.sqrt(2000 / 1999),
+        ),
+    ),
     wrong={
         "as if on different rows": _unpaired,
-        "the wrong way round": lambda y, a, b: (-_paired(y, a, b)[0], _paired(y, a, b)[1]),
-        "forgets the number of rows": lambda y, a, b: (_paired(y, a, b)[0], _paired(y, a, b)[1] * np.sqrt(len(y))),
-        "95 % instead of 99 %": lambda y, a, b: (_paired(y, a, b)[0], _paired(y, a, b)[1] * 1.96 / 2.58),
-        "how often the models differ": lambda y, a, b: (float(np.mean(a != b)), _paired(y, a, b)[1]),
+        "the wrong way round": lambda y, a, b: (
+            -_paired(y, a, b)[0],
+            _paired(y, a, b)[1],
+        ),
+        "forgets the number of rows": lambda y, a, b: (
+            _paired(y, a, b)[0],
+            _paired(y, a, b)[1] * np.sqrt(len(y)),
+        ),
+        "95 % instead of 99 %": lambda y, a, b: (
+            _paired(y, a, b)[0],
+            _paired(y, a, b)[1] * 1.96 / 2.58,
+        ),
+        "how often the models differ": lambda y, a, b: (
+            float(np.mean(a != b)),
+            _paired(y, a, b)[1],
+        ),
     },
 )
 
-# The named alteration of each claim: what to replace in the notebook's code, and by what.
+# The named alteration of each claim: what to replace in the notebook's code, and by
+# what.
 ALTERATIONS = {
     "holes were filled by the median": ("fillna(-1000.0)", "fillna(holes.median())"),
-    "the last weights were kept": ("best = int(np.argmin(curve[:, 1]))", "best = len(curve) - 1"),
+    "the last weights were kept": (
+        "best = int(np.argmin(curve[:, 1]))",
+        "best = len(curve) - 1",
+    ),
     "the network's answers were shuffled among the rows": (
         "compressed.predict(Z[parts.test]),",
         "np.random.default_rng(0).permutation(compressed.predict(Z[parts.test])),",
@@ -218,6 +295,12 @@ ALTERATIONS = {
         'cut_trees.classes(trees["test"]),',
         'np.clip(np.rint(trees["test"]), 1, 8).astype(int),',
     ),
-    "the function had a bend": ("lambda rows: rows @ coefficients", "lambda rows: abs(rows @ coefficients)"),
-    "all explanations had the same number of points": ("n_samples=int(size)", "n_samples=300"),
+    "the function had a bend": (
+        "lambda rows: rows @ coefficients",
+        "lambda rows: abs(rows @ coefficients)",
+    ),
+    "all explanations had the same number of points": (
+        "n_samples=int(size)",
+        "n_samples=300",
+    ),
 }

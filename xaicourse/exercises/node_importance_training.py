@@ -1,4 +1,6 @@
-"""Exercises of the notebook on node importance, and the alterations under which its claims fail."""
+"""Exercises of the notebook on node importance, and the alterations under which its
+claims fail.
+"""
 
 from __future__ import annotations
 
@@ -16,26 +18,39 @@ Answer = Callable[..., Any]
 
 def _check_all_distances(answer: Answer) -> None:
     rng = np.random.default_rng(0)
-    X, centroids = rng.normal(size=(50, 3)) @ rng.normal(size=(3, 3)), rng.normal(size=(4, 3))
+    X, centroids = (
+        rng.normal(size=(50, 3)) @ rng.normal(size=(3, 3)),
+        rng.normal(size=(4, 3)),
+    )
     kept = X.copy()
     result = np.asarray(answer(X, centroids), dtype=float)
     require(
-        result.shape == (50, 4), f"expected a distance for each row and centroid, shape (50, 4); got {result.shape}"
+        result.shape == (50, 4),
+        f"expected a distance for each row and centroid, shape (50, 4); got "
+        f"{result.shape}",
     )
     expected = mahalanobis(X, centroids)
     euclidean = np.sqrt(((X[:, None] - centroids) ** 2).sum(2))
     require(
         not np.allclose(result, euclidean),
-        "these are Euclidean distances: they count a direction in which rows hardly differ like one in which they "
+        "these are Euclidean distances: they count a direction in which rows hardly "
+        "differ like one in which they "
         "differ a lot. The covariance of X has to come in.",
     )
-    require(not np.allclose(result, expected**2), "these are the squares of the distances: take the root at the end")
+    require(
+        not np.allclose(result, expected**2),
+        "these are the squares of the distances: take the root at the end",
+    )
     require(
         np.allclose(result, expected, rtol=1e-6),
-        f"the first row is {expected[0].round(3)} standard deviations from the four centroids; you found "
-        f"{result[0].round(3)}. Is it the inverse of the covariance that stands between the two differences?",
+        f"the first row is {expected[0].round(3)} standard deviations from the four "
+        f"centroids; you found "
+        f"{result[0].round(3)}. Is it the inverse of the covariance that stands "
+        f"between the two differences?",
     )
-    require(np.array_equal(kept, X), "the caller's X has changed: subtract into a new array")
+    require(
+        np.array_equal(kept, X), "the caller's X has changed: subtract into a new array"
+    )
 
 
 def _whitened(X: Any, centroids: Any) -> Any:
@@ -55,9 +70,12 @@ all_distances = Exercise(
     name="All distances at once",
     checker=_check_all_distances,
     hints=(
-        "`X[:, None] - centroids` has the shape (rows, centroids, columns): all differences at once.",
-        "Between two copies of the differences stands `np.linalg.inv(np.cov(X.T))`; `np.einsum` sums over both.",
-        '`D = X[:, None] - centroids`, then `np.sqrt(np.einsum("nkd,de,nke->nk", D, np.linalg.inv(np.cov(X.T)), D))`.',
+        "`X[:, None] - centroids` has the shape (rows, centroids, columns): all "
+        "differences at once.",
+        "Between two copies of the differences stands `np.linalg.inv(np.cov(X.T))`; "
+        "`np.einsum` sums over both.",
+        '`D = X[:, None] - centroids`, then `np.sqrt(np.einsum("nkd,de,nke->nk", D, '
+        "np.linalg.inv(np.cov(X.T)), D))`.",
     ),
     honest=(_whitened, lambda X, centroids: mahalanobis(X, centroids).tolist()),
     wrong={
@@ -65,7 +83,9 @@ all_distances = Exercise(
         "squares": _with(lambda X: np.linalg.inv(np.cov(X.T)), 1.0),
         "the covariance instead of its inverse": _with(lambda X: np.cov(X.T)),
         "only the variances": _with(lambda X: np.diag(1 / X.var(0, ddof=1))),
-        "the centroids' distances first": lambda X, centroids: mahalanobis(X, centroids).T,
+        "the centroids' distances first": lambda X, centroids: (
+            mahalanobis(X, centroids).T
+        ),
     },
 )
 
@@ -74,41 +94,64 @@ def _check_share_of_a_push(answer: Answer) -> None:
     weights = np.array([[3.0, -1.0, 4.0], [1.0, 1.0, -2.0]])
     signs = np.array([[1.0, 1.0, -1.0], [-1.0, 1.0, 1.0]])
     result = np.asarray(answer(weights, signs), dtype=float)
-    require(result.shape == (2, 3), f"expected a share for each weight, shape (2, 3); got {result.shape}")
+    require(
+        result.shape == (2, 3),
+        f"expected a share for each weight, shape (2, 3); got {result.shape}",
+    )
     require(
         np.allclose(np.sign(result), signs),
-        "the share must carry the sign of the push: the size comes from the weight, the direction from `signs`",
+        "the share must carry the sign of the push: the size comes from the weight, "
+        "the direction from `signs`",
     )
     total = np.abs(result).sum(1)
     require(
         not np.allclose(np.abs(result).sum(0), 1),
-        "yours add up to one over the inputs; a push of one input is shared among the outputs it goes to, the columns",
+        "yours add up to one over the inputs; a push of one input is shared among the "
+        "outputs it goes to, the columns",
     )
     require(
-        np.allclose(total, 1), f"the sizes of one input's shares must add up to 1; yours add up to {total.round(3)}"
+        np.allclose(total, 1),
+        f"the sizes of one input's shares must add up to 1; yours add up to "
+        f"{total.round(3)}",
     )
     require(
-        np.allclose(result, np.abs(weights) * signs / np.abs(weights).sum(1, keepdims=True)),
+        np.allclose(
+            result, np.abs(weights) * signs / np.abs(weights).sum(1, keepdims=True)
+        ),
         "the shares of one input must be in proportion to the sizes of its weights",
     )
     with np.errstate(invalid="ignore", divide="ignore"):
         dead = np.asarray(answer(np.zeros((1, 3)), np.ones((1, 3))), dtype=float)
-    require(bool(np.isfinite(dead).all()), "an input whose weights are all zero must not give NaN: add a little below")
+    require(
+        bool(np.isfinite(dead).all()),
+        "an input whose weights are all zero must not give NaN: add a little below",
+    )
 
 
 share_of_a_push = Exercise(
     name="A share that cannot explode",
     checker=_check_share_of_a_push,
     hints=(
-        "What can be near zero in the project's denominator, and what of the weights never is negative?",
-        "Divide sizes by the sum of sizes, along the outputs; put the sign back afterwards; guard against 0 / 0.",
-        "`size = np.abs(weights)`, then `signs * size / (size.sum(axis=1, keepdims=True) + 1e-12)`.",
+        "What can be near zero in the project's denominator, and what of the weights "
+        "never is negative?",
+        "Divide sizes by the sum of sizes, along the outputs; put the sign back "
+        "afterwards; guard against 0 / 0.",
+        "`size = np.abs(weights)`, then `signs * size / (size.sum(axis=1, "
+        "keepdims=True) + 1e-12)`.",
     ),
-    honest=(lambda W, S: np.array([s * abs(w) / max(abs(w).sum(), 1e-9) for w, s in zip(W, S, strict=True)]),),
+    honest=(
+        lambda W, S: np.array(
+            [s * abs(w) / max(abs(w).sum(), 1e-9) for w, s in zip(W, S, strict=True)]
+        ),
+    ),
     wrong={
-        "the signed sum of the project": lambda W, S: W * S / ((W * S).sum(1, keepdims=True) + 1e-12),
+        "the signed sum of the project": lambda W, S: (
+            W * S / ((W * S).sum(1, keepdims=True) + 1e-12)
+        ),
         "over the inputs": lambda W, S: S * abs(W) / (abs(W).sum(0) + 1e-12),
-        "without the sign": lambda W, _: abs(W) / (abs(W).sum(1, keepdims=True) + 1e-12),
+        "without the sign": lambda W, _: (
+            abs(W) / (abs(W).sum(1, keepdims=True) + 1e-12)
+        ),
         "equal shares": lambda _, S: S / 3,
         "no guard": lambda W, S: S * abs(W) / abs(W).sum(1, keepdims=True),
     },
@@ -116,7 +159,10 @@ share_of_a_push = Exercise(
 
 
 def _interval(difference: Any, quantile: float) -> tuple[float, float]:
-    mean, half = difference.mean(), quantile * difference.std(ddof=1) / np.sqrt(len(difference))
+    mean, half = (
+        difference.mean(),
+        quantile * difference.std(ddof=1) / np.sqrt(len(difference)),
+    )
     return mean - half, mean + half
 
 
@@ -129,22 +175,26 @@ def _check_paired_interval(answer: Answer) -> None:
     require(low < high, "return the lower end first, then the upper one")
     require(
         high - low < 10,
-        "your interval is as wide as the seeds differ. Both methods started from the same seeds: look at the "
+        "your interval is as wide as the seeds differ. Both methods started from the "
+        "same seeds: look at the "
         "differences, seed by seed.",
     )
     require(
         not np.allclose((low, high), _interval(new - old, norm.ppf(0.9995))),
-        "five differences do not tell their spread well; the normal quantile does not know that, Student's t does",
+        "five differences do not tell their spread well; the normal quantile does not "
+        "know that, Student's t does",
     )
     middle = (low + high) / 2
     require(
         bool(np.isclose(middle, (new - old).mean())),
-        f"the interval should lie around the mean difference, new less old, {(new - old).mean():.3f}; it lies around "
+        f"the interval should lie around the mean difference, new less old, "
+        f"{(new - old).mean():.3f}; it lies around "
         f"{middle:.3f}",
     )
     require(
         np.allclose((low, high), expected),
-        f"expected half a width of {(expected[1] - expected[0]) / 2:.3f}, got {(high - low) / 2:.3f}: the standard "
+        f"expected half a width of {(expected[1] - expected[0]) / 2:.3f}, got "
+        f"{(high - low) / 2:.3f}: the standard "
         "error of a mean of five, and a quantile that leaves 0.05 % on each side",
     )
 
@@ -153,30 +203,45 @@ paired_interval = Exercise(
     name="A paired interval",
     checker=_check_paired_interval,
     hints=(
-        "What do two networks of the same seed share, and how can that be taken out before anything is averaged?",
-        "Mean of the differences, plus and minus a quantile times their standard deviation over the root of the count.",
-        "`d = new - old`; half a width is `t.ppf(0.9995, len(d) - 1) * d.std(ddof=1) / np.sqrt(len(d))`.",
+        "What do two networks of the same seed share, and how can that be taken out "
+        "before anything is averaged?",
+        "Mean of the differences, plus and minus a quantile times their standard "
+        "deviation over the root of the count.",
+        "`d = new - old`; half a width is `t.ppf(0.9995, len(d) - 1) * d.std(ddof=1) / "
+        "np.sqrt(len(d))`.",
     ),
-    honest=(lambda new, old: list(t.interval(0.999, 4, (new - old).mean(), (new - old).std(ddof=1) / 5**0.5)),),
+    honest=(
+        lambda new, old: list(
+            t.interval(0.999, 4, (new - old).mean(), (new - old).std(ddof=1) / 5**0.5)
+        ),
+    ),
     wrong={
         "unpaired": lambda new, old: tuple(
-            new.mean() - old.mean() + k * t.ppf(0.9995, 8) * np.sqrt((new.var(ddof=1) + old.var(ddof=1)) / 5)
+            new.mean()
+            - old.mean()
+            + k * t.ppf(0.9995, 8) * np.sqrt((new.var(ddof=1) + old.var(ddof=1)) / 5)
             for k in (-1, 1)
         ),
         "the normal quantile": lambda new, old: _interval(new - old, norm.ppf(0.9995)),
         "95 %": lambda new, old: _interval(new - old, t.ppf(0.975, 4)),
-        "no root of the number": lambda new, old: _interval(new - old, t.ppf(0.9995, 4) * 5**0.5),
+        "no root of the number": lambda new, old: _interval(
+            new - old, t.ppf(0.9995, 4) * 5**0.5
+        ),
         "the other way round": lambda new, old: _interval(old - new, t.ppf(0.9995, 4)),
     },
 )
 
-# The named alteration of each claim: what to replace in the notebook's code, and by what.
+# The named alteration of each claim: what to replace in the notebook's code, and by
+# what.
 ALTERATIONS = {
     "the covariance were left out": (
         "distances = mahalanobis(Z[train], centroids)",
         "distances = mahalanobis(Z[train], centroids, covariance=np.eye(10))",
     ),
-    "the depth were counted from another layer": ("((layer / 3 - 0.75)", "(((layer + 1) / 3 - 0.75)"),
+    "the depth were counted from another layer": (
+        "((layer / 3 - 0.75)",
+        "(((layer + 1) / 3 - 0.75)",
+    ),
     "the two steps were graded against themselves": (
         'against("two steps", "plain", "cross-entropy")',
         'against("two steps", "two steps", "cross-entropy")',
@@ -193,7 +258,10 @@ ALTERATIONS = {
         'against("loss", "plain", "kappa")',
         'against("loss", "loss", "kappa")',
     ),
-    "strength 0 meant a thousandth": ('"strength": 0.0, "contrastive": 0.0', '"strength": 0.001, "contrastive": 0.0'),
+    "strength 0 meant a thousandth": (
+        '"strength": 0.0, "contrastive": 0.0',
+        '"strength": 0.001, "contrastive": 0.0',
+    ),
     "the shuffle were the identity": (
         "shuffle = np.random.default_rng(seed).permutation(len(test))",
         "shuffle = np.arange(len(test))",

@@ -1,4 +1,6 @@
-"""Exercises of the notebook on predictive maintenance, and the alterations under which its claims fail."""
+"""Exercises of the notebook on predictive maintenance, and the alterations under which
+its claims fail.
+"""
 
 from __future__ import annotations
 
@@ -17,11 +19,19 @@ def _check_share_missed(answer: Callable[..., Any]) -> None:
     alarm = np.zeros(100, dtype=bool)
     alarm[7:25] = True  # three of the ten failures, and fifteen false alarms
     share = answer(failed.copy(), alarm.copy())
-    require(isinstance(share, int | float | np.floating), f"return one number; got {share!r}")
+    require(
+        isinstance(share, int | float | np.floating),
+        f"return one number; got {share!r}",
+    )
     what = f"of ten failures seven came without an alarm, so the share is 0.7; yours is {share:.3g}"
-    require(not np.isclose(share, 0.07), f"{what}. A share of what? Not of all machines")
+    require(
+        not np.isclose(share, 0.07), f"{what}. A share of what? Not of all machines"
+    )
     require(not np.isclose(share, 0.3), f"{what}. That is the share that was caught")
-    require(not np.isclose(share, 7 / 82), f"{what}. You divide by the machines without an alarm")
+    require(
+        not np.isclose(share, 7 / 82),
+        f"{what}. You divide by the machines without an alarm",
+    )
     require(np.isclose(share, 0.7), f"{what}. Look at the failed machines alone")
 
 
@@ -30,7 +40,8 @@ share_missed = Exercise(
     checker=_check_share_missed,
     hints=(
         "First keep the machines that failed. Then ask which of those had no alarm.",
-        "`alarm[failed]` are the alarms of the failed machines; `~` turns truth values round.",
+        "`alarm[failed]` are the alarms of the failed machines; `~` turns truth values "
+        "round.",
         "`np.mean(~alarm[failed])`",
     ),
     honest=(
@@ -67,9 +78,17 @@ def _check_drop_columns(answer: Callable[..., Any]) -> None:
     _Watched.fitted = []
     before = X.copy(), X_new.copy()
     drops = np.asarray(answer(model, X, y, X_new, y_new), dtype=float)
-    require(np.array_equal(X, before[0]) and np.array_equal(X_new, before[1]), "the caller's tables have changed")
-    require(not hasattr(model, "coef_"), "the caller's model was fitted: fit a clone of it")
-    require(drops.shape == (3,), f"expected one number for each of the three columns, got shape {drops.shape}")
+    require(
+        np.array_equal(X, before[0]) and np.array_equal(X_new, before[1]),
+        "the caller's tables have changed",
+    )
+    require(
+        not hasattr(model, "coef_"), "the caller's model was fitted: fit a clone of it"
+    )
+    require(
+        drops.shape == (3,),
+        f"expected one number for each of the three columns, got shape {drops.shape}",
+    )
     require(
         any(table.shape[1] == 2 for table in _Watched.fitted),
         "train again without the column: the model was never fitted to two columns",
@@ -78,35 +97,57 @@ def _check_drop_columns(answer: Callable[..., Any]) -> None:
     truth = []
     for j in range(3):
         rest = [k for k in range(3) if k != j]
-        truth.append(full - clone(model).fit(X[:, rest], y).score(X_new[:, rest], y_new))
-    require(drops[0] > 0, f"without the first column the score falls, which counts as positive; got {drops[0]:.3f}")
+        truth.append(
+            full - clone(model).fit(X[:, rest], y).score(X_new[:, rest], y_new)
+        )
+    require(
+        drops[0] > 0,
+        f"without the first column the score falls, which counts as positive; got "
+        f"{drops[0]:.3f}",
+    )
     require(
         np.allclose(drops, truth, atol=1e-6),
-        f"on new rows the falls are {np.round(truth, 3)}; yours are {drops.round(3)}. Score with the columns that "
+        f"on new rows the falls are {np.round(truth, 3)}; yours are {drops.round(3)}. "
+        f"Score with the columns that "
         "remain, on the new rows, and subtract from the score with all columns",
     )
 
 
-def _drops(model: Any, X: Any, y: Any, X_new: Any, y_new: Any, *, sign: int = 1, kept: bool = False) -> Any:
+def _drops(
+    model: Any,
+    X: Any,
+    y: Any,
+    X_new: Any,
+    y_new: Any,
+    *,
+    sign: int = 1,
+    kept: bool = False,
+) -> Any:
     falls = []
     for j in range(X.shape[1]):
         rest = [j] if kept else [k for k in range(X.shape[1]) if k != j]
         full = clone(model).fit(X, y).score(X_new, y_new)
-        falls.append(sign * (full - clone(model).fit(X[:, rest], y).score(X_new[:, rest], y_new)))
+        falls.append(
+            sign * (full - clone(model).fit(X[:, rest], y).score(X_new[:, rest], y_new))
+        )
     return falls
 
 
 def _zeroed(model: Any, X: Any, y: Any, X_new: Any, y_new: Any) -> Any:
     fitted = clone(model).fit(X, y)
     return [
-        fitted.score(X_new, y_new) - fitted.score(X_new * (np.arange(X.shape[1]) != j), y_new)
+        fitted.score(X_new, y_new)
+        - fitted.score(X_new * (np.arange(X.shape[1]) != j), y_new)
         for j in range(X.shape[1])
     ]
 
 
 def _refits(model: Any, X: Any, y: Any, X_new: Any, y_new: Any) -> Any:
     full = model.fit(X, y).score(X_new, y_new)
-    return [full - model.fit(np.delete(X, j, 1), y).score(np.delete(X_new, j, 1), y_new) for j in range(X.shape[1])]
+    return [
+        full - model.fit(np.delete(X, j, 1), y).score(np.delete(X_new, j, 1), y_new)
+        for j in range(X.shape[1])
+    ]
 
 
 drop_columns = Exercise(
@@ -114,8 +155,10 @@ drop_columns = Exercise(
     checker=_check_drop_columns,
     hints=(
         "Four fits for three columns: one with all of them, and one without each.",
-        "`np.delete(X, j, axis=1)` is `X` without column `j`. The new rows lose it, too.",
-        "For each `j`: the score of `clone(model).fit(X, y)` on `X_new`, minus that of a clone without `j`.",
+        "`np.delete(X, j, axis=1)` is `X` without column `j`. The new rows lose it, "
+        "too.",
+        "For each `j`: the score of `clone(model).fit(X, y)` on `X_new`, minus that of "
+        "a clone without `j`.",
     ),
     honest=(_drops,),
     wrong={
@@ -135,13 +178,18 @@ def _check_fair_prices(answer: Callable[..., Any]) -> None:
         a, b = (float(p) for p in prices)
         what = f"alone the sensors save {v_a:g} and {v_b:g}, together {v_ab:g}; you ask {a:.3g} and {b:.3g}"
         require(np.isclose(a + b, v_ab), f"{what}, which is not {v_ab:g} in all")
-        require(v_a != v_b or np.isclose(a, b), f"{what}: equal sensors deserve equal prices")
         require(
-            v_a != 0 or v_ab != v_b or np.isclose(a, 0), f"{what}: a sensor that never adds anything is worth nothing"
+            v_a != v_b or np.isclose(a, b),
+            f"{what}: equal sensors deserve equal prices",
+        )
+        require(
+            v_a != 0 or v_ab != v_b or np.isclose(a, 0),
+            f"{what}: a sensor that never adds anything is worth nothing",
         )
         require(
             np.isclose(a, (v_a + v_ab - v_b) / 2),
-            f"{what}. Bought first, the first sensor adds {v_a:g}; bought second, {v_ab - v_b:g}. Take the mean",
+            f"{what}. Bought first, the first sensor adds {v_a:g}; bought second, "
+            f"{v_ab - v_b:g}. Take the mean",
         )
 
 
@@ -154,19 +202,26 @@ fair_prices = Exercise(
         "`(v_a + v_ab - v_b) / 2, (v_b + v_ab - v_a) / 2`",
     ),
     honest=(
-        lambda v_a, v_b, v_ab: [v_a + (v_ab - v_a - v_b) / 2, v_b + (v_ab - v_a - v_b) / 2],
+        lambda v_a, v_b, v_ab: [
+            v_a + (v_ab - v_a - v_b) / 2,
+            v_b + (v_ab - v_a - v_b) / 2,
+        ],
         lambda v_a, v_b, v_ab: np.array([v_ab + v_a - v_b, v_ab + v_b - v_a]) / 2,
     ),
     wrong={
         "what each adds last": lambda v_a, v_b, v_ab: (v_ab - v_b, v_ab - v_a),
         "half each": lambda _, __, v_ab: (v_ab / 2, v_ab / 2),
-        "in proportion to alone": lambda v_a, v_b, v_ab: (v_ab * v_a / (v_a + v_b), v_ab * v_b / (v_a + v_b)),
+        "in proportion to alone": lambda v_a, v_b, v_ab: (
+            v_ab * v_a / (v_a + v_b),
+            v_ab * v_b / (v_a + v_b),
+        ),
         "what each saves alone": lambda v_a, v_b, _: (v_a, v_b),
         "the first takes the surplus": lambda _, v_b, v_ab: (v_ab - v_b, v_b),
     },
 )
 
-# The named alteration of each claim: what to replace in the notebook's code, and by what.
+# The named alteration of each claim: what to replace in the notebook's code, and by
+# what.
 ALTERATIONS = {
     "a machine failed only when all three were too high": (
         "lambda U: fails(mean + sd * norm.ppf(U))",
@@ -177,8 +232,10 @@ ALTERATIONS = {
         "return hot | shaky | pressed",
     ),
     "old machines failed: the serial number decided": (
-        "X = np.column_stack([X, np.random.default_rng([seed, key]).permutation(1000)])",
-        "X = np.column_stack([X, np.random.default_rng([seed, key]).permutation(1000)]); y = X[:, 3] < 77",
+        "X = np.column_stack([X, np.random.default_rng([seed, "
+        "key]).permutation(1000)])",
+        "X = np.column_stack([X, np.random.default_rng([seed, "
+        "key]).permutation(1000)]); y = X[:, 3] < 77",
     ),
     "the forests had been trained on shuffled outcomes": (
         "clone(recipe).fit(X[:, s], y) for s",
@@ -188,8 +245,14 @@ ALTERATIONS = {
         "in itertools.permutations(range(3)):",
         "in list(itertools.permutations(range(3)))[1:]:",
     ),
-    "heat were as common as shaking, and shaking as rare as heat": ("[75, 0.7, 130]", "[70, 0.8, 130]"),
-    "a failure cost thirty thousand euros": ("failure, service = 10.0, 1.0", "failure, service = 30.0, 1.0"),
+    "heat were as common as shaking, and shaking as rare as heat": (
+        "[75, 0.7, 130]",
+        "[70, 0.8, 130]",
+    ),
+    "a failure cost thirty thousand euros": (
+        "failure, service = 10.0, 1.0",
+        "failure, service = 30.0, 1.0",
+    ),
     "a false alarm were free": (
         "return np.where(risk > service / failure, service, failure * y_new)",
         "return np.where(risk > service / failure, service * y_new, failure * y_new)",

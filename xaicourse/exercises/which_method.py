@@ -1,4 +1,6 @@
-"""Exercises of the notebook on which sensitivity method to use, and the alterations under which its claims fail."""
+"""Exercises of the notebook on which sensitivity method to use, and the alterations
+under which its claims fail.
+"""
 
 from __future__ import annotations
 
@@ -14,25 +16,30 @@ from xaicourse.teaching import Exercise, require
 def _check_bill(answer: Callable[[str, int, int], int]) -> None:
     require(
         answer("central differences", 7, 100) == 14,
-        "central differences take two rows an input, one on each side, whatever `n` is: "
+        "central differences take two rows an input, one on each side, whatever `n` "
+        "is: "
         f"for seven inputs 14; got {answer('central differences', 7, 100)}",
     )
     require(
         answer("morris", 5, 20) != 100,
-        "a trajectory of Morris takes one step an input, but it also has to start somewhere: one row more",
+        "a trajectory of Morris takes one step an input, but it also has to start "
+        "somewhere: one row more",
     )
     require(
         answer("morris", 5, 20) == 120,
-        f"20 trajectories of Morris over five inputs take 20 times six rows, 120; got {answer('morris', 5, 20)}",
+        f"20 trajectories of Morris over five inputs take 20 times six rows, 120; got "
+        f"{answer('morris', 5, 20)}",
     )
     require(
         answer("sobol", 5, 64) != 64 * 12,
-        "you counted the samples that second-order indices need; first-order and total ones do with A, B and "
+        "you counted the samples that second-order indices need; first-order and total "
+        "ones do with A, B and "
         "one mixture an input",
     )
     require(
         answer("sobol", 5, 64) == 64 * 7,
-        "Sobol indices evaluate two samples, and one mixture of them an input: 64 rows times seven for five "
+        "Sobol indices evaluate two samples, and one mixture of them an input: 64 rows "
+        "times seven for five "
         "inputs, 448; "
         f"got {answer('sobol', 5, 64)}",
     )
@@ -42,21 +49,45 @@ the_bill = Exercise(
     name="The bill",
     checker=_check_bill,
     hints=(
-        "How many rows does each method look at for *one* input? And how many once, for all inputs together?",
-        "Morris walks: a start, then a step an input. Sobol: samples A and B, then for each input A with that "
+        "How many rows does each method look at for *one* input? And how many once, "
+        "for all inputs together?",
+        "Morris walks: a start, then a step an input. Sobol: samples A and B, then for "
+        "each input A with that "
         "column of B.",
         "$2d$, $n(d+1)$, $n(d+2)$.",
     ),
     honest=(
-        lambda method, d, n: 2 * d if method == "central differences" else n * (d + 1 + (method == "sobol")),
-        lambda method, d, n: {"c": d + d, "m": n + n * d, "s": 2 * n + n * d}[method[0]],
+        lambda method, d, n: (
+            2 * d
+            if method == "central differences"
+            else n * (d + 1 + (method == "sobol"))
+        ),
+        lambda method, d, n: {"c": d + d, "m": n + n * d, "s": 2 * n + n * d}[
+            method[0]
+        ],
     ),
     wrong={
-        "forward differences": lambda method, d, n: {"c": d + 1, "m": n * (d + 1), "s": n * (d + 2)}[method[0]],
-        "no start": lambda method, d, n: {"c": 2 * d, "m": n * d, "s": n * (d + 2)}[method[0]],
-        "second order": lambda method, d, n: {"c": 2 * d, "m": n * (d + 1), "s": n * (2 * d + 2)}[method[0]],
-        "one sample only": lambda method, d, n: {"c": 2 * d, "m": n * (d + 1), "s": n * (d + 1)}[method[0]],
-        "per row": lambda method, d, n: {"c": 2 * d, "m": d + 1, "s": d + min(n, 2)}[method[0]],
+        "forward differences": lambda method, d, n: {
+            "c": d + 1,
+            "m": n * (d + 1),
+            "s": n * (d + 2),
+        }[method[0]],
+        "no start": lambda method, d, n: {"c": 2 * d, "m": n * d, "s": n * (d + 2)}[
+            method[0]
+        ],
+        "second order": lambda method, d, n: {
+            "c": 2 * d,
+            "m": n * (d + 1),
+            "s": n * (2 * d + 2),
+        }[method[0]],
+        "one sample only": lambda method, d, n: {
+            "c": 2 * d,
+            "m": n * (d + 1),
+            "s": n * (d + 1),
+        }[method[0]],
+        "per row": lambda method, d, n: {"c": 2 * d, "m": d + 1, "s": d + min(n, 2)}[
+            method[0]
+        ],
     },
 )
 
@@ -64,23 +95,31 @@ the_bill = Exercise(
 def _check_fool(answer: Callable[[Any], Any]) -> None:
     rows = np.random.default_rng(0).uniform(-1, 1, (8, 3))
     values = np.asarray(answer(rows))
-    require(values.shape == (8,), f"return one number a row, shape (8,) for eight rows; got shape {values.shape}")
-    require(np.ptp(values) > 0, "your model is constant: there is no variance to explain")
+    require(
+        values.shape == (8,),
+        f"return one number a row, shape (8,) for eight rows; got shape {values.shape}",
+    )
+    require(
+        np.ptp(values) > 0, "your model is constant: there is no variance to explain"
+    )
     found = sobol_indices(answer, [(-1, 1)] * 3, n_samples=4096)
     first, total = found.S1, found.ST
     require(
         total[1] > 0.5,
-        f"the second input must matter: its total index is {max(total[1], 0):.2f}, and should pass 0.5. Let it "
+        f"the second input must matter: its total index is {max(total[1], 0):.2f}, and "
+        f"should pass 0.5. Let it "
         f"act on more of the output",
     )
     require(
         abs(first[1]) < 0.05,
-        f"the first-order index still sees the second input ({first[1]:.2f}): its average effect must be zero, so let "
+        f"the first-order index still sees the second input ({first[1]:.2f}): its "
+        f"average effect must be zero, so let "
         "another input decide its sign",
     )
     require(
         first[0] > 0.1,
-        f"the first input alone explains {max(first[0], 0):.2f} of the variance, and should explain at least a "
+        f"the first input alone explains {max(first[0], 0):.2f} of the variance, and "
+        f"should explain at least a "
         f"tenth: give it a term of its own",
     )
 
@@ -89,10 +128,13 @@ fool_the_first_order_index = Exercise(
     name="Fool the first-order index",
     checker=_check_fool,
     hints=(
-        "A first-order index averages over the other inputs. What effect averages to zero and is still there?",
-        "Multiply the second input by the third: on average over the third, nothing is left. Then give the "
+        "A first-order index averages over the other inputs. What effect averages to "
+        "zero and is still there?",
+        "Multiply the second input by the third: on average over the third, nothing is "
+        "left. Then give the "
         "first a term of its own.",
-        "`a * X[:, 0] + X[:, 1] * X[:, 2]`, with `a` small enough for the product to lead.",
+        "`a * X[:, 0] + X[:, 1] * X[:, 2]`, with `a` small enough for the product to "
+        "lead.",
     ),
     honest=(
         lambda X: 0.4 * X[:, 0] + X[:, 1] * X[:, 2],
@@ -109,27 +151,36 @@ fool_the_first_order_index = Exercise(
 )
 
 _WHY = {
-    1: "60 parameters and 1,500 runs are 25 runs a parameter: enough to screen, not to divide variance",
+    1: "60 parameters and 1,500 runs are 25 runs a parameter: enough to screen, not to "
+    "divide variance",
     2: "one image and one decision is a local question about a differentiable model",
-    3: "when columns depend on one another, a permuted or resampled row may not exist; whether a column can be "
+    3: "when columns depend on one another, a permuted or resampled row may not exist; "
+    "whether a column can be "
     "saved is seen by saving it",
-    4: "independent inputs, cheap rows, and shares with intervals wanted: that is what variance-based indices are for",
+    4: "independent inputs, cheap rows, and shares with intervals wanted: that is what "
+    "variance-based indices are for",
     5: "no more runs: a surrogate of the finished trials has to stand in for the model",
-    6: "a derivative that is zero everywhere is no answer: take steps long enough to cross a threshold",
+    6: "a derivative that is zero everywhere is no answer: take steps long enough to "
+    "cross a threshold",
 }
 _RIGHT = {1: "b", 2: "c", 3: "e", 4: "a", 5: "d", 6: "f"}
 
 
 def _check_self_test(answer: Mapping[int, str]) -> None:
     require(
-        isinstance(answer, Mapping), "give a dictionary from the number of the situation to a letter, as in {1: 'a'}"
+        isinstance(answer, Mapping),
+        "give a dictionary from the number of the situation to a letter, as in {1: "
+        "'a'}",
     )
     unanswered = [k for k in _RIGHT if k not in answer]
     require(not unanswered, f"situations {unanswered} have no letter yet")
-    wrong = [k for k, letter in _RIGHT.items() if str(answer[k]).strip().lower() != letter]
+    wrong = [
+        k for k, letter in _RIGHT.items() if str(answer[k]).strip().lower() != letter
+    ]
     require(
         not wrong,
-        f"{len(_RIGHT) - len(wrong)} of {len(_RIGHT)} fit. Think again about situation {wrong[:1]}: "
+        f"{len(_RIGHT) - len(wrong)} of {len(_RIGHT)} fit. Think again about situation "
+        f"{wrong[:1]}: "
         f"{_WHY.get((wrong or [1])[0])}",
     )
 
@@ -138,10 +189,13 @@ self_test = Exercise(
     name="Self-test",
     checker=_check_self_test,
     hints=(
-        "Here or everywhere? A change or a share? Can the model still be called? Each situation says.",
-        "Count the runs a parameter in the first; look for words like *independent*, *finished* and *zero* in "
+        "Here or everywhere? A change or a share? Can the model still be called? Each "
+        "situation says.",
+        "Count the runs a parameter in the first; look for words like *independent*, "
+        "*finished* and *zero* in "
         "the others.",
-        "Screening first, pixels by gradients, a column by doing without it, shares by Sobol, trials by a "
+        "Screening first, pixels by gradients, a column by doing without it, shares by "
+        "Sobol, trials by a "
         "forest, steps by steps.",
     ),
     honest=(_RIGHT, {k: v.upper() for k, v in _RIGHT.items()}),
@@ -154,9 +208,13 @@ self_test = Exercise(
     },
 )
 
-# The named alteration of each claim: what to replace in the notebook's code, and by what.
+# The named alteration of each claim: what to replace in the notebook's code, and by
+# what.
 ALTERATIONS = {
-    "the first input of the additive model were squared": ("lambda X: 4 * X[:, 0] +", "lambda X: 4 * X[:, 0] ** 2 +"),
+    "the first input of the additive model were squared": (
+        "lambda X: 4 * X[:, 0] +",
+        "lambda X: 4 * X[:, 0] ** 2 +",
+    ),
     "one looked from a place off the centre": (
         "centre, step = bounds.mean(axis=1)",
         "centre, step = bounds @ [0.3, 0.7]",
@@ -170,5 +228,8 @@ ALTERATIONS = {
         "return sobol_indices(f, bounds, n_samples=4096, seed=seed).ST",
         "return sobol_indices(f, bounds / 100, n_samples=4096, seed=seed).ST",
     ),
-    "the sample had stopped growing half-way": ("n_samples=int(n)", "n_samples=min(int(n), 256)"),
+    "the sample had stopped growing half-way": (
+        "n_samples=int(n)",
+        "n_samples=min(int(n), 256)",
+    ),
 }

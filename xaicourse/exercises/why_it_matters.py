@@ -1,4 +1,6 @@
-"""Exercises of the notebook on importance in linear models, and the alterations under which its claims fail."""
+"""Exercises of the notebook on importance in linear models, and the alterations under
+which its claims fail.
+"""
 
 from __future__ import annotations
 
@@ -20,30 +22,47 @@ def _check_drop_by_hand(answer: Callable[..., Any]) -> None:
     rng = np.random.default_rng(0)
     X, X_new = rng.normal(size=(2, 300, 3))
     X[:, 1], X_new[:, 1] = X[:, 0] + 0.5 * X[:, 1], X_new[:, 0] + 0.5 * X_new[:, 1]
-    y, y_new = (10 + Z @ [1.0, 1.0, 3.0] + 0.1 * rng.normal(size=300) for Z in (X, X_new))
+    y, y_new = (
+        10 + Z @ [1.0, 1.0, 3.0] + 0.1 * rng.normal(size=300) for Z in (X, X_new)
+    )
     before = X.copy()
     costs = []
     for j in range(3):
         cost = answer(X, y, X_new, y_new, j)
-        require(isinstance(cost, int | float | np.floating), f"return one number; got {cost!r}")
+        require(
+            isinstance(cost, int | float | np.floating),
+            f"return one number; got {cost!r}",
+        )
         costs.append(float(cost))
-    require(np.array_equal(X, before), "the caller's X has changed: select the columns instead of overwriting one")
     require(
-        min(costs) > 0, f"each of these columns is missed, so its cost is positive: without minus with; got {costs}"
+        np.array_equal(X, before),
+        "the caller's X has changed: select the columns instead of overwriting one",
+    )
+    require(
+        min(costs) > 0,
+        f"each of these columns is missed, so its cost is positive: without minus "
+        f"with; got {costs}",
     )
     expected = [
-        _error(X, y, X_new, y_new, np.delete(np.arange(3), j)) - _error(X, y, X_new, y_new, [0, 1, 2]) for j in range(3)
+        _error(X, y, X_new, y_new, np.delete(np.arange(3), j))
+        - _error(X, y, X_new, y_new, [0, 1, 2])
+        for j in range(3)
     ]
     stale = LinearRegression().fit(X, y)
-    frozen = [float(np.mean((X_new[:, j] - X[:, j].mean()) ** 2) * stale.coef_[j] ** 2) for j in range(3)]
+    frozen = [
+        float(np.mean((X_new[:, j] - X[:, j].mean()) ** 2) * stale.coef_[j] ** 2)
+        for j in range(3)
+    ]
     require(
         costs[0] < 2 * expected[0] or costs[0] < 0.5 * frozen[0],
-        f"column 1 can stand in for most of column 0, so dropping column 0 costs little ({expected[0]:.2f}); you found "
+        f"column 1 can stand in for most of column 0, so dropping column 0 costs "
+        f"little ({expected[0]:.2f}); you found "
         f"{costs[0]:.2f}. Has the smaller model been fitted again?",
     )
     require(
         abs(costs[2] - expected[2]) < 0.05 * expected[2],
-        f"dropping column 2 costs {expected[2]:.2f} on the new rows; you found {costs[2]:.2f}. Look at the "
+        f"dropping column 2 costs {expected[2]:.2f} on the new rows; you found "
+        f"{costs[2]:.2f}. Look at the "
         "rows you fit to, the rows you score on, and the intercept",
     )
     require(
@@ -57,37 +76,52 @@ def _lstsq(X: Any, y: Any, X_new: Any, y_new: Any, column: int) -> float:
         A, B = (np.column_stack([np.ones(len(Z)), Z]) for Z in (A, B))
         return float(np.mean((y_new - B @ np.linalg.lstsq(A, y)[0]) ** 2))
 
-    return error(np.delete(X, column, axis=1), np.delete(X_new, column, axis=1)) - error(X, X_new)
+    return error(
+        np.delete(X, column, axis=1), np.delete(X_new, column, axis=1)
+    ) - error(X, X_new)
 
 
 def _cost(X: Any, y: Any, X_new: Any, y_new: Any, column: int, **options: Any) -> float:
     kept = np.delete(np.arange(X.shape[1]), column)
-    return _error(X, y, X_new, y_new, kept, **options) - _error(X, y, X_new, y_new, np.arange(X.shape[1]), **options)
+    return _error(X, y, X_new, y_new, kept, **options) - _error(
+        X, y, X_new, y_new, np.arange(X.shape[1]), **options
+    )
 
 
 def _not_refitted(X: Any, y: Any, X_new: Any, y_new: Any, column: int) -> float:
     model, gone = LinearRegression().fit(X, y), X_new.copy()
     gone[:, column] = X[:, column].mean()
-    return float(np.mean((y_new - model.predict(gone)) ** 2) - np.mean((y_new - model.predict(X_new)) ** 2))
+    return float(
+        np.mean((y_new - model.predict(gone)) ** 2)
+        - np.mean((y_new - model.predict(X_new)) ** 2)
+    )
 
 
 def _root(X: Any, y: Any, X_new: Any, y_new: Any, column: int) -> float:
     kept = np.delete(np.arange(3), column)
-    return float(_error(X, y, X_new, y_new, kept) ** 0.5 - _error(X, y, X_new, y_new, [0, 1, 2]) ** 0.5)
+    return float(
+        _error(X, y, X_new, y_new, kept) ** 0.5
+        - _error(X, y, X_new, y_new, [0, 1, 2]) ** 0.5
+    )
 
 
 drop_by_hand = Exercise(
     name="Drop it by hand",
     checker=_check_drop_by_hand,
     hints=(
-        "Four steps twice: choose columns, fit, predict the new rows, average the squared errors.",
-        "`[j for j in range(X.shape[1]) if j != column]` chooses the columns of both tables.",
-        "Write a function that returns the error for a list of columns, and subtract: without minus with.",
+        "Four steps twice: choose columns, fit, predict the new rows, average the "
+        "squared errors.",
+        "`[j for j in range(X.shape[1]) if j != column]` chooses the columns of both "
+        "tables.",
+        "Write a function that returns the error for a list of columns, and subtract: "
+        "without minus with.",
     ),
     honest=(_lstsq, _cost),
     wrong={
         "the model is not fitted again": _not_refitted,
-        "scores on the rows of the fit": lambda X, y, *rest: _cost(X, y, X, y, rest[-1]),
+        "scores on the rows of the fit": lambda X, y, *rest: _cost(
+            X, y, X, y, rest[-1]
+        ),
         "with minus without": lambda *args: -_cost(*args),
         "no intercept": lambda *args: _cost(*args, fit_intercept=False),
         "the root of the error": _root,
@@ -97,21 +131,31 @@ drop_by_hand = Exercise(
 
 def _check_before_you_run_it(answer: Callable[[float, float, float], Any]) -> None:
     pair = answer(3.0, 2.0, 0.5)
-    require(np.shape(pair) == (2,), f"return two numbers, shuffled and dropped; got {pair!r}")
+    require(
+        np.shape(pair) == (2,),
+        f"return two numbers, shuffled and dropped; got {pair!r}",
+    )
     shuffled, dropped = (float(v) for v in pair)
-    require(shuffled != 36, "shuffling puts another row's value in place, which varies as well: two variances, not one")
+    require(
+        shuffled != 36,
+        "shuffling puts another row's value in place, which varies as well: two "
+        "variances, not one",
+    )
     require(
         abs(shuffled - 72) < 1e-9,
-        f"with β = 3 and a standard deviation of 2, shuffling costs 2 · 3² · 2² = 72; got {shuffled:g}. The "
+        f"with β = 3 and a standard deviation of 2, shuffling costs 2 · 3² · 2² = 72; "
+        f"got {shuffled:g}. The "
         "correlation has no part in it, the unit of the column has",
     )
     require(
         abs(float(answer(3.0, 2.0, 0.0)[1]) - 36) < 1e-9,
-        f"without correlation, dropping leaves the variance β² σ² = 36 unexplained; got {answer(3.0, 2.0, 0.0)[1]:g}",
+        f"without correlation, dropping leaves the variance β² σ² = 36 unexplained; "
+        f"got {answer(3.0, 2.0, 0.0)[1]:g}",
     )
     require(
         abs(dropped - 27) < 1e-9,
-        f"a correlation of 0.5 explains a share 0.25 of the column, so 0.75 · 36 = 27 is left; got {dropped:g}",
+        f"a correlation of 0.5 explains a share 0.25 of the column, so 0.75 · 36 = 27 "
+        f"is left; got {dropped:g}",
     )
 
 
@@ -120,24 +164,42 @@ before_you_run_it = Exercise(
     checker=_check_before_you_run_it,
     hints=(
         "What counts is $\\beta\\sigma$, the movement of the prediction, squared.",
-        "Shuffled: the difference of two independent values has twice the variance. Dropped: what cannot be guessed.",
+        "Shuffled: the difference of two independent values has twice the variance. "
+        "Dropped: what cannot be guessed.",
         "`2 * (beta * sd) ** 2, (beta * sd) ** 2 * (1 - rho**2)`",
     ),
     honest=(
         lambda beta, sd, rho: np.array([2.0, 1 - rho**2]) * beta**2 * sd**2,
-        lambda beta, sd, rho: [2 * beta * beta * sd * sd, beta**2 * (sd**2 - (rho * sd) ** 2)],
+        lambda beta, sd, rho: [
+            2 * beta * beta * sd * sd,
+            beta**2 * (sd**2 - (rho * sd) ** 2),
+        ],
     ),
     wrong={
-        "one variance": lambda beta, sd, rho: ((beta * sd) ** 2, (beta * sd) ** 2 * (1 - rho**2)),
+        "one variance": lambda beta, sd, rho: (
+            (beta * sd) ** 2,
+            (beta * sd) ** 2 * (1 - rho**2),
+        ),
         "forgets the unit": lambda beta, _, rho: (2 * beta**2, beta**2 * (1 - rho**2)),
-        "correlation, not its square": lambda beta, sd, rho: (2 * (beta * sd) ** 2, (beta * sd) ** 2 * (1 - rho)),
-        "the other way round": lambda beta, sd, rho: ((beta * sd) ** 2 * (1 - rho**2), 2 * (beta * sd) ** 2),
-        "correlation in both": lambda beta, sd, rho: tuple(c * (beta * sd) ** 2 * (1 - rho**2) for c in (2, 1)),
-        "dropping costs twice as well": lambda beta, sd, rho: tuple(2 * (beta * sd) ** 2 * c for c in (1, 1 - rho**2)),
+        "correlation, not its square": lambda beta, sd, rho: (
+            2 * (beta * sd) ** 2,
+            (beta * sd) ** 2 * (1 - rho),
+        ),
+        "the other way round": lambda beta, sd, rho: (
+            (beta * sd) ** 2 * (1 - rho**2),
+            2 * (beta * sd) ** 2,
+        ),
+        "correlation in both": lambda beta, sd, rho: tuple(
+            c * (beta * sd) ** 2 * (1 - rho**2) for c in (2, 1)
+        ),
+        "dropping costs twice as well": lambda beta, sd, rho: tuple(
+            2 * (beta * sd) ** 2 * c for c in (1, 1 - rho**2)
+        ),
     },
 )
 
-# The named alteration of each claim: what to replace in the notebook's code, and by what.
+# The named alteration of each claim: what to replace in the notebook's code, and by
+# what.
 ALTERATIONS = {
     "the rows and their prices were mixed up": (
         "LinearRegression().fit(X_train, y_train)",
@@ -148,5 +210,8 @@ ALTERATIONS = {
         "return -np.mean((y - prediction) ** 2)",
         "return -np.mean(abs(y - prediction))",
     ),
-    "rooms had nothing to do with area": ("rooms = rho * area + np.sqrt(1 - rho**2) * other", "rooms = other"),
+    "rooms had nothing to do with area": (
+        "rooms = rho * area + np.sqrt(1 - rho**2) * other",
+        "rooms = other",
+    ),
 }

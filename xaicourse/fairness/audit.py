@@ -1,4 +1,6 @@
-"""Group metrics: how often a decision is right, and wrong, for each group, and how sure one can be of that."""
+"""Group metrics: how often a decision is right, and wrong, for each group, and how sure
+one can be of that.
+"""
 
 from __future__ import annotations
 
@@ -13,11 +15,19 @@ from scipy.stats import norm
 from xaicourse.validation import Seed, check_float, check_int, check_seed, check_shape
 
 Floats = NDArray[np.float64]
-RATES = ("base_rate", "selection_rate", "true_positive_rate", "false_positive_rate", "precision")
+RATES = (
+    "base_rate",
+    "selection_rate",
+    "true_positive_rate",
+    "false_positive_rate",
+    "precision",
+)
 
 
 class SmallGroupWarning(UserWarning):
-    """A rate rests on few rows: its interval is wide, and a difference of extremes is mostly chance."""
+    """A rate rests on few rows: its interval is wide, and a difference of extremes is
+    mostly chance.
+    """
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,8 +37,9 @@ class GroupMetrics:
     Attributes
     ----------
     rates : pandas.DataFrame, one row a group
-        base_rate P(y = 1), selection_rate P(ŷ = 1), true_positive_rate P(ŷ = 1 | y = 1), false_positive_rate
-        P(ŷ = 1 | y = 0) and precision P(y = 1 | ŷ = 1). NaN where a group has no row to take a share of.
+        base_rate P(y = 1), selection_rate P(ŷ = 1), true_positive_rate P(ŷ = 1 | y =
+        1), false_positive_rate P(ŷ = 1 | y = 0) and precision P(y = 1 | ŷ = 1). NaN
+        where a group has no row to take a share of.
     low, high : pandas.DataFrame
         Ends of Wilson's intervals.
     rows : pandas.DataFrame
@@ -41,19 +52,26 @@ class GroupMetrics:
     rows: pd.DataFrame
 
     def difference(self, rate: str) -> float:
-        """Return the largest minus the smallest of a rate; for selection_rate, the demographic parity difference."""
+        """Return the largest minus the smallest of a rate; for selection_rate, the
+        demographic parity difference.
+        """
         values = self.rates[rate].dropna()
         return float(values.max() - values.min())
 
     def ratio(self, rate: str) -> float:
-        """Return the smallest over the largest of a rate; 1 where all are zero, as nobody is treated otherwise."""
+        """Return the smallest over the largest of a rate; 1 where all are zero, as
+        nobody is treated otherwise.
+        """
         values = self.rates[rate].dropna()
         return float(values.min() / values.max()) if values.max() > 0 else 1.0
 
     @property
     def equalized_odds_difference(self) -> float:
         """The larger of the differences in true and false positive rates."""
-        return max(self.difference("true_positive_rate"), self.difference("false_positive_rate"))
+        return max(
+            self.difference("true_positive_rate"),
+            self.difference("false_positive_rate"),
+        )
 
     @property
     def equalized_odds_ratio(self) -> float:
@@ -63,10 +81,12 @@ class GroupMetrics:
     def difference_interval(
         self, rate: str, *, level: float = 0.95, n_samples: int = 4000, seed: Seed = 0
     ) -> tuple[float, float]:
-        """Return a bootstrap interval of `difference`, each group drawn anew within itself.
+        """Return a bootstrap interval of `difference`, each group drawn anew within
+        itself.
 
-        A largest minus a smallest is never negative and grows with the noise, so that the interval of equal groups
-        lies above zero as well: compare it with what shuffled groups give.
+        A largest minus a smallest is never negative and grows with the noise, so that
+        the interval of equal groups lies above zero as well: compare it with what
+        shuffled groups give.
 
         Parameters
         ----------
@@ -80,20 +100,33 @@ class GroupMetrics:
             Of the draws.
         """
         known = self.rates[rate].notna()
-        n, p = self.rows.loc[known, rate].to_numpy(), self.rates.loc[known, rate].to_numpy()
-        drawn = check_seed(seed).binomial(n, p, size=(check_int("n_samples", n_samples), len(n))) / n
+        n, p = (
+            self.rows.loc[known, rate].to_numpy(),
+            self.rates.loc[known, rate].to_numpy(),
+        )
+        drawn = (
+            check_seed(seed).binomial(
+                n, p, size=(check_int("n_samples", n_samples), len(n))
+            )
+            / n
+        )
         tail = (1 - _check_level(level)) / 2
         low, high = np.quantile(drawn.max(1) - drawn.min(1), [tail, 1 - tail])
         return float(low), float(high)
 
 
 def group_metrics(
-    y_true: ArrayLike, y_pred: ArrayLike, groups: ArrayLike, *, level: float = 0.95, min_rows: int = 30
+    y_true: ArrayLike,
+    y_pred: ArrayLike,
+    groups: ArrayLike,
+    *,
+    level: float = 0.95,
+    min_rows: int = 30,
 ) -> GroupMetrics:
     r"""Measure a yes-or-no decision group by group.
 
-    A rate is a share k/n; its interval is Wilson's,
-    :math:`\left(p + \tfrac{z^2}{2n} \pm z \sqrt{\tfrac{p (1 - p)}{n} + \tfrac{z^2}{4 n^2}}\right) / (1 + z^2 / n)`,
+    A rate is a share k/n; its interval is Wilson's, :math:`\left(p + \tfrac{z^2}{2n}
+    \pm z \sqrt{\tfrac{p (1 - p)}{n} + \tfrac{z^2}{4 n^2}}\right) / (1 + z^2 / n)`,
     which stays between 0 and 1 and holds for small groups too.
 
     Parameters
@@ -110,7 +143,8 @@ def group_metrics(
     Raises
     ------
     ValueError
-        When shapes differ, a label is neither 0 nor 1, a group is missing, or there is only one group.
+        When shapes differ, a label is neither 0 nor 1, a group is missing, or there is
+        only one group.
 
     Warns
     -----
@@ -119,9 +153,11 @@ def group_metrics(
 
     References
     ----------
-    Hardt, Price, Srebro: Equality of opportunity in supervised learning. NIPS 2016, arXiv:1610.02413.
+    Hardt, Price, Srebro: Equality of opportunity in supervised learning. NIPS 2016,
+    arXiv:1610.02413.
 
-    Wilson: Probable inference, the law of succession, and statistical inference. JASA 22, 209 (1927).
+    Wilson: Probable inference, the law of succession, and statistical inference. JASA
+    22, 209 (1927).
 
     Examples
     --------
@@ -136,10 +172,15 @@ def group_metrics(
     column = pd.Series(np.asarray(groups))
     check_shape("groups", column, happened.shape)
     if column.isna().any():
-        raise ValueError(f"groups: got {int(column.isna().sum())} missing ones; make them a group of their own")
+        raise ValueError(
+            f"groups: got {int(column.isna().sum())} missing ones; make them a group "
+            f"of their own"
+        )
     names = sorted(column.unique())
     if len(names) < 2:
-        raise ValueError(f"groups: got only {names[0]!r}, expected at least two to compare")
+        raise ValueError(
+            f"groups: got only {names[0]!r}, expected at least two to compare"
+        )
     z = norm.ppf(0.5 + _check_level(level) / 2)
     everybody = np.ones(len(happened), bool)
     shares = {  # of which rows, and among which
@@ -151,16 +192,30 @@ def group_metrics(
     }
     members = [(column == name).to_numpy() for name in names]
     n = np.array([[(among & m).sum() for _, among in shares.values()] for m in members])
-    k = np.array([[(which & among & m).sum() for which, among in shares.values()] for m in members])
+    k = np.array(
+        [
+            [(which & among & m).sum() for which, among in shares.values()]
+            for m in members
+        ]
+    )
     p = np.divide(k, n, out=np.full(n.shape, np.nan), where=n > 0)
     with np.errstate(divide="ignore", invalid="ignore"):
-        middle, spread = p + z**2 / (2 * n), z * np.sqrt(p * (1 - p) / n + z**2 / (4 * n**2))
+        middle, spread = (
+            p + z**2 / (2 * n),
+            z * np.sqrt(p * (1 - p) / n + z**2 / (4 * n**2)),
+        )
         ends = [(middle - spread) / (1 + z**2 / n), (middle + spread) / (1 + z**2 / n)]
     few = [f"{name}: {rate} ({n[i, j]})" for i, name in enumerate(names) for j, rate in enumerate(shares)
            if n[i, j] < check_int("min_rows", min_rows, minimum=0)]  # fmt: skip
     if few:
-        warnings.warn(f"these rest on fewer than {min_rows} rows: {', '.join(few)}", SmallGroupWarning, stacklevel=2)
-    rates, low, high, rows = (pd.DataFrame(a, index=names, columns=list(RATES)) for a in (p, *ends, n))
+        warnings.warn(
+            f"these rest on fewer than {min_rows} rows: {', '.join(few)}",
+            SmallGroupWarning,
+            stacklevel=2,
+        )
+    rates, low, high, rows = (
+        pd.DataFrame(a, index=names, columns=list(RATES)) for a in (p, *ends, n)
+    )
     return GroupMetrics(rates, low, high, rows)
 
 

@@ -1,4 +1,6 @@
-"""How far training moves a network: its tangent kernel at start and end, and its linearisation."""
+"""How far training moves a network: its tangent kernel at start and end, and its
+linearisation.
+"""
 
 from __future__ import annotations
 
@@ -13,16 +15,19 @@ from xaicourse.fairness.neurons import Floats, layer_activations, table_of
 
 @dataclass(frozen=True)
 class KernelDrift:
-    """How far training has left the lazy regime, in which a network is its linearisation at the start.
+    """How far training has left the lazy regime, in which a network is its
+    linearisation at the start.
 
     Attributes
     ----------
     movement : float
         Distance of the parameters from their start, over their length at the start.
     alignment : float
-        Centred cosine (CKA) of the tangent kernels at start and end; 1 in the lazy regime.
+        Centred cosine (CKA) of the tangent kernels at start and end; 1 in the lazy
+        regime.
     linear_error : float
-        Root mean square difference of network and linearisation at the end, over the spread of the network's outputs.
+        Root mean square difference of network and linearisation at the end, over the
+        spread of the network's outputs.
     """
 
     movement: float
@@ -30,11 +35,15 @@ class KernelDrift:
     linear_error: float
 
 
-def kernel_drift(start: nn.Sequential, end: nn.Sequential, X: ArrayLike, *, target: int = 0) -> KernelDrift:
-    r"""Compare a trained network with the start of its training: has it learnt features, or only reweighted fixed ones?
+def kernel_drift(
+    start: nn.Sequential, end: nn.Sequential, X: ArrayLike, *, target: int = 0
+) -> KernelDrift:
+    r"""Compare a trained network with the start of its training: has it learnt
+    features, or only reweighted fixed ones?
 
-    In the lazy regime a network stays its linearisation :math:`f_0(x) + J_0(x) (\theta - \theta_0)`, and its tangent
-    kernel :math:`K(x, x') = J(x) J(x')^\top` does not change.
+    In the lazy regime a network stays its linearisation :math:`f_0(x) + J_0(x) (\theta
+    - \theta_0)`, and its tangent kernel :math:`K(x, x') = J(x) J(x')^\top` does not
+    change.
 
     Parameters
     ----------
@@ -47,7 +56,8 @@ def kernel_drift(start: nn.Sequential, end: nn.Sequential, X: ArrayLike, *, targ
 
     References
     ----------
-    Chizat, Oyallon, Bach: On lazy training in differentiable programming. NeurIPS 2019, arXiv:1812.07956.
+    Chizat, Oyallon, Bach: On lazy training in differentiable programming. NeurIPS 2019,
+    arXiv:1812.07956.
 
     Examples
     --------
@@ -56,26 +66,47 @@ def kernel_drift(start: nn.Sequential, end: nn.Sequential, X: ArrayLike, *, targ
     0.0
     """
     rows = table_of("X", X)
-    jacobians, outputs = zip(*(_jacobian(network, rows, target) for network in (start, end)), strict=True)
+    jacobians, outputs = zip(
+        *(_jacobian(network, rows, target) for network in (start, end)), strict=True
+    )
     if jacobians[0].shape != jacobians[1].shape:
         raise ValueError("end: expected a network of the same shapes as start")
-    theta = [np.concatenate([p.detach().double().cpu().numpy().ravel() for p in n.parameters()]) for n in (start, end)]
+    theta = [
+        np.concatenate(
+            [p.detach().double().cpu().numpy().ravel() for p in n.parameters()]
+        )
+        for n in (start, end)
+    ]
     moved = theta[1] - theta[0]
     centred = [j - j.mean(0) for j in jacobians]
     kernels = [j @ j.T for j in centred]
-    alignment = (kernels[0] * kernels[1]).sum() / np.prod([np.linalg.norm(kernel) for kernel in kernels])
+    alignment = (kernels[0] * kernels[1]).sum() / np.prod(
+        [np.linalg.norm(kernel) for kernel in kernels]
+    )
     spread = outputs[1].std()
-    error = np.sqrt(np.mean((outputs[0] + jacobians[0] @ moved - outputs[1]) ** 2)) / (spread if spread > 0 else 1.0)
-    return KernelDrift(float(np.linalg.norm(moved) / np.linalg.norm(theta[0])), float(alignment), float(error))
+    error = np.sqrt(np.mean((outputs[0] + jacobians[0] @ moved - outputs[1]) ** 2)) / (
+        spread if spread > 0 else 1.0
+    )
+    return KernelDrift(
+        float(np.linalg.norm(moved) / np.linalg.norm(theta[0])),
+        float(alignment),
+        float(error),
+    )
 
 
-def _jacobian(network: nn.Sequential, rows: Floats, target: int) -> tuple[Floats, Floats]:
-    """Derivatives of an output with respect to every parameter, row by row, and the output itself."""
+def _jacobian(
+    network: nn.Sequential, rows: Floats, target: int
+) -> tuple[Floats, Floats]:
+    """Derivatives of an output with respect to every parameter, row by row, and the
+    output itself.
+    """
     linear = [m for m in network if isinstance(m, nn.Linear)]
     weights = [m.weight.detach().double().cpu().numpy() for m in linear]
     signals = [rows, *(layer_activations(network, rows))]
     if not 0 <= target < len(weights[-1]):
-        raise ValueError(f"target: got {target}, expected an output from 0 to {len(weights[-1]) - 1}")
+        raise ValueError(
+            f"target: got {target}, expected an output from 0 to {len(weights[-1]) - 1}"
+        )
     slope = np.zeros((len(rows), len(weights[-1])))
     slope[:, target] = 1.0
     blocks: list[Floats] = []

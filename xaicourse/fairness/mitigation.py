@@ -1,13 +1,17 @@
-"""Less importance by training: a penalty on what chosen inputs contribute to a network's output.
+"""Less importance by training: a penalty on what chosen inputs contribute to a
+network's output.
 
-Along the straight line from another row x' to a row x, the column j contributes (x_j - x'_j) df/dx_j to the change
-of the logit f (the integrand of Integrated Gradients; its mean over x' and the place on the line is GradientSHAP).
-Training adds the mean square of the chosen columns' contributions to the cross-entropy,
+Along the straight line from another row x' to a row x, the column j contributes (x_j -
+x'_j) df/dx_j to the change of the logit f (the integrand of Integrated Gradients; its
+mean over x' and the place on the line is GradientSHAP). Training adds the mean square
+of the chosen columns' contributions to the cross-entropy,
 
-    L = CE + λ E[ sum_{j in S} ((x_j - x'_j) df/dx_j(x' + α (x - x')))² ],   α ~ U(0, 1), x and x' from the batch.
+    L = CE + λ E[ sum_{j in S} ((x_j - x'_j) df/dx_j(x' + α (x - x')))² ],   α ~ U(0,
+    1), x and x' from the batch.
 
-It is zero only where f does not listen to the columns S at all, so a small value leaves small attributions. The
-gradient of a gradient comes from autograd. What other columns say instead, the penalty does not see.
+It is zero only where f does not listen to the columns S at all, so a small value leaves
+small attributions. The gradient of a gradient comes from autograd. What other columns
+say instead, the penalty does not see.
 """
 
 from __future__ import annotations
@@ -20,20 +24,32 @@ from numpy.typing import ArrayLike
 from torch import Tensor, nn
 
 from xaicourse.training import train_mlps
-from xaicourse.validation import Progress, check_float, check_int, check_positions, check_shape
+from xaicourse.validation import (
+    Progress,
+    check_float,
+    check_int,
+    check_positions,
+    check_shape,
+)
 
 
 def importance_penalty(
-    logits: Callable[[Tensor], Tensor], inputs: Tensor, *, columns: Sequence[int], alpha: Tensor
+    logits: Callable[[Tensor], Tensor],
+    inputs: Tensor,
+    *,
+    columns: Sequence[int],
+    alpha: Tensor,
 ) -> Tensor:
-    """Return the mean square of the contributions of some columns to the logit, between neighbouring rows.
+    """Return the mean square of the contributions of some columns to the logit, between
+    neighbouring rows.
 
     Parameters
     ----------
     logits : callable
         Maps (..., rows, d) to (..., rows), each row by itself.
     inputs : Tensor, shape (..., rows, d)
-        A batch in random order; each row's x' is the row before it, and the first row's the last.
+        A batch in random order; each row's x' is the row before it, and the first row's
+        the last.
     columns : sequence of int
         The columns S.
     alpha : Tensor, shape (rows,)
@@ -51,9 +67,10 @@ def importance_penalty(
 
     References
     ----------
-    Ross, Hughes, Doshi-Velez: Right for the right reasons. IJCAI 2017, arXiv:1703.03717. Erion et al.: Improving
-    performance of deep learning models with axiomatic attribution priors and expected gradients. Nature Machine
-    Intelligence 3, 620 (2021), arXiv:1906.10670.
+    Ross, Hughes, Doshi-Velez: Right for the right reasons. IJCAI 2017,
+    arXiv:1703.03717. Erion et al.: Improving performance of deep learning models with
+    axiomatic attribution priors and expected gradients. Nature Machine Intelligence 3,
+    620 (2021), arXiv:1906.10670.
 
     Examples
     --------
@@ -86,10 +103,12 @@ def train_with_less_importance(
     seed: int = 0,
     progress: Progress | None = None,
 ) -> list[nn.Sequential]:
-    """Train one binary classifier for each strength λ of `importance_penalty`, all together and from the same start.
+    """Train one binary classifier for each strength λ of `importance_penalty`, all
+    together and from the same start.
 
-    The networks differ in λ only: first weights, batches and the places on the lines are the same, so that they can be
-    compared in pairs. Strength 0 is `train_mlps` to the bit.
+    The networks differ in λ only: first weights, batches and the places on the lines
+    are the same, so that they can be compared in pairs. Strength 0 is `train_mlps` to
+    the bit.
 
     Parameters
     ----------
@@ -98,7 +117,8 @@ def train_with_less_importance(
     y : array of shape (n,)
         Labels, 0 or 1.
     columns : sequence of int
-        Columns whose contributions shall be small: a protected attribute, or its proxies too.
+        Columns whose contributions shall be small: a protected attribute, or its
+        proxies too.
     strengths : sequence of float
         One network a strength, in units of the loss per squared logit.
     hidden, max_epochs, batch_size, learning_rate, progress
@@ -127,7 +147,9 @@ def train_with_less_importance(
     True
     """
     chosen = check_positions("columns", columns, np.shape(X)[-1] if np.ndim(X) else 0)
-    weights = torch.tensor([check_float("strengths", s, minimum=0.0) for s in strengths])
+    weights = torch.tensor(
+        [check_float("strengths", s, minimum=0.0) for s in strengths]
+    )
     if len(weights) == 0:
         raise ValueError("strengths: got none, expected one number for each network")
     generator = torch.Generator().manual_seed(check_int("seed", seed, minimum=0))

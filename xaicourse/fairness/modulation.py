@@ -1,18 +1,22 @@
-r"""Node importance as a modulation of training: a factor for each weight, from what its neuron makes of near and far
-rows.
+r"""Node importance as a modulation of training: a factor for each weight, from what its
+neuron makes of near and far rows.
 
-The idea is Brigham's (2024): a neuron earns its weights larger steps when it treats rows that are far from a cluster's
-centroid differently from the centroid, and rows that are near like it. For a batch of rows b, centroids c, and a layer
-with weights from unit i to unit o:
+The idea is Brigham's (2024): a neuron earns its weights larger steps when it treats
+rows that are far from a cluster's centroid differently from the centroid, and rows that
+are near like it. For a batch of rows b, centroids c, and a layer with weights from unit
+i to unit o:
 
-- :math:`\tilde m_{cb}` is the Mahalanobis distance of row b from centroid c over the largest distance in training;
+- :math:`\tilde m_{cb}` is the Mahalanobis distance of row b from centroid c over the
+  largest distance in training;
 - :math:`D_{cbo}` is the unit's activation for row b less its activation for centroid c;
 - :math:`s_{cbo}`, between 0 and 1, says how large that difference is;
-- :math:`\bar A_{co}`, the mean over b of :math:`\tilde m s + (1 - \tilde m)(1 - s)`, is high for a unit that agrees
-  with the distances, and :math:`\operatorname{sign} \sum_b a_{bi} D_{cbo}` says which way a weight pushes.
+- :math:`\bar A_{co}`, the mean over b of :math:`\tilde m s + (1 - \tilde m)(1 - s)`, is
+  high for a unit that agrees with the distances, and :math:`\operatorname{sign} \sum_b
+  a_{bi} D_{cbo}` says which way a weight pushes.
 
-`written_factors` computes what the project's code computes, `update_factors` what it could mean. Both work on several
-networks at once: all tensors have a first axis, of networks, whose length is k below.
+`written_factors` computes what the project's code computes, `update_factors` what it
+could mean. Both work on several networks at once: all tensors have a first axis, of
+networks, whose length is k below.
 """
 
 from __future__ import annotations
@@ -27,7 +31,9 @@ from torch import Tensor
 from xaicourse.validation import check_float, check_int
 
 
-def depth_weights(n_layers: int, *, peak: float = 0.75, width: float | None = None) -> NDArray[np.float64]:
+def depth_weights(
+    n_layers: int, *, peak: float = 0.75, width: float | None = None
+) -> NDArray[np.float64]:
     r"""Return how much each layer counts, first to last.
 
     Parameters
@@ -38,7 +44,8 @@ def depth_weights(n_layers: int, *, peak: float = 0.75, width: float | None = No
         p, the depth that counts most, from 0 (first layer) to 1 (last).
     width : float, optional
         w of :math:`\exp(-((l-1)/(L-1) - p)^2 / w^2)`. Without it, as in the project,
-        :math:`\exp(-((l-1)/L - p)^2)`, which never reaches depth 1 and hardly falls off.
+        :math:`\exp(-((l-1)/L - p)^2)`, which never reaches depth 1 and hardly falls
+        off.
 
     Examples
     --------
@@ -67,24 +74,29 @@ def written_factors(
 ) -> list[Tensor]:
     r"""Return the factors of the gradients exactly as the project's code computes them.
 
-    With :math:`s = \sigma(|D|)`, :math:`S_{cio} = \operatorname{sign} \sum_b z_{bi} D_{cbo}` and the depth's weight η,
+    With :math:`s = \sigma(|D|)`, :math:`S_{cio} = \operatorname{sign} \sum_b z_{bi}
+    D_{cbo}` and the depth's weight η,
 
     .. math:: G_{io} = 1 + \tanh\Bigl(\text{intensity} \cdot \frac{\eta}{K} \sum_c \text{strength} \cdot
               \frac{W_{io} S_{cio}}{\sum_{o'} W_{io'} S_{cio'}} \bar A_{co}\Bigr).
 
-    The sum in the denominator has signs: it may be near zero, and the factor then jumps to 0 or 2. (Where it is exactly
-    zero, the project divides by zero; here the share is then 0.)
+    The sum in the denominator has signs: it may be near zero, and the factor then jumps
+    to 0 or 2. (Where it is exactly zero, the project divides by zero; here the share is
+    then 0.)
 
     Parameters
     ----------
     matrices : sequence of Tensor, shape (k, inputs, outputs)
         The weights of each layer, first to last, of k networks.
     signals : sequence of Tensor, shape (k, batch, units)
-        The rows, then what each layer makes of them *before* its ReLU: one more than there are layers.
+        The rows, then what each layer makes of them *before* its ReLU: one more than
+        there are layers.
     references : sequence of Tensor, shape (k, centroids, outputs)
-        What each layer made of the centroids, before its ReLU, in the untrained network.
+        What each layer made of the centroids, before its ReLU, in the untrained
+        network.
     distances : Tensor, shape (batch, centroids) or (k, batch, centroids)
-        Mahalanobis distances of the rows from the centroids, over the largest in training.
+        Mahalanobis distances of the rows from the centroids, over the largest in
+        training.
     strength, intensity, peak : float
         The project's adj_weight, intensity_val and percent_way_through_model_emphasize.
     layers : sequence of int, optional
@@ -99,15 +111,23 @@ def written_factors(
     factors = []
     eta = depth_weights(len(matrices), peak=peak)
     for layer in range(len(matrices)) if layers is None else layers:
-        matrix, before, after, reference = matrices[layer], signals[layer], signals[layer + 1], references[layer]
+        matrix, before, after, reference = (
+            matrices[layer],
+            signals[layer],
+            signals[layer + 1],
+            references[layer],
+        )
         apart = (after.unsqueeze(1) - reference.unsqueeze(2)).abs_().sigmoid_()
         agreement = weighing @ apart + floor
         sign = _sign(before, after, reference)
         total = (matrix.unsqueeze(1) * sign).sum(3)
         inverse = total.masked_fill_(total == 0, torch.inf).reciprocal_()
-        # W is the same for every centroid, so it is multiplied in after the mean over them.
+        # W is the same for every centroid, so it is multiplied in after the mean over
+        # them.
         push = matrix * sign.mul_(agreement).mul_(inverse.unsqueeze(3)).mean(1)
-        factors.append(1 + torch.tanh(push * (intensity * strength * float(eta[layer]))))
+        factors.append(
+            1 + torch.tanh(push * (intensity * strength * float(eta[layer])))
+        )
     return factors
 
 
@@ -122,22 +142,26 @@ def update_factors(
     width: float = 0.5,
     layers: Sequence[int] | None = None,
 ) -> list[Tensor]:
-    r"""Return factors for Adam's steps (not for the gradients, whose scale Adam divides out).
+    r"""Return factors for Adam's steps (not for the gradients, whose scale Adam divides
+    out).
 
-    The same idea with its faults mended: activations after the ReLU and of the network as it is now; differences on
-    each unit's own scale, :math:`s = 1 - \exp(-D^2 / \operatorname{var}_b(h))`, 0 for equal activations; shares of |W|,
-    which cannot explode, times the layer's width, so that wide layers are not left out; and a bounded strength:
+    The same idea with its faults mended: activations after the ReLU and of the network
+    as it is now; differences on each unit's own scale, :math:`s = 1 - \exp(-D^2 /
+    \operatorname{var}_b(h))`, 0 for equal activations; shares of |W|, which cannot
+    explode, times the layer's width, so that wide layers are not left out; and a
+    bounded strength:
 
     .. math:: G_{io} = 1 + \text{strength} \cdot \tanh\Bigl(\frac{\eta}{K} \sum_c
-              \frac{n_{out} |W_{io}|}{\sum_{o'} |W_{io'}| + \epsilon} S_{cio} \bar A_{co}\Bigr).
+              \frac{n_{out} |W_{io}|}{\sum_{o'} |W_{io'}| + \epsilon} S_{cio} \bar
+              A_{co}\Bigr).
 
     Parameters
     ----------
     matrices, distances
         As in `written_factors`.
     signals, references : sequence of Tensor
-        As there, but *after* the ReLUs (of the last layer, which has none, the outputs), both from the network as it
-        is.
+        As there, but *after* the ReLUs (of the last layer, which has none, the
+        outputs), both from the network as it is.
     strength : float
         From 0 (every factor is 1, to the bit) to below 1.
     peak, width : float
@@ -154,9 +178,20 @@ def update_factors(
     factors = []
     eta = depth_weights(len(matrices), peak=peak, width=width)
     for layer in range(len(matrices)) if layers is None else layers:
-        matrix, before, after, reference = matrices[layer], signals[layer], signals[layer + 1], references[layer]
+        matrix, before, after, reference = (
+            matrices[layer],
+            signals[layer],
+            signals[layer + 1],
+            references[layer],
+        )
         scale = after.var(1, correction=0)[:, None, None] + 1e-12
-        apart = 1 - (after.unsqueeze(1) - reference.unsqueeze(2)).square_().div_(-scale).exp_()
+        apart = (
+            1
+            - (after.unsqueeze(1) - reference.unsqueeze(2))
+            .square_()
+            .div_(-scale)
+            .exp_()
+        )
         agreement = weighing @ apart + floor
         size = matrix.abs()
         share = matrix.shape[2] * size / (size.sum(2, keepdim=True) + 1e-12)
@@ -166,29 +201,48 @@ def update_factors(
 
 
 def _weighing(near: Tensor) -> tuple[Tensor, Tensor]:
-    """Split the mean over the batch of m s + (1 - m)(1 - s) into a product with s, and what does not depend on s."""
+    """Split the mean over the batch of m s + (1 - m)(1 - s) into a product with s, and
+    what does not depend on s.
+    """
     m = near.mT.unsqueeze(2)  # (k, centroids, 1, batch)
     return (2 * m - 1) / m.shape[3], (1 - m).mean(3, keepdim=True)
 
 
 def _sign(before: Tensor, after: Tensor, reference: Tensor) -> Tensor:
-    """Sign of sum_b a_bi (z_bo - c_o), with one sum over b for all centroids; (k, centroids, inputs, outputs)."""
+    """Sign of sum_b a_bi (z_bo - c_o), with one sum over b for all centroids; (k,
+    centroids, inputs, outputs).
+    """
     together = before.mT @ after
-    return together.unsqueeze(1).sub(before.sum(1)[:, None, :, None] * reference.unsqueeze(2)).sign_()
+    return (
+        together.unsqueeze(1)
+        .sub(before.sum(1)[:, None, :, None] * reference.unsqueeze(2))
+        .sign_()
+    )
 
 
 def _check(
-    matrices: Sequence[Tensor], signals: Sequence[Tensor], references: Sequence[Tensor], distances: Tensor
+    matrices: Sequence[Tensor],
+    signals: Sequence[Tensor],
+    references: Sequence[Tensor],
+    distances: Tensor,
 ) -> Tensor:
     """Return the distances with an axis of networks."""
-    if not (len(matrices) and len(signals) == len(matrices) + 1 and len(references) == len(matrices)):
+    if not (
+        len(matrices)
+        and len(signals) == len(matrices) + 1
+        and len(references) == len(matrices)
+    ):
         raise ValueError(
-            f"signals and references: got {len(signals)} and {len(references)}, expected {len(matrices) + 1} and "
+            f"signals and references: got {len(signals)} and {len(references)}, "
+            f"expected {len(matrices) + 1} and "
             f"{len(matrices)} for {len(matrices)} matrices"
         )
     rows, centroids = signals[0].shape[1], references[0].shape[1]
     if tuple(distances.shape[-2:]) != (rows, centroids):
-        # The project compared one batch with another, row by row, until the last, smaller batch broke it.
+        # The project compared one batch with another, row by row, until the last,
+        # smaller batch broke it.
         wanted = f"(..., {rows}, {centroids}), for each row and centroid"
-        raise ValueError(f"distances: got shape {tuple(distances.shape)}, expected {wanted}")
+        raise ValueError(
+            f"distances: got shape {tuple(distances.shape)}, expected {wanted}"
+        )
     return distances if distances.ndim == 3 else distances.unsqueeze(0)

@@ -1,4 +1,6 @@
-"""Training with node importance: as written, as it could be meant, its controls, and the stated loss made real."""
+"""Training with node importance: as written, as it could be meant, its controls, and
+the stated loss made real.
+"""
 
 from __future__ import annotations
 
@@ -57,20 +59,23 @@ def importance_loss(
     margin: float = 1.0,
     temperature: float = 0.5,
 ) -> Tensor:
-    r"""Return the stated loss beyond the cross-entropy, made real: a layer-wise and a contrastive part, of each
-    network.
+    r"""Return the stated loss beyond the cross-entropy, made real: a layer-wise and a
+    contrastive part, of each network.
 
     .. math:: \lambda \sum_l e^{\alpha l} L^l_\text{layer-wise} + \beta \sum_l L^l_\text{contrastive},
 
-    with :math:`L^l_\text{layer-wise} = \operatorname{mean}_{b,c} [(1 - \tilde m) d^2 + \tilde m \max(0, \mu - d)^2]`:
-    where a row is near a centroid its activations are drawn towards the centroid's, where it is far they are pushed at
-    least the margin μ away; d is the root mean square over the layer's units. The contrastive part is the supervised
-    one of Khosla et al.: rows of one class are drawn together, on the sphere.
+    with :math:`L^l_\text{layer-wise} = \operatorname{mean}_{b,c} [(1 - \tilde m) d^2 +
+    \tilde m \max(0, \mu - d)^2]`: where a row is near a centroid its activations are
+    drawn towards the centroid's, where it is far they are pushed at least the margin μ
+    away; d is the root mean square over the layer's units. The contrastive part is the
+    supervised one of Khosla et al.: rows of one class are drawn together, on the
+    sphere.
 
     Parameters
     ----------
     signals : sequence of Tensor, shape (k, batch, units)
-        Activations of the layers, first to last; only those of the layers meant, so that l counts from 1 there.
+        Activations of the layers, first to last; only those of the layers meant, so
+        that l counts from 1 there.
     references : sequence of Tensor, shape (k, centroids, units)
         Those of the centroids, in the same network.
     distances : Tensor, shape (batch, centroids) or (k, batch, centroids)
@@ -94,16 +99,25 @@ def importance_loss(
     same = (classes.unsqueeze(1) == classes.unsqueeze(2)) & ~itself
     count = same.sum(2)
     total = signals[0].new_zeros(len(signals[0]))
-    for depth, (h, reference) in enumerate(zip(signals, references, strict=True), start=1):
-        lengths = h.square().sum(2, keepdim=True) + reference.square().sum(2).unsqueeze(1)
+    for depth, (h, reference) in enumerate(
+        zip(signals, references, strict=True), start=1
+    ):
+        lengths = h.square().sum(2, keepdim=True) + reference.square().sum(2).unsqueeze(
+            1
+        )
         square = (lengths - 2 * h @ reference.mT).clamp(min=0) / h.shape[2]
-        short = (margin - (square + 1e-12).sqrt()).clamp(min=0)  # the root has no slope at 0
+        # the root has no slope at 0
+        short = (margin - (square + 1e-12).sqrt()).clamp(min=0)
         part = ((1 - near) * square + near * short.square()).mean((1, 2))
         direction = normalize(h, dim=2, eps=1e-6)
         likeness = (direction @ direction.mT / temperature).masked_fill(itself, -1e9)
         log_share = likeness - likeness.logsumexp(2, keepdim=True)
         anchors = -(log_share * same).sum(2) / count.clamp(min=1)
-        total = total + layer_wise * math.exp(alpha * depth) * part + contrastive * anchors.mean(1)
+        total = (
+            total
+            + layer_wise * math.exp(alpha * depth) * part
+            + contrastive * anchors.mean(1)
+        )
     return total
 
 
@@ -136,21 +150,24 @@ def train_node_importance(
     centroids : array of shape (n_centroids, d)
         Of the clusters that neurons are to tell apart.
     method : {"plain", "written", "update", "shuffled", "loss"}
-        ``"plain"`` is Adam on the cross-entropy. ``"written"`` multiplies gradients by `written_factors`; ``"update"``
-        multiplies Adam's steps by `update_factors`, and ``"shuffled"`` by the same numbers dealt out at random among
-        the weights of a layer. ``"loss"`` adds `importance_loss` to the cross-entropy.
+        ``"plain"`` is Adam on the cross-entropy. ``"written"`` multiplies gradients by
+        `written_factors`; ``"update"`` multiplies Adam's steps by `update_factors`, and
+        ``"shuffled"`` by the same numbers dealt out at random among the weights of a
+        layer. ``"loss"`` adds `importance_loss` to the cross-entropy.
     strength : float, optional
-        Of the method; at 0 it is plain training bit for bit. By default 3 as written, 0.9 for updates, 0.1 for the
-        loss.
+        Of the method; at 0 it is plain training bit for bit. By default 3 as written,
+        0.9 for updates, 0.1 for the loss.
     contrastive : float
         β of `importance_loss`.
     n_steps : {1, 2}
-        Steps of Adam a batch. With 2 the first takes the plain gradient and the second the same gradient again,
-        modulated if the method does so: the project's code does that, without saying so.
+        Steps of Adam a batch. With 2 the first takes the plain gradient and the second
+        the same gradient again, modulated if the method does so: the project's code
+        does that, without saying so.
     layers : sequence of int, optional
         The linear layers that are modulated, from 0; all by default.
     hidden, seeds, max_epochs, batch_size, learning_rate, device, progress
-        As in `xaicourse.training.train_mlps`; the number of epochs is fixed, and 0 gives untrained networks.
+        As in `xaicourse.training.train_mlps`; the number of epochs is fixed, and 0
+        gives untrained networks.
 
     Returns
     -------
@@ -159,7 +176,8 @@ def train_node_importance(
     Raises
     ------
     TypeError, ValueError
-        If an argument has a wrong type, shape or range, or the loss is no longer finite.
+        If an argument has a wrong type, shape or range, or the loss is no longer
+        finite.
 
     Examples
     --------
@@ -170,31 +188,49 @@ def train_node_importance(
     """
     features, labels, centres = _arrays(X, y, centroids)
     power, chosen = _settings(method, strength, n_steps, layers, len(hidden) + 1)
-    batch_size, max_epochs = check_int("batch_size", batch_size), check_int("max_epochs", max_epochs, minimum=0)
+    batch_size, max_epochs = (
+        check_int("batch_size", batch_size),
+        check_int("max_epochs", max_epochs, minimum=0),
+    )
     if not len(seeds):
         raise ValueError("seeds: got none, expected one for each network")
     distances = mahalanobis(features, centres)
     near = torch.from_numpy(distances / distances.max()).float().to(device)
-    rows, classes = torch.from_numpy(features).float().to(device), torch.from_numpy(labels).to(device)
+    rows, classes = (
+        torch.from_numpy(features).float().to(device),
+        torch.from_numpy(labels).to(device),
+    )
     middle = torch.from_numpy(centres).float().to(device).expand(len(seeds), -1, -1)
     generators = [torch.Generator().manual_seed(seed) for seed in seeds]
     dealers = [torch.Generator().manual_seed(seed + 2**31) for seed in seeds]
-    weights = glorot_weights(rows.shape[1], hidden, generators, device, n_outputs=int(labels.max()) + 1)
+    weights = glorot_weights(
+        rows.shape[1], hidden, generators, device, n_outputs=int(labels.max()) + 1
+    )
     optimiser = Adam(weights)
     with torch.no_grad():
         untrained = [z.clone() for z in _signals(weights, middle)[1:]]
     losses = []
     for _ in (progress or silent)(range(max_epochs)):
-        order = torch.stack([torch.randperm(len(rows), generator=g) for g in generators]).to(device)
+        order = torch.stack(
+            [torch.randperm(len(rows), generator=g) for g in generators]
+        ).to(device)
         total = torch.zeros(len(seeds), device=device)
         for batch in order.split(batch_size, dim=1):
             given = _signals(weights, rows[batch])
-            # Flat, so that the gradient has the same layout, and so the same bits, whatever is added to the loss.
+            # Flat, so that the gradient has the same layout, and so the same bits,
+            # whatever is added to the loss.
             logits, own = given[-1].flatten(0, 1), classes[batch]
-            fit = cross_entropy(logits, own.flatten(), reduction="none").view_as(own).mean(1)
+            fit = (
+                cross_entropy(logits, own.flatten(), reduction="none")
+                .view_as(own)
+                .mean(1)
+            )
             objective = fit
             if method == "loss":
-                after, reference = _after_relu(given)[1:], _after_relu(_signals(weights, middle))[1:]
+                after, reference = (
+                    _after_relu(given)[1:],
+                    _after_relu(_signals(weights, middle))[1:],
+                )
                 objective = fit + importance_loss(
                     [after[i] for i in chosen], [reference[i] for i in chosen], near[batch], own,
                     layer_wise=power, contrastive=contrastive,
@@ -202,7 +238,11 @@ def train_node_importance(
             gradients = torch.autograd.grad(objective.sum(), weights)
             for repeat in range(n_steps):
                 factors: list[Tensor | None] = [None] * len(weights)
-                if repeat == n_steps - 1 and method in ("written", "update", "shuffled"):
+                if repeat == n_steps - 1 and method in (
+                    "written",
+                    "update",
+                    "shuffled",
+                ):
                     computed = _factors(
                         method,
                         power,
@@ -214,17 +254,29 @@ def train_node_importance(
                         layers=chosen,
                     )
                     for i, factor in zip(chosen, computed, strict=True):
-                        factors[2 * i] = _dealt(factor, dealers) if method == "shuffled" else factor
+                        factors[2 * i] = (
+                            _dealt(factor, dealers) if method == "shuffled" else factor
+                        )
                 if method == "written":
                     pairs = zip(gradients, factors, strict=True)
-                    gradients, factors = tuple(g if f is None else g * f for g, f in pairs), [None] * len(weights)
+                    gradients, factors = (
+                        tuple(g if f is None else g * f for g, f in pairs),
+                        [None] * len(weights),
+                    )
                 optimiser.step(gradients, learning_rate, factors=factors)
             total += fit.detach() * batch.shape[1]
         if not total.isfinite().all():
-            raise ValueError(f"learning_rate: got {learning_rate}, with which the loss is no longer finite")
+            raise ValueError(
+                f"learning_rate: got {learning_rate}, with which the loss is no longer "
+                f"finite"
+            )
         losses.append(total.cpu().double().numpy() / len(rows))
-    networks = [unstacked([w[i].detach().cpu() for w in weights]) for i in range(len(seeds))]
-    return NodeImportanceTraining(networks, np.array(losses).reshape(max_epochs, len(seeds)).T)
+    networks = [
+        unstacked([w[i].detach().cpu() for w in weights]) for i in range(len(seeds))
+    ]
+    return NodeImportanceTraining(
+        networks, np.array(losses).reshape(max_epochs, len(seeds)).T
+    )
 
 
 @torch.no_grad()
@@ -239,30 +291,53 @@ def _factors(
     near: Tensor,
     layers: Sequence[int],
 ) -> list[Tensor]:
-    """Return a factor for each weight of the chosen layers, by either reading of the idea."""
+    """Return a factor for each weight of the chosen layers, by either reading of the
+    idea.
+    """
     matrices = weights[::2]
     if method == "written":
-        return written_factors(matrices, given, untrained, near, strength=strength, layers=layers)
+        return written_factors(
+            matrices, given, untrained, near, strength=strength, layers=layers
+        )
     now = _after_relu(_signals(weights, middle))[1:]
-    return update_factors(matrices, _after_relu(given), now, near, strength=strength, layers=layers)
+    return update_factors(
+        matrices, _after_relu(given), now, near, strength=strength, layers=layers
+    )
 
 
 def _settings(
-    method: str, strength: float | None, n_steps: int, layers: Sequence[int] | None, n_layers: int
+    method: str,
+    strength: float | None,
+    n_steps: int,
+    layers: Sequence[int] | None,
+    n_layers: int,
 ) -> tuple[float, list[int]]:
     check_choice("method", method, tuple(STRENGTHS))
-    power = STRENGTHS[method] if strength is None else check_float("strength", strength, minimum=0.0)
+    power = (
+        STRENGTHS[method]
+        if strength is None
+        else check_float("strength", strength, minimum=0.0)
+    )
     if method in ("update", "shuffled") and power >= 1:
-        raise ValueError(f"strength: got {power:g}, expected below 1: a weight must not be driven uphill")
+        raise ValueError(
+            f"strength: got {power:g}, expected below 1: a weight must not be driven "
+            f"uphill"
+        )
     if check_int("n_steps", n_steps) > 2:
         raise ValueError(f"n_steps: got {n_steps}, expected 1 or 2")
-    return power, check_positions("layers", range(n_layers) if layers is None else layers, n_layers)
+    return power, check_positions(
+        "layers", range(n_layers) if layers is None else layers, n_layers
+    )
 
 
 def _arrays(
     X: ArrayLike, y: ArrayLike, centroids: ArrayLike
 ) -> tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.float64]]:
-    features, labels, centres = np.asarray(X, float), np.asarray(y), np.asarray(centroids, float)
+    features, labels, centres = (
+        np.asarray(X, float),
+        np.asarray(y),
+        np.asarray(centroids, float),
+    )
     check_shape("X", features, (None, None))
     check_shape("centroids", centres, (None, features.shape[1]))
     check_shape("y", labels, (len(features),))
@@ -275,7 +350,9 @@ def _arrays(
 
 
 def _signals(weights: Sequence[Tensor], inputs: Tensor) -> list[Tensor]:
-    """Inputs, and what every layer makes of them before its ReLU; shapes (k, rows, units)."""
+    """Inputs, and what every layer makes of them before its ReLU; shapes (k, rows,
+    units).
+    """
     signals = [inputs]
     for layer in range(0, len(weights), 2):
         into = signals[-1] if layer == 0 else signals[-1].relu()
@@ -288,7 +365,11 @@ def _after_relu(signals: Sequence[Tensor]) -> list[Tensor]:
 
 
 def _dealt(factor: Tensor, dealers: Sequence[torch.Generator]) -> Tensor:
-    """Deal a layer's factors out at random among its weights, for each network by its own generator."""
+    """Deal a layer's factors out at random among its weights, for each network by its
+    own generator.
+    """
     flat = factor.flatten(1)
-    order = torch.stack([torch.randperm(flat.shape[1], generator=g) for g in dealers]).to(flat.device)
+    order = torch.stack(
+        [torch.randperm(flat.shape[1], generator=g) for g in dealers]
+    ).to(flat.device)
     return flat.gather(1, order).view_as(factor)

@@ -1,4 +1,6 @@
-"""Classes that have an order: the quadratic weighted kappa, and where to cut a number into classes."""
+"""Classes that have an order: the quadratic weighted kappa, and where to cut a number
+into classes.
+"""
 
 from __future__ import annotations
 
@@ -12,33 +14,44 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import minimize
 
 from xaicourse.resampling import bootstrap_counts
-from xaicourse.validation import Seed, check_choice, check_finite, check_int, check_seed, check_shape
+from xaicourse.validation import (
+    Seed,
+    check_choice,
+    check_finite,
+    check_int,
+    check_seed,
+    check_shape,
+)
 
 
 def quadratic_weighted_kappa(actual: ArrayLike, predicted: ArrayLike) -> float:
     r"""Return how well two sequences of ordered classes agree, beyond chance.
 
     .. math:: \kappa = 1 - \frac{\sum_{ij} (i-j)^2 O_{ij}}{\sum_{ij} (i-j)^2 E_{ij}}
-              = \frac{2\,\mathrm{cov}(a, p)}{\mathrm{var}(a) + \mathrm{var}(p) + (\bar a - \bar p)^2}
+              = \frac{2\,\mathrm{cov}(a, p)}{\mathrm{var}(a) + \mathrm{var}(p) + (\bar a
+              - \bar p)^2}
 
-    with the shares :math:`O_{ij}` of rows of class i that were given class j, and the shares :math:`E_{ij}` that would
-    be seen if the two had nothing to do with each other. 1 is perfect, 0 is chance. The second form is computed: it
-    needs no list of the classes.
+    with the shares :math:`O_{ij}` of rows of class i that were given class j, and the
+    shares :math:`E_{ij}` that would be seen if the two had nothing to do with each
+    other. 1 is perfect, 0 is chance. The second form is computed: it needs no list of
+    the classes.
 
     Parameters
     ----------
     actual, predicted : array of int, shape (n,)
-        Classes, as whole numbers. Their differences count: a class that nobody has still takes its place.
+        Classes, as whole numbers. Their differences count: a class that nobody has
+        still takes its place.
 
     Raises
     ------
     ValueError
-        When shapes differ, or a class is not a whole number, or both sequences are one and the same constant.
+        When shapes differ, or a class is not a whole number, or both sequences are one
+        and the same constant.
 
     References
     ----------
-    Cohen, J. (1968). Weighted kappa: nominal scale agreement with provision for scaled disagreement or partial credit.
-    Psychological Bulletin 70(4), 213-220.
+    Cohen, J. (1968). Weighted kappa: nominal scale agreement with provision for scaled
+    disagreement or partial credit. Psychological Bulletin 70(4), 213-220.
 
     Examples
     --------
@@ -48,7 +61,10 @@ def quadratic_weighted_kappa(actual: ArrayLike, predicted: ArrayLike) -> float:
     a, p = _classes("actual", actual), _classes("predicted", predicted)
     check_shape("predicted", p, a.shape)
     if (a == a[0]).all() and (p == a[0]).all():
-        raise ValueError(f"actual and predicted: both are always {a[0]}, so that there is no agreement to measure")
+        raise ValueError(
+            f"actual and predicted: both are always {a[0]}, so that there is no "
+            f"agreement to measure"
+        )
     return float(_kappa(np.full((1, len(a)), 1 / len(a)), a, p)[0])
 
 
@@ -61,8 +77,9 @@ class CutOffs:
     method : {"thresholds", "offsets"}
         What `values` are.
     values : ndarray
-        K - 1 increasing thresholds: the class is one more than the number of thresholds below the score. Or K offsets:
-        the one of the score's whole part (at least 1, at most K) is added to it before it is rounded.
+        K - 1 increasing thresholds: the class is one more than the number of thresholds
+        below the score. Or K offsets: the one of the score's whole part (at least 1, at
+        most K) is added to it before it is rounded.
     kappa : float
         Quadratic weighted kappa on the rows they were chosen on; not a score to report.
     """
@@ -77,13 +94,20 @@ class CutOffs:
 
 
 def fit_cut_offs(
-    scores: ArrayLike, actual: ArrayLike, *, n_classes: int = 8, method: str = "thresholds", max_rounds: int = 10
+    scores: ArrayLike,
+    actual: ArrayLike,
+    *,
+    n_classes: int = 8,
+    method: str = "thresholds",
+    max_rounds: int = 10,
 ) -> CutOffs:
-    """Choose where to cut scores into classes such that the quadratic weighted kappa is as large as can be found.
+    """Choose where to cut scores into classes such that the quadratic weighted kappa is
+    as large as can be found.
 
-    A regression of the class shrinks towards the mean, so that rounding it gives too few of the outer classes. Powell's
-    method moves one cut after the other, again and again. It starts from the class shares of `actual` (thresholds) or
-    from plain rounding (offsets), and what is returned is never worse than its start.
+    A regression of the class shrinks towards the mean, so that rounding it gives too
+    few of the outer classes. Powell's method moves one cut after the other, again and
+    again. It starts from the class shares of `actual` (thresholds) or from plain
+    rounding (offsets), and what is returned is never worse than its start.
 
     Parameters
     ----------
@@ -105,12 +129,14 @@ def fit_cut_offs(
     Raises
     ------
     TypeError, ValueError
-        When shapes differ, scores are not finite, a class is out of range, or all rows have the same class.
+        When shapes differ, scores are not finite, a class is out of range, or all rows
+        have the same class.
 
     References
     ----------
-    Powell, M. J. D. (1964). An efficient method for finding the minimum of a function of several variables without
-    calculating derivatives. The Computer Journal 7(2), 155-162.
+    Powell, M. J. D. (1964). An efficient method for finding the minimum of a function
+    of several variables without calculating derivatives. The Computer Journal 7(2),
+    155-162.
 
     Examples
     --------
@@ -120,13 +146,21 @@ def fit_cut_offs(
     >>> cut.kappa
     1.0
     """
-    x, y, k = _scores(scores), _classes("actual", actual), check_int("n_classes", n_classes, minimum=2)
+    x, y, k = (
+        _scores(scores),
+        _classes("actual", actual),
+        check_int("n_classes", n_classes, minimum=2),
+    )
     check_shape("actual", y, x.shape)
     method = check_choice("method", method, ("thresholds", "offsets"))
     if y.min() < 1 or y.max() > k:
-        raise ValueError(f"actual: got classes from {y.min()} to {y.max()}, expected 1 to {k}")
+        raise ValueError(
+            f"actual: got classes from {y.min()} to {y.max()}, expected 1 to {k}"
+        )
     if y.min() == y.max():
-        raise ValueError(f"actual: got class {y[0]} only, expected at least two classes")
+        raise ValueError(
+            f"actual: got class {y[0]} only, expected at least two classes"
+        )
     weights = np.full((1, len(x)), 1 / len(x))
 
     def loss(values: NDArray[Any]) -> float:
@@ -134,22 +168,30 @@ def fit_cut_offs(
 
     shares = np.cumsum(np.bincount(y, minlength=k + 1)[1:-1]) / len(y)
     start = np.quantile(x, shares) if method == "thresholds" else np.zeros(k)
-    options: Any = {"xtol": 1e-3, "ftol": 1e-6, "maxiter": check_int("max_rounds", max_rounds)}
+    options: Any = {
+        "xtol": 1e-3,
+        "ftol": 1e-6,
+        "maxiter": check_int("max_rounds", max_rounds),
+    }
     found: NDArray[Any] = minimize(loss, start, method="Powell", options=options).x
     values = found if loss(found) < loss(start) else start
-    return CutOffs(method, np.sort(values) if method == "thresholds" else values, -loss(values))
+    return CutOffs(
+        method, np.sort(values) if method == "thresholds" else values, -loss(values)
+    )
 
 
 @dataclass(frozen=True, eq=False)
 class OrdinalScores:
-    """Accuracy and kappa of several models on the same rows, with bootstrap draws that they share.
+    """Accuracy and kappa of several models on the same rows, with bootstrap draws that
+    they share.
 
     Attributes
     ----------
     accuracy, kappa : dict of str to float
         On the rows as they are.
     accuracy_draws, kappa_draws : dict of str to ndarray, shape (n_samples,)
-        On resampled rows; draw i is of the same rows for every model, so that differences of draws are paired.
+        On resampled rows; draw i is of the same rows for every model, so that
+        differences of draws are paired.
     """
 
     accuracy: dict[str, float]
@@ -199,13 +241,16 @@ def ordinal_scores(
     a, rng = _classes("actual", actual), check_seed(seed)
     if not predictions:
         raise ValueError("predictions: got none, expected at least one model")
-    given = {name: _classes(f"predictions[{name!r}]", p) for name, p in predictions.items()}
+    given = {
+        name: _classes(f"predictions[{name!r}]", p) for name, p in predictions.items()
+    }
     for name, p in given.items():
         check_shape(f"predictions[{name!r}]", p, a.shape)
     n, n_samples = len(a), check_int("n_samples", n_samples)
     accuracy: dict[str, list[NDArray[np.float64]]] = {name: [] for name in given}
     kappa: dict[str, list[NDArray[np.float64]]] = {name: [] for name in given}
-    for counts in chain([np.ones((1, n))], bootstrap_counts(rng, n, n_samples)):  # first the rows as they are
+    # first the rows as they are
+    for counts in chain([np.ones((1, n))], bootstrap_counts(rng, n, n_samples)):
         for name, p in given.items():
             accuracy[name].append(counts @ (a == p) / n)
             kappa[name].append(_kappa(counts / n, a, p))
@@ -217,24 +262,35 @@ def ordinal_scores(
     )
 
 
-def _kappa(weights: NDArray[np.float64], a: NDArray[np.int64], p: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Return the kappa for each row of weights (n_samples, n), which sum to one; 0 where both are the same constant."""
+def _kappa(
+    weights: NDArray[np.float64], a: NDArray[np.int64], p: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """Return the kappa for each row of weights (n_samples, n), which sum to one; 0
+    where both are the same constant.
+    """
     middle = a.mean()  # moments about a middle value lose fewer digits
     x, y = a - middle, p - middle
     mean_x, mean_y, xx, yy, xy = (weights @ v for v in (x, y, x * x, y * y, x * y))
     below = xx + yy - 2 * mean_x * mean_y
     above = 2 * (xy - mean_x * mean_y)
-    kappa: NDArray[np.float64] = np.divide(above, below, out=np.zeros_like(below), where=below > 1e-12)
+    kappa: NDArray[np.float64] = np.divide(
+        above, below, out=np.zeros_like(below), where=below > 1e-12
+    )
     return kappa
 
 
-def _cut(scores: NDArray[np.float64], method: str, values: NDArray[Any]) -> NDArray[np.int64]:
+def _cut(
+    scores: NDArray[np.float64], method: str, values: NDArray[Any]
+) -> NDArray[np.int64]:
     classes: NDArray[np.int64]
     if method == "thresholds":
         classes = np.searchsorted(np.sort(values), scores) + 1
         return classes
-    part = np.clip(scores.astype(np.int64), 1, len(values))  # the last part is open above, the first below
-    classes = np.clip(np.rint(scores + values[part - 1]), 1, len(values)).astype(np.int64)
+    # the last part is open above, the first below
+    part = np.clip(scores.astype(np.int64), 1, len(values))
+    classes = np.clip(np.rint(scores + values[part - 1]), 1, len(values)).astype(
+        np.int64
+    )
     return classes
 
 
@@ -248,6 +304,10 @@ def _scores(scores: ArrayLike) -> NDArray[np.float64]:
 def _classes(name: str, classes: ArrayLike) -> NDArray[np.int64]:
     values = np.asarray(classes)
     check_shape(name, values, (None,))
-    if values.dtype.kind not in "iub" and (values.dtype.kind != "f" or not np.array_equal(values, np.rint(values))):
-        raise ValueError(f"{name}: expected classes as whole numbers, got {values.dtype}")
+    if values.dtype.kind not in "iub" and (
+        values.dtype.kind != "f" or not np.array_equal(values, np.rint(values))
+    ):
+        raise ValueError(
+            f"{name}: expected classes as whole numbers, got {values.dtype}"
+        )
     return values.astype(np.int64)

@@ -1,4 +1,6 @@
-"""Private keys at rest: encrypted under a passphrase, in a file that only its owner may read."""
+"""Private keys at rest: encrypted under a passphrase, in a file that only its owner may
+read.
+"""
 
 from __future__ import annotations
 
@@ -17,8 +19,11 @@ MAGIC = b"XAIKEY\x01"
 _NONCE = bytes(12)  # always the same: the salt makes a new key for each file
 
 
-def write_private_key(path: Path, key: Ed25519PrivateKey | X25519PrivateKey, passphrase: str) -> None:
-    """Write a private key to a new file that only its owner may read, encrypted under a passphrase (scrypt).
+def write_private_key(
+    path: Path, key: Ed25519PrivateKey | X25519PrivateKey, passphrase: str
+) -> None:
+    """Write a private key to a new file that only its owner may read, encrypted under a
+    passphrase (scrypt).
 
     Raises
     ------
@@ -30,11 +35,15 @@ def write_private_key(path: Path, key: Ed25519PrivateKey | X25519PrivateKey, pas
     salt = os.urandom(16)
     kind = MAGIC + type(key.public_key()).__name__[:2].upper().encode()
     secret = _stretched(passphrase, salt).encrypt(_NONCE, key.private_bytes_raw(), kind)
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+    with os.fdopen(
+        os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb"
+    ) as file:
         file.write(kind + salt + secret)
 
 
-def read_private_key(path: Path, passphrase: str) -> Ed25519PrivateKey | X25519PrivateKey:
+def read_private_key(
+    path: Path, passphrase: str
+) -> Ed25519PrivateKey | X25519PrivateKey:
     """Read what `write_private_key` wrote.
 
     Raises
@@ -43,7 +52,10 @@ def read_private_key(path: Path, passphrase: str) -> Ed25519PrivateKey | X25519P
         If others may read the file, it holds no key, or the passphrase is another one.
     """
     if os.name == "posix" and path.stat().st_mode & 0o077:
-        raise SealError(f"{path}: others may read this private key; chmod 600 it, and think of making a new one")
+        raise SealError(
+            f"{path}: others may read this private key; chmod 600 it, and think of "
+            f"making a new one"
+        )
     content = path.read_bytes()
     kind, salt, secret = content[:9], content[9:25], content[25:]
     if kind not in (MAGIC + b"ED", MAGIC + b"X2") or len(secret) != 32 + 16:
@@ -51,11 +63,17 @@ def read_private_key(path: Path, passphrase: str) -> Ed25519PrivateKey | X25519P
     try:
         raw = _stretched(passphrase, salt).decrypt(_NONCE, secret, kind)
     except InvalidTag:
-        raise SealError(f"{path}: the passphrase is wrong, or the file was changed") from None
-    return (Ed25519PrivateKey if kind.endswith(b"ED") else X25519PrivateKey).from_private_bytes(raw)
+        raise SealError(
+            f"{path}: the passphrase is wrong, or the file was changed"
+        ) from None
+    return (
+        Ed25519PrivateKey if kind.endswith(b"ED") else X25519PrivateKey
+    ).from_private_bytes(raw)
 
 
 def _stretched(passphrase: str, salt: bytes) -> ChaCha20Poly1305:
     if not passphrase:
         raise ValueError("passphrase: got an empty one")
-    return ChaCha20Poly1305(Scrypt(salt=salt, length=32, n=2**15, r=8, p=3).derive(passphrase.encode()))
+    return ChaCha20Poly1305(
+        Scrypt(salt=salt, length=32, n=2**15, r=8, p=3).derive(passphrase.encode())
+    )

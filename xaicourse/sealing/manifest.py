@@ -1,4 +1,6 @@
-"""What a signer says about a sealed model, and the digests that tie it to a state and to training rows."""
+"""What a signer says about a sealed model, and the digests that tie it to a state and
+to training rows.
+"""
 
 from __future__ import annotations
 
@@ -26,10 +28,12 @@ class SealError(ValueError):
 
 
 def fingerprint(tensors: Mapping[str, Tensor | np.ndarray[Any, Any]]) -> str:
-    """Return the SHA-256 digest of named arrays, over their names, types, shapes and values.
+    """Return the SHA-256 digest of named arrays, over their names, types, shapes and
+    values.
 
-    The digest is that of their safetensors file, which does not depend on the order of the names. It serves for a
-    model (``model.state_dict()``: weights and buffers) and for the rows it was trained on alike.
+    The digest is that of their safetensors file, which does not depend on the order of
+    the names. It serves for a model (``model.state_dict()``: weights and buffers) and
+    for the rows it was trained on alike.
 
     Parameters
     ----------
@@ -57,24 +61,39 @@ def fingerprint(tensors: Mapping[str, Tensor | np.ndarray[Any, Any]]) -> str:
 
 
 def payload_of(tensors: Mapping[str, Any]) -> bytes:
-    """Return the safetensors file of named arrays: the same bytes in whatever order they come; see `fingerprint`."""
+    """Return the safetensors file of named arrays: the same bytes in whatever order
+    they come; see `fingerprint`.
+    """
     if not tensors:
         raise ValueError("tensors: got none, expected at least one by name")
     copies = {}
     for name, values in tensors.items():
         if isinstance(values, np.ndarray):
             values = torch.from_numpy(np.ascontiguousarray(values))  # noqa: PLW2901
-        if not isinstance(name, str) or name == "__metadata__" or not isinstance(values, Tensor):
-            raise TypeError(f"tensors: got {name!r} ({type(values).__name__}), expected arrays by name")
+        if (
+            not isinstance(name, str)
+            or name == "__metadata__"
+            or not isinstance(values, Tensor)
+        ):
+            raise TypeError(
+                f"tensors: got {name!r} ({type(values).__name__}), expected arrays by "
+                f"name"
+            )
         copies[name] = values.detach()
     try:
-        # A copy each: safetensors refuses tensors that share memory, as tied weights do.
-        copies = {name: values.to("cpu", copy=True).contiguous() for name, values in copies.items()}
+        # A copy each: safetensors refuses tensors that share memory, as tied weights
+        # do.
+        copies = {
+            name: values.to("cpu", copy=True).contiguous()
+            for name, values in copies.items()
+        }
         payload = bytes(safetensors.torch.save(copies))
     except (safetensors.SafetensorError, ValueError, KeyError, RuntimeError) as error:
         raise ValueError(f"tensors: safetensors cannot write them: {error}") from None
     if len(payload) > LARGEST:
-        raise ValueError(f"tensors: got {len(payload):,} bytes, expected at most {LARGEST:,}")
+        raise ValueError(
+            f"tensors: got {len(payload):,} bytes, expected at most {LARGEST:,}"
+        )
     return payload
 
 
@@ -110,26 +129,47 @@ class Manifest:
 
     def __post_init__(self) -> None:
         if not isinstance(self.architecture, str):
-            raise TypeError(f"architecture: got {type(self.architecture).__name__}, expected a string")
+            raise TypeError(
+                f"architecture: got {type(self.architecture).__name__}, expected a "
+                f"string"
+            )
         for name in ("training_data", "parent", "state"):
             value = getattr(self, name)
-            if not (isinstance(value, str) and (_DIGEST.fullmatch(value) or (name == "parent" and value == ""))):
-                raise ValueError(f"{name}: got {value!r}, expected a SHA-256 digest: 64 hexadecimal digits")
+            if not (
+                isinstance(value, str)
+                and (_DIGEST.fullmatch(value) or (name == "parent" and value == ""))
+            ):
+                raise ValueError(
+                    f"{name}: got {value!r}, expected a SHA-256 digest: 64 hexadecimal "
+                    f"digits"
+                )
         if not isinstance(self.metrics, Mapping) or not all(
-            isinstance(k, str) and isinstance(v, int | float) and math.isfinite(v) for k, v in self.metrics.items()
+            isinstance(k, str) and isinstance(v, int | float) and math.isfinite(v)
+            for k, v in self.metrics.items()
         ):
-            raise ValueError(f"metrics: got {self.metrics!r}, expected finite numbers by name")
+            raise ValueError(
+                f"metrics: got {self.metrics!r}, expected finite numbers by name"
+            )
         if type(self.date) is not Date:
             raise TypeError(f"date: got {self.date!r}, expected a datetime.date")
         if type(self.payload_bytes) is not int or not 0 < self.payload_bytes <= LARGEST:
-            raise ValueError(f"payload_bytes: got {self.payload_bytes!r}, expected from 1 to {LARGEST:,}")
-        object.__setattr__(self, "metrics", MappingProxyType({k: float(v) for k, v in self.metrics.items()}))
+            raise ValueError(
+                f"payload_bytes: got {self.payload_bytes!r}, expected from 1 to "
+                f"{LARGEST:,}"
+            )
+        object.__setattr__(
+            self,
+            "metrics",
+            MappingProxyType({k: float(v) for k, v in self.metrics.items()}),
+        )
 
     def to_bytes(self) -> bytes:
         """Return the one JSON text of this manifest: keys sorted, no spaces, ASCII."""
         content = {field.name: getattr(self, field.name) for field in fields(self)}
         content |= {"metrics": dict(self.metrics), "date": self.date.isoformat()}
-        return json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False).encode("ascii")
+        return json.dumps(
+            content, sort_keys=True, separators=(",", ":"), allow_nan=False
+        ).encode("ascii")
 
     @classmethod
     def from_bytes(cls, text: bytes) -> Manifest:
@@ -145,6 +185,12 @@ class Manifest:
             manifest = cls(**{**content, "date": Date.fromisoformat(content["date"])})
             if manifest.to_bytes() != text:
                 raise ValueError("not the text that its content is written as")
-        except (ValueError, TypeError, KeyError, OverflowError, RecursionError) as error:
+        except (
+            ValueError,
+            TypeError,
+            KeyError,
+            OverflowError,
+            RecursionError,
+        ) as error:
             raise SealError(f"the manifest cannot be read: {error}") from None
         return manifest

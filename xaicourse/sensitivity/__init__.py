@@ -1,12 +1,33 @@
-"""Sensitivity analysis: how much an output changes when an input does, at a point and over a whole range."""
+"""Sensitivity analysis: how much an output changes when an input does, at a point and
+over a whole range.
+"""
 
 from xaicourse.sensitivity.dynamics import Trajectory, forward_sensitivities
 from xaicourse.sensitivity.fanova import Anova, ForestAnova, forest_anova, grid_anova
-from xaicourse.sensitivity.forecasting import ForecastSensitivity, forecast_sensitivity, pi_weights
+from xaicourse.sensitivity.forecasting import (
+    ForecastSensitivity,
+    forecast_sensitivity,
+    pi_weights,
+)
 from xaicourse.sensitivity.local import batch_jacobian, elasticities, finite_differences
-from xaicourse.sensitivity.reinforcement import ReturnSensitivity, cart_poles, episode_returns, return_sensitivity
-from xaicourse.sensitivity.test_functions import AnalyticFunction, g_function, ishigami, linear
-from xaicourse.sensitivity.variance import MorrisScreening, SobolIndices, morris_screening, sobol_indices
+from xaicourse.sensitivity.reinforcement import (
+    ReturnSensitivity,
+    cart_poles,
+    episode_returns,
+    return_sensitivity,
+)
+from xaicourse.sensitivity.test_functions import (
+    AnalyticFunction,
+    g_function,
+    ishigami,
+    linear,
+)
+from xaicourse.sensitivity.variance import (
+    MorrisScreening,
+    SobolIndices,
+    morris_screening,
+    sobol_indices,
+)
 
 __all__ = [
     "AnalyticFunction",

@@ -1,4 +1,6 @@
-"""Sensitivity of a system of differential equations: how its whole course moves with its parameters."""
+"""Sensitivity of a system of differential equations: how its whole course moves with
+its parameters.
+"""
 
 from __future__ import annotations
 
@@ -45,17 +47,20 @@ def forward_sensitivities(
 ) -> Trajectory:
     """Integrate dx/dt = g(t, x, θ) together with its forward sensitivity equations.
 
-    Differentiating the system with respect to θ gives a linear one for S = dx/dθ, which is solved beside it:
+    Differentiating the system with respect to θ gives a linear one for S = dx/dθ, which
+    is solved beside it:
 
         dS/dt = (∂g/∂x) S + ∂g/∂θ,    S(0) = 0.
 
-    The two Jacobians of g are taken by a complex step of 1e-30, which has no rounding error and no step size to choose.
+    The two Jacobians of g are taken by a complex step of 1e-30, which has no rounding
+    error and no step size to choose.
 
     Parameters
     ----------
     rhs : callable
-        ``rhs(t, x, θ)`` returns dx/dt, shape (n_states,). It is called with complex x and θ, so it has to be made of
-        operations that have complex derivatives (not ``abs``; not a conversion to ``float``).
+        ``rhs(t, x, θ)`` returns dx/dt, shape (n_states,). It is called with complex x
+        and θ, so it has to be made of operations that have complex derivatives (not
+        ``abs``; not a conversion to ``float``).
     start : array-like, shape (n_states,)
         State at the first of the times, the same for all parameters.
     parameters : array-like, shape (n_parameters,)
@@ -72,16 +77,17 @@ def forward_sensitivities(
     Raises
     ------
     TypeError
-        If `rhs` does not return real rates for real arguments and complex ones for complex arguments.
+        If `rhs` does not return real rates for real arguments and complex ones for
+        complex arguments.
     ValueError
-        If an argument is not as described, the complex step of `rhs` disagrees with a plain difference at the start,
-        or the solver gives up.
+        If an argument is not as described, the complex step of `rhs` disagrees with a
+        plain difference at the start, or the solver gives up.
 
     References
     ----------
-    Dickinson, Gelinas: Sensitivity analysis of ordinary differential equation systems. Journal of Computational
-    Physics 21, 123-143 (1976). Squire, Trapp: Using complex variables to estimate derivatives of real functions. SIAM
-    Review 40, 110-112 (1998).
+    Dickinson, Gelinas: Sensitivity analysis of ordinary differential equation systems.
+    Journal of Computational Physics 21, 123-143 (1976). Squire, Trapp: Using complex
+    variables to estimate derivatives of real functions. SIAM Review 40, 110-112 (1998).
 
     Examples
     --------
@@ -98,24 +104,38 @@ def forward_sensitivities(
         check_shape(name, array, (None,))
         check_finite(name, array)
     if len(t) < 2 or np.any(np.diff(t) <= 0):
-        raise ValueError(f"times: got {len(t)} times, expected at least two, each later than the one before")
-    rtol, atol = check_float("rtol", rtol, minimum=1e-13), check_float("atol", atol, minimum=1e-300)
+        raise ValueError(
+            f"times: got {len(t)} times, expected at least two, each later than the "
+            f"one before"
+        )
+    rtol, atol = (
+        check_float("rtol", rtol, minimum=1e-13),
+        check_float("atol", atol, minimum=1e-300),
+    )
     n, p = len(x0), len(theta)
     _check_rhs(rhs, t[0], x0, theta)
 
     def both(now: float, joined: Floats) -> Floats:
         x, S = joined[:n], joined[n:].reshape(n, p)
         by_x, by_theta = _jacobians(rhs, now, x, theta)
-        return np.concatenate([np.asarray(rhs(now, x, theta), float), (by_x @ S + by_theta).ravel()])
+        return np.concatenate(
+            [np.asarray(rhs(now, x, theta), float), (by_x @ S + by_theta).ravel()]
+        )
 
     joined = np.concatenate([x0, np.zeros(n * p)])
-    solution = solve_ivp(both, (t[0], t[-1]), joined, method="DOP853", t_eval=t, rtol=rtol, atol=atol)
+    solution = solve_ivp(
+        both, (t[0], t[-1]), joined, method="DOP853", t_eval=t, rtol=rtol, atol=atol
+    )
     if not solution.success or not np.isfinite(solution.y).all():
-        raise ValueError(f"rhs: could not be integrated to t = {t[-1]:g}: {solution.message}")
+        raise ValueError(
+            f"rhs: could not be integrated to t = {t[-1]:g}: {solution.message}"
+        )
     return Trajectory(t, solution.y[:n].T, solution.y[n:].T.reshape(len(t), n, p))
 
 
-def _jacobians(rhs: RightHandSide, t: float, x: Floats, theta: Floats) -> tuple[Floats, Floats]:
+def _jacobians(
+    rhs: RightHandSide, t: float, x: Floats, theta: Floats
+) -> tuple[Floats, Floats]:
     step = 1e-30
     columns = []
     for i in range(len(x) + len(theta)):
@@ -127,24 +147,40 @@ def _jacobians(rhs: RightHandSide, t: float, x: Floats, theta: Floats) -> tuple[
 
 
 def _check_rhs(rhs: RightHandSide, t: float, x: Floats, theta: Floats) -> None:
-    """Require a right-hand side of the right shape whose complex step agrees with an ordinary difference."""
+    """Require a right-hand side of the right shape whose complex step agrees with an
+    ordinary difference.
+    """
     rate = np.asarray(rhs(t, x, theta))
     if rate.shape != x.shape:
-        raise ValueError(f"rhs: returned shape {rate.shape}, expected {x.shape}, one rate for each state")
-    if np.iscomplexobj(rate) or not np.iscomplexobj(rhs(t, x.astype(complex), theta.astype(complex))):
-        raise TypeError("rhs: expected real rates for real arguments and complex ones for complex arguments")
+        raise ValueError(
+            f"rhs: returned shape {rate.shape}, expected {x.shape}, one rate for each "
+            f"state"
+        )
+    if np.iscomplexobj(rate) or not np.iscomplexobj(
+        rhs(t, x.astype(complex), theta.astype(complex))
+    ):
+        raise TypeError(
+            "rhs: expected real rates for real arguments and complex ones for complex "
+            "arguments"
+        )
     check_finite("rhs", rate)
     z, n = np.concatenate([x, theta]), len(x)
     exact = np.concatenate(_jacobians(rhs, t, x, theta), axis=1)
-    scale = np.abs(rate) + np.abs(exact) @ np.abs(z)  # of the terms, which may cancel in the rate itself
+    # of the terms, which may cancel in the rate itself
+    scale = np.abs(rate) + np.abs(exact) @ np.abs(z)
     for i, value in enumerate(z):
         up, down = z.copy(), z.copy()
         step = 1e-6 * max(1.0, abs(value))
         up[i], down[i] = value + step, value - step
-        difference = (np.asarray(rhs(t, up[:n], up[n:])) - np.asarray(rhs(t, down[:n], down[n:]))) / (2 * step)
-        if np.any(np.abs(difference - exact[:, i]) > 1e-4 * np.abs(exact[:, i]) + 1e-6 * scale):
+        difference = (
+            np.asarray(rhs(t, up[:n], up[n:])) - np.asarray(rhs(t, down[:n], down[n:]))
+        ) / (2 * step)
+        if np.any(
+            np.abs(difference - exact[:, i]) > 1e-4 * np.abs(exact[:, i]) + 1e-6 * scale
+        ):
             what = f"x[{i}]" if i < n else f"θ[{i - n}]"
             raise ValueError(
-                f"rhs: its complex step along {what} gives {exact[:, i].tolist()}, a difference {difference.tolist()}; "
+                f"rhs: its complex step along {what} gives {exact[:, i].tolist()}, a "
+                f"difference {difference.tolist()}; "
                 "does it use abs, a comparison or a conversion?"
             )

@@ -1,8 +1,10 @@
-"""Functional analysis of variance, exactly: of a complete table of results, and of a random forest.
+"""Functional analysis of variance, exactly: of a complete table of results, and of a
+random forest.
 
-A function of independent inputs is a sum of a mean, an effect of each input, one of each pair, and so on; the effects
-are uncorrelated, so that their variances add up to that of the function. Here inputs are the settings of a search, and
-the function is the score.
+A function of independent inputs is a sum of a mean, an effect of each input, one of
+each pair, and so on; the effects are uncorrelated, so that their variances add up to
+that of the function. Here inputs are the settings of a search, and the function is the
+score.
 """
 
 from __future__ import annotations
@@ -28,8 +30,8 @@ class Anova:
     Attributes
     ----------
     shares : dict of tuple of int to float
-        For each set of inputs, by position, the share of what they add only together; (0,) is a main effect, (0, 2) an
-        interaction.
+        For each set of inputs, by position, the share of what they add only together;
+        (0,) is a main effect, (0, 2) an interaction.
     effects : dict of tuple of int to ndarray
         What is shared out: for each set the effect at each combination of its levels.
     mean, variance : float
@@ -62,8 +64,9 @@ class ForestAnova:
 def grid_anova(values: ArrayLike, *, max_order: int | None = None) -> Anova:
     """Decompose a complete table, one axis an input, all combinations equally likely.
 
-    The effect of a set u of inputs is what the mean over all others leaves after the effects of the smaller sets,
-    f_u = E[f | x_u] - Σ f_w over w ⊂ u, and its share is E[f_u²] / V(f). The shares of all sets add up to one.
+    The effect of a set u of inputs is what the mean over all others leaves after the
+    effects of the smaller sets, f_u = E[f | x_u] - Σ f_w over w ⊂ u, and its share is
+    E[f_u²] / V(f). The shares of all sets add up to one.
 
     Parameters
     ----------
@@ -84,13 +87,14 @@ def grid_anova(values: ArrayLike, *, max_order: int | None = None) -> Anova:
     Raises
     ------
     TypeError, ValueError
-        If `values` are empty, not finite or a single number, or `max_order` is no positive integer.
+        If `values` are empty, not finite or a single number, or `max_order` is no
+        positive integer.
 
     References
     ----------
-    Hoeffding: A class of statistics with asymptotically normal distribution. Annals of Mathematical Statistics 19,
-    293-325 (1948). Hutter, Hoos, Leyton-Brown: An efficient approach for assessing hyperparameter importance. ICML
-    2014, PMLR 32, 754-762.
+    Hoeffding: A class of statistics with asymptotically normal distribution. Annals of
+    Mathematical Statistics 19, 293-325 (1948). Hutter, Hoos, Leyton-Brown: An efficient
+    approach for assessing hyperparameter importance. ICML 2014, PMLR 32, 754-762.
 
     Examples
     --------
@@ -99,39 +103,54 @@ def grid_anova(values: ArrayLike, *, max_order: int | None = None) -> Anova:
     """
     table = np.asarray(values, dtype=float)
     if table.ndim == 0:
-        raise ValueError("values: got a single number, expected a table with one axis for each input")
+        raise ValueError(
+            "values: got a single number, expected a table with one axis for each input"
+        )
     check_finite("values", table)
     d = table.ndim
     order = d if max_order is None else min(check_int("max_order", max_order), d)
     mean, variance = float(table.mean()), float(table.var())
     constant = np.ptp(table) <= 16 * np.finfo(float).eps * np.abs(table).max()
     if constant:
-        warnings.warn("values: the table is constant, so that there is no variance to share out", stacklevel=2)
-    found: dict[Subset, Floats] = {(): np.full((1,) * d, mean)}  # axes of length one, so that effects broadcast
+        warnings.warn(
+            "values: the table is constant, so that there is no variance to share out",
+            stacklevel=2,
+        )
+    # axes of length one, so that effects broadcast
+    found: dict[Subset, Floats] = {(): np.full((1,) * d, mean)}
     for subset in _subsets(d, order):
         others = tuple(axis for axis in range(d) if axis not in subset)
-        smaller = [found[w] for size in range(len(subset)) for w in itertools.combinations(subset, size)]
+        smaller = [
+            found[w]
+            for size in range(len(subset))
+            for w in itertools.combinations(subset, size)
+        ]
         found[subset] = table.mean(axis=others, keepdims=True) - sum(smaller)
     del found[()]
-    shares = {subset: 0.0 if constant else float((e**2).mean() / variance) for subset, e in found.items()}
+    shares = {
+        subset: 0.0 if constant else float((e**2).mean() / variance)
+        for subset, e in found.items()
+    }
     shapes = {subset: [table.shape[axis] for axis in subset] for subset in found}
     effects = {subset: e.reshape(shapes[subset]) for subset, e in found.items()}
     return Anova(shares, effects, mean, 0.0 if constant else variance)
 
 
 def forest_anova(forest: Any, bounds: ArrayLike, *, max_order: int = 2) -> ForestAnova:
-    """Decompose each tree of a regression forest over a box of inputs, and average the shares.
+    """Decompose each tree of a regression forest over a box of inputs, and average the
+    shares.
 
-    A tree is constant on boxes, its leaves. So the mean over all inputs but u, at a point x_u, is the sum of the values
-    of the leaves that contain x_u, each times the share of the remaining volume that it takes up, without sampling.
+    A tree is constant on boxes, its leaves. So the mean over all inputs but u, at a
+    point x_u, is the sum of the values of the leaves that contain x_u, each times the
+    share of the remaining volume that it takes up, without sampling.
 
     Parameters
     ----------
     forest : fitted scikit-learn regression forest, or a single tree
         With one output.
     bounds : array-like, shape (d, 2)
-        Lower and upper end of each input's uniform distribution. Whole numbers from 0 to k - 1 that stand for equally
-        likely levels have the bounds (-0.5, k - 0.5).
+        Lower and upper end of each input's uniform distribution. Whole numbers from 0
+        to k - 1 that stand for equally likely levels have the bounds (-0.5, k - 0.5).
     max_order : int
         Largest set of inputs that is looked at, 1 or 2.
 
@@ -147,12 +166,13 @@ def forest_anova(forest: Any, bounds: ArrayLike, *, max_order: int = 2) -> Fores
     Raises
     ------
     TypeError, ValueError
-        If `forest` holds no trees, `bounds` do not fit them, or `max_order` is not 1 or 2.
+        If `forest` holds no trees, `bounds` do not fit them, or `max_order` is not 1 or
+        2.
 
     References
     ----------
-    Hutter, Hoos, Leyton-Brown: An efficient approach for assessing hyperparameter importance. ICML 2014, PMLR 32,
-    754-762.
+    Hutter, Hoos, Leyton-Brown: An efficient approach for assessing hyperparameter
+    importance. ICML 2014, PMLR 32, 754-762.
 
     Examples
     --------
@@ -161,34 +181,55 @@ def forest_anova(forest: Any, bounds: ArrayLike, *, max_order: int = 2) -> Fores
     >>> forest_anova(tree, [(-0.5, 1.5), (-0.5, 1.5)]).shares
     {(0,): 0.333, (1,): 0.333, (0, 1): 0.333}
     """
-    trees = [t.tree_ for t in getattr(forest, "estimators_", [forest]) if hasattr(t, "tree_")]
+    trees = [
+        t.tree_ for t in getattr(forest, "estimators_", [forest]) if hasattr(t, "tree_")
+    ]
     if not trees or trees[0].value.shape[1:] != (1, 1):
-        raise TypeError(f"forest: got {type(forest).__name__}, expected a fitted regression forest or tree, one output")
+        raise TypeError(
+            f"forest: got {type(forest).__name__}, expected a fitted regression forest "
+            f"or tree, one output"
+        )
     box = np.asarray(bounds, dtype=float)
     check_shape("bounds", box, (trees[0].n_features, 2))
     check_finite("bounds", box)
     for i, (low, high) in enumerate(box):
         if not low < high:
-            raise ValueError(f"bounds[{i}]: got ({low:g}, {high:g}), expected the lower end before the upper")
+            raise ValueError(
+                f"bounds[{i}]: got ({low:g}, {high:g}), expected the lower end before "
+                f"the upper"
+            )
     order = check_int("max_order", max_order)
     if order > 2:
         raise ValueError(f"max_order: got {order}, expected 1 or 2")
     each = [shares for tree in trees if (shares := _tree_shares(tree, box, order))]
     subsets = _subsets(len(box), order)
     if not each:
-        warnings.warn("forest: every tree is constant, so that there is no variance to share out", stacklevel=2)
+        warnings.warn(
+            "forest: every tree is constant, so that there is no variance to share out",
+            stacklevel=2,
+        )
         return ForestAnova(dict.fromkeys(subsets, 0.0), dict.fromkeys(subsets, 0.0), 0)
     table = np.array([[shares[subset] for subset in subsets] for shares in each])
     mean, std = table.mean(0).tolist(), table.std(0).tolist()
-    return ForestAnova(dict(zip(subsets, mean, strict=True)), dict(zip(subsets, std, strict=True)), len(each))
+    return ForestAnova(
+        dict(zip(subsets, mean, strict=True)),
+        dict(zip(subsets, std, strict=True)),
+        len(each),
+    )
 
 
 def _subsets(d: int, order: int) -> list[Subset]:
-    return [subset for size in range(1, order + 1) for subset in itertools.combinations(range(d), size)]
+    return [
+        subset
+        for size in range(1, order + 1)
+        for subset in itertools.combinations(range(d), size)
+    ]
 
 
 def _leaves(tree: Any, box: Floats) -> tuple[Floats, Floats]:
-    """Return the boxes of the leaves inside `box`, shape (n_leaves, d, 2), and their values."""
+    """Return the boxes of the leaves inside `box`, shape (n_leaves, d, 2), and their
+    values.
+    """
     boxes, values = [], []
     stack = [(0, box)]
     while stack:
@@ -198,7 +239,10 @@ def _leaves(tree: Any, box: Floats) -> tuple[Floats, Floats]:
             values.append(tree.value[node, 0, 0])
             continue
         feature, threshold = tree.feature[node], tree.threshold[node]
-        for child, end in ((tree.children_left[node], 1), (tree.children_right[node], 0)):
+        for child, end in (
+            (tree.children_left[node], 1),
+            (tree.children_right[node], 0),
+        ):
             part = inside.copy()
             part[feature, end] = (min if end else max)(part[feature, end], threshold)
             if part[feature, 0] < part[feature, 1]:
@@ -209,14 +253,16 @@ def _leaves(tree: Any, box: Floats) -> tuple[Floats, Floats]:
 def _tree_shares(tree: Any, box: Floats, order: int) -> dict[Subset, float]:
     """Return the share of each subset, or nothing where the tree is constant."""
     leaves, values = _leaves(tree, box)
-    width = (leaves[:, :, 1] - leaves[:, :, 0]) / (box[:, 1] - box[:, 0])  # (n_leaves, d)
+    # (n_leaves, d)
+    width = (leaves[:, :, 1] - leaves[:, :, 0]) / (box[:, 1] - box[:, 0])
     volume = width.prod(1)
     mean = float(volume @ values)
     values = values - mean
     variance = float(volume @ values**2)
     if np.ptp(values) <= 16 * np.finfo(float).eps * (np.abs(values).max() + abs(mean)):
         return {}
-    # Between two neighbouring ends of leaves nothing changes along a feature: which leaves cover each such interval?
+    # Between two neighbouring ends of leaves nothing changes along a feature: which
+    # leaves cover each such interval?
     cover, length = [], []
     for feature, (low, high) in enumerate(box):
         ends = np.unique(leaves[:, feature])
@@ -232,7 +278,10 @@ def _tree_shares(tree: Any, box: Floats, order: int) -> dict[Subset, float]:
             marginal, weight = cover[i] @ rest, length[i]
         else:
             i, j = subset
-            marginal, weight = (cover[i] * rest) @ cover[j].T, np.outer(length[i], length[j])
+            marginal, weight = (
+                (cover[i] * rest) @ cover[j].T,
+                np.outer(length[i], length[j]),
+            )
         main = sum(shares[(i,)] for i in subset) if len(subset) == 2 else 0.0
         shares[subset] = float((weight * marginal**2).sum() / variance) - main
     return shares

@@ -1,7 +1,8 @@
-"""Sensitivity of a forecast to the past: by filtering changed data again, and in closed form by the π-weights.
+"""Sensitivity of a forecast to the past: by filtering changed data again, and in closed
+form by the π-weights.
 
-Both hold the parameters of the model fixed. They answer "what would the forecast have been, had this value been
-another", and not "what would I have fitted".
+Both hold the parameters of the model fixed. They answer "what would the forecast have
+been, had this value been another", and not "what would I have fitted".
 """
 
 from __future__ import annotations
@@ -24,11 +25,11 @@ class ForecastSensitivity:
     forecast : float
         Of the coming value, in units of the series.
     past : ndarray, shape (n_lags,)
-        ``past[k - 1]`` is the derivative with respect to the value k steps before the coming one; the last value
-        known is the first.
+        ``past[k - 1]`` is the derivative with respect to the value k steps before the
+        coming one; the last value known is the first.
     features : ndarray of shape (n_lags + 1, n_features) or None
-        ``features[k]`` is the derivative with respect to the features k steps before the coming one; the first row is
-        that of the coming step itself.
+        ``features[k]`` is the derivative with respect to the features k steps before
+        the coming one; the first row is that of the coming step itself.
     """
 
     forecast: float
@@ -36,18 +37,22 @@ class ForecastSensitivity:
     features: NDArray[np.float64] | None
 
 
-def pi_weights(ar: ArrayLike, ma: ArrayLike, *, d: int = 0, n_weights: int = 10) -> NDArray[np.float64]:
-    r"""Write an ARIMA model as an autoregression on its whole past, and return the weights of that past.
+def pi_weights(
+    ar: ArrayLike, ma: ArrayLike, *, d: int = 0, n_weights: int = 10
+) -> NDArray[np.float64]:
+    r"""Write an ARIMA model as an autoregression on its whole past, and return the
+    weights of that past.
 
-    :math:`y_t = \sum_{k \ge 1} \pi_k y_{t-k} + \varepsilon_t` (plus a constant, if there is one), with
-    :math:`1 - \sum_k \pi_k B^k = (1 - B)^d \phi(B) / \theta(B)`. The one-step forecast is this sum, so that
-    :math:`\pi_k` is its derivative with respect to :math:`y_{t-k}`. For d ≥ 1 the weights of the infinite past sum
-    to one.
+    :math:`y_t = \sum_{k \ge 1} \pi_k y_{t-k} + \varepsilon_t` (plus a constant, if
+    there is one), with :math:`1 - \sum_k \pi_k B^k = (1 - B)^d \phi(B) / \theta(B)`.
+    The one-step forecast is this sum, so that :math:`\pi_k` is its derivative with
+    respect to :math:`y_{t-k}`. For d ≥ 1 the weights of the infinite past sum to one.
 
     Parameters
     ----------
     ar, ma : array-like, shapes (p,) and (q,)
-        φ₁, φ₂, ... and θ₁, θ₂, ... in statsmodels' signs: φ(B) = 1 - φ₁B - ..., θ(B) = 1 + θ₁B + ...; may be empty.
+        φ₁, φ₂, ... and θ₁, θ₂, ... in statsmodels' signs: φ(B) = 1 - φ₁B - ..., θ(B) =
+        1 + θ₁B + ...; may be empty.
     d : int
         How often the series is differenced.
     n_weights : int
@@ -60,12 +65,14 @@ def pi_weights(ar: ArrayLike, ma: ArrayLike, *, d: int = 0, n_weights: int = 10)
     Raises
     ------
     TypeError, ValueError
-        If an argument has the wrong type, shape or range, or is not finite; if the moving average is not invertible:
-        then the weights do not fade, and the past cannot be recovered from the series.
+        If an argument has the wrong type, shape or range, or is not finite; if the
+        moving average is not invertible: then the weights do not fade, and the past
+        cannot be recovered from the series.
 
     References
     ----------
-    Box, Jenkins, Reinsel, Ljung: Time Series Analysis, 5th edition, Wiley (2015), section 4.2.
+    Box, Jenkins, Reinsel, Ljung: Time Series Analysis, 5th edition, Wiley (2015),
+    section 4.2.
 
     Examples
     --------
@@ -74,13 +81,17 @@ def pi_weights(ar: ArrayLike, ma: ArrayLike, *, d: int = 0, n_weights: int = 10)
     >>> pi_weights([0.5], [-0.25], d=1, n_weights=4)
     array([ 1.25     , -0.1875   , -0.046875 , -0.0117188])
     """
-    from scipy.signal import lfilter  # takes most of a second to import, and only this needs it
+    # takes most of a second to import, and only this needs it
+    from scipy.signal import lfilter
 
     autoregression, average = _coefficients("ar", ar), _coefficients("ma", ma)
     d, n_weights = check_int("d", d, minimum=0), check_int("n_weights", n_weights)
     theta = np.r_[1.0, average]
     if len(average) and np.abs(np.roots(theta)).max() >= 1:
-        raise ValueError(f"ma: got {average.tolist()}, expected an invertible moving average, whose weights fade")
+        raise ValueError(
+            f"ma: got {average.tolist()}, expected an invertible moving average, whose "
+            f"weights fade"
+        )
     phi = np.r_[1.0, -autoregression]
     for _ in range(d):
         phi = np.convolve(phi, [1.0, -1.0])
@@ -98,18 +109,21 @@ def forecast_sensitivity(
     next_exog: ArrayLike | None = None,
     n_lags: int = 10,
 ) -> ForecastSensitivity:
-    """Differentiate a one-step forecast by changing one past value at a time and filtering again.
+    """Differentiate a one-step forecast by changing one past value at a time and
+    filtering again.
 
-    The parameters stay those of `results`. The forecast of a linear Gaussian state-space model is an affine function
-    of its data, so that one difference per value is the derivative up to rounding, whatever its step; each column is
-    moved by its own standard deviation.
+    The parameters stay those of `results`. The forecast of a linear Gaussian
+    state-space model is an affine function of its data, so that one difference per
+    value is the derivative up to rounding, whatever its step; each column is moved by
+    its own standard deviation.
 
     Parameters
     ----------
     results : statsmodels results with ``apply``
         Of a fitted ``ARIMA``, ``SARIMAX`` or other state-space model of one series.
     endog : array-like, shape (n,)
-        The series, on its original scale: what the model was fitted to, or any other series that it should forecast.
+        The series, on its original scale: what the model was fitted to, or any other
+        series that it should forecast.
     exog : array-like of shape (n, n_features), optional
         Features, for a model that has them; a single one may have shape (n,).
     next_exog : array-like of shape (n_features,), optional
@@ -124,12 +138,13 @@ def forecast_sensitivity(
     Raises
     ------
     TypeError, ValueError
-        If `results` cannot be applied to other data, if an argument has the wrong type or shape or is not finite, or
-        if only one of `exog` and `next_exog` is given.
+        If `results` cannot be applied to other data, if an argument has the wrong type
+        or shape or is not finite, or if only one of `exog` and `next_exog` is given.
 
     References
     ----------
-    Durbin, Koopman: Time Series Analysis by State Space Methods, 2nd edition, Oxford University Press (2012), ch. 4.
+    Durbin, Koopman: Time Series Analysis by State Space Methods, 2nd edition, Oxford
+    University Press (2012), ch. 4.
 
     Examples
     --------
@@ -145,18 +160,28 @@ def forecast_sensitivity(
     array([0.5, 0. ])
     """
     if not hasattr(results, "apply"):
-        raise TypeError(f"results: got {type(results).__name__}, expected statsmodels results that have `apply`")
+        raise TypeError(
+            f"results: got {type(results).__name__}, expected statsmodels results that "
+            f"have `apply`"
+        )
     series = np.array(endog, dtype=float)
     check_shape("endog", series, (None,))
     check_finite("endog", series)
     n = len(series)
     if (n_lags := check_int("n_lags", n_lags)) > n:
-        raise ValueError(f"n_lags: got {n_lags}, expected at most {n}, the length of endog")
+        raise ValueError(
+            f"n_lags: got {n_lags}, expected at most {n}, the length of endog"
+        )
     if (exog is None) != (next_exog is None):
         missing = "exog" if exog is None else "next_exog"
-        raise ValueError(f"{missing}: got None, expected values, since the other of exog and next_exog is given")
+        raise ValueError(
+            f"{missing}: got None, expected values, since the other of exog and "
+            f"next_exog is given"
+        )
     if exog is None:
-        base, past = _differences(lambda table: _forecast(results, table[:, 0], None), series[:, None], n_lags)
+        base, past = _differences(
+            lambda table: _forecast(results, table[:, 0], None), series[:, None], n_lags
+        )
         return ForecastSensitivity(base, past[:, 0], None)
     columns = np.array(exog, dtype=float)
     columns = columns[:, None] if columns.ndim == 1 else columns
@@ -166,8 +191,12 @@ def forecast_sensitivity(
     check_shape("next_exog", coming, (columns.shape[1],))
     check_finite("next_exog", coming)
     features = np.vstack([columns, coming])
-    base, past = _differences(lambda table: _forecast(results, table[:, 0], features), series[:, None], n_lags)
-    _, moved = _differences(lambda table: _forecast(results, series, table), features, n_lags + 1)
+    base, past = _differences(
+        lambda table: _forecast(results, table[:, 0], features), series[:, None], n_lags
+    )
+    _, moved = _differences(
+        lambda table: _forecast(results, series, table), features, n_lags + 1
+    )
     return ForecastSensitivity(base, past[:, 0], moved)
 
 
@@ -181,15 +210,25 @@ def _coefficients(name: str, values: ArrayLike) -> NDArray[np.float64]:
     return array
 
 
-def _forecast(results: Any, series: NDArray[np.float64], features: NDArray[np.float64] | None) -> float:
+def _forecast(
+    results: Any, series: NDArray[np.float64], features: NDArray[np.float64] | None
+) -> float:
     """Return the model's next value; the last row of the features belongs to it."""
     if features is None:
         return float(np.asarray(results.apply(series).forecast(1))[0])
-    return float(np.asarray(results.apply(series, exog=features[:-1]).forecast(1, exog=features[-1:]))[0])
+    return float(
+        np.asarray(
+            results.apply(series, exog=features[:-1]).forecast(1, exog=features[-1:])
+        )[0]
+    )
 
 
-def _differences(forecast: Any, table: NDArray[np.float64], n_last: int) -> tuple[float, NDArray[np.float64]]:
-    """Return forecast(table), and its derivative with respect to each entry of the last rows, the last one first."""
+def _differences(
+    forecast: Any, table: NDArray[np.float64], n_last: int
+) -> tuple[float, NDArray[np.float64]]:
+    """Return forecast(table), and its derivative with respect to each entry of the last
+    rows, the last one first.
+    """
     base = forecast(table)
     slopes = np.empty((n_last, table.shape[1]))
     for column, values in enumerate(table.T):

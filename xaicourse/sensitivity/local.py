@@ -1,8 +1,10 @@
-"""Sensitivity at a point: derivatives of outputs with respect to inputs, by differences and by autograd.
+"""Sensitivity at a point: derivatives of outputs with respect to inputs, by differences
+and by autograd.
 
-The sensitivities of a row x are its Jacobian J_kj = ∂f_k/∂x_j. Two roads lead there. A difference quotient asks only
-for values of f, so f may be anything that computes, and pays with a step that is too large for the derivative or
-too small for the digits of the machine. Autograd needs the code of f to be PyTorch's, and has no step.
+The sensitivities of a row x are its Jacobian J_kj = ∂f_k/∂x_j. Two roads lead there. A
+difference quotient asks only for values of f, so f may be anything that computes, and
+pays with a step that is too large for the derivative or too small for the digits of the
+machine. Autograd needs the code of f to be PyTorch's, and has no step.
 """
 
 from __future__ import annotations
@@ -16,14 +18,27 @@ from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
 from xaicourse.attribution.explained import Model, check_inputs, explaining
-from xaicourse.validation import Progress, check_choice, check_finite, check_float, check_shape, silent
+from xaicourse.validation import (
+    Progress,
+    check_choice,
+    check_finite,
+    check_float,
+    check_shape,
+    silent,
+)
 
 Function = Callable[[NDArray[Any]], Any]
 Floats = NDArray[np.float64]
 
 _EPS = float(np.finfo(np.float64).eps)
-# Truncation grows as step^p, rounding as eps/step; they meet near eps^(1 / (p + 1)). A complex step subtracts nothing.
-_STEPS = {"forward": _EPS ** (1 / 2), "central": _EPS ** (1 / 3), "richardson": _EPS ** (1 / 5), "complex": 1e-20}
+# Truncation grows as step^p, rounding as eps/step; they meet near eps^(1 / (p + 1)). A
+# complex step subtracts nothing.
+_STEPS = {
+    "forward": _EPS ** (1 / 2),
+    "central": _EPS ** (1 / 3),
+    "richardson": _EPS ** (1 / 5),
+    "complex": 1e-20,
+}
 
 
 def finite_differences(
@@ -34,49 +49,57 @@ def finite_differences(
     step: float | None = None,
     progress: Progress | None = None,
 ) -> Floats:
-    """Return the derivative of every output with respect to every feature, from values of the function alone.
+    """Return the derivative of every output with respect to every feature, from values
+    of the function alone.
 
-    With h_j = step · max(1, abs(x_j)) and D(h) = (f(x + h e_j) - f(x - h e_j)) / 2h, ∂f/∂x_j is replaced by
+    With h_j = step · max(1, abs(x_j)) and D(h) = (f(x + h e_j) - f(x - h e_j)) / 2h,
+    ∂f/∂x_j is replaced by
 
     - ``"forward"``: (f(x + h e_j) - f(x)) / h, error ∝ step, d + 1 evaluations;
     - ``"central"``: D(h), error ∝ step², 2 d evaluations;
     - ``"richardson"``: (4 D(h/2) - D(h)) / 3, error ∝ step⁴, 4 d evaluations;
-    - ``"complex"``: Im f(x + i h e_j) / h, error ∝ step² and no rounding, d evaluations. The function has to take
-      complex numbers and be analytic: built from powers, exp, sin and the like, without abs, max or comparisons.
+    - ``"complex"``: Im f(x + i h e_j) / h, error ∝ step² and no rounding, d
+      evaluations. The function has to take complex numbers and be analytic: built from
+      powers, exp, sin and the like, without abs, max or comparisons.
 
     Parameters
     ----------
     function : callable
-        Takes an array like `inputs` (float64, or complex128 with ``"complex"``; a new one each time) and returns
-        one number or a vector for a single point, (n,) or (n, n_outputs) for rows, each row by itself.
+        Takes an array like `inputs` (float64, or complex128 with ``"complex"``; a new
+        one each time) and returns one number or a vector for a single point, (n,) or
+        (n, n_outputs) for rows, each row by itself.
     inputs : array-like, shape (n_features,) or (n, n_features)
         One point, or rows. Integers and single precision become float64.
     method : {"forward", "central", "complex", "richardson"}
         The difference quotient.
     step : float or None
-        In units of max(1, abs(x_j)); ``None`` takes what balances truncation and rounding for a function that is
-        computed to all digits and varies over distances of about that unit: eps^(1/2), eps^(1/3), 1e-20, eps^(1/5).
+        In units of max(1, abs(x_j)); ``None`` takes what balances truncation and
+        rounding for a function that is computed to all digits and varies over distances
+        of about that unit: eps^(1/2), eps^(1/3), 1e-20, eps^(1/5).
     progress : callable or None
         Wraps the loop over the features, as ``tqdm.tqdm`` does; ``None`` is silent.
 
     Returns
     -------
     ndarray
-        The shape of the function's output and one axis more, of length n_features: (n, n_outputs, n_features) for
-        rows and a vector function, (n_features,) for one point and one number.
+        The shape of the function's output and one axis more, of length n_features: (n,
+        n_outputs, n_features) for rows and a vector function, (n_features,) for one
+        point and one number.
 
     Raises
     ------
     TypeError
-        If inputs or outputs are no numbers, or the outputs have fewer digits than float64.
+        If inputs or outputs are no numbers, or the outputs have fewer digits than
+        float64.
     ValueError
-        If the inputs or outputs are not finite or have a wrong shape, the function mixes rows or gives other
-        values when called again, or (``"complex"``) is not made for complex numbers. What the function itself
-        raises is passed on as it is.
+        If the inputs or outputs are not finite or have a wrong shape, the function
+        mixes rows or gives other values when called again, or (``"complex"``) is not
+        made for complex numbers. What the function itself raises is passed on as it is.
 
     References
     ----------
-    Squire, Trapp: Using complex variables to estimate derivatives of real functions. SIAM Review 40, 110 (1998).
+    Squire, Trapp: Using complex variables to estimate derivatives of real functions.
+    SIAM Review 40, 110 (1998).
 
     Examples
     --------
@@ -89,11 +112,19 @@ def finite_differences(
     """
     x = _check_points(inputs)
     h = np.maximum(1.0, np.abs(x))
-    h *= _STEPS[check_choice("method", method, _STEPS)] if step is None else check_float("step", step)
+    h *= (
+        _STEPS[check_choice("method", method, _STEPS)]
+        if step is None
+        else check_float("step", step)
+    )
     if not (h > 0).all() or (method != "complex" and not (x + h > x).all()):
-        raise ValueError(f"step: got {step}, expected a positive number that changes every input when added to it")
+        raise ValueError(
+            f"step: got {step}, expected a positive number that changes every input "
+            f"when added to it"
+        )
 
-    known: list[tuple[int, ...]] = []  # the shape of the first output, which all others must have
+    # the shape of the first output, which all others must have
+    known: list[tuple[int, ...]] = []
 
     def value(feature: int, weight: Any) -> Floats:
         shifted: NDArray[Any] = x.astype(complex if method == "complex" else float)
@@ -101,11 +132,15 @@ def finite_differences(
         output = _output(function(shifted), x, complex_step=method == "complex")
         known.append(output.shape)
         if output.shape != known[0]:
-            raise ValueError(f"function: got outputs of shape {known[0]} and then {output.shape}, expected one shape")
+            raise ValueError(
+                f"function: got outputs of shape {known[0]} and then {output.shape}, "
+                f"expected one shape"
+            )
         return output
 
     def central(j: int, part: float) -> Floats:
-        # What was really added is a number of the machine, and not quite the step that was asked for.
+        # What was really added is a number of the machine, and not quite the step that
+        # was asked for.
         width = (x[..., j] + part * h[..., j]) - (x[..., j] - part * h[..., j])
         return _divide(value(j, part) - value(j, -part), width)
 
@@ -117,7 +152,9 @@ def finite_differences(
         if method == "complex":
             columns.append(_divide(value(j, 1j), h[..., j]))
         elif start is not None:
-            columns.append(_divide(value(j, 1.0) - start, (x[..., j] + h[..., j]) - x[..., j]))
+            columns.append(
+                _divide(value(j, 1.0) - start, (x[..., j] + h[..., j]) - x[..., j])
+            )
         elif method == "central":
             columns.append(central(j, 1.0))
         else:
@@ -126,42 +163,52 @@ def finite_differences(
 
 
 def batch_jacobian(
-    model: Model, inputs: Tensor, *, internal_batch_size: int | None = None, progress: Progress | None = None
+    model: Model,
+    inputs: Tensor,
+    *,
+    internal_batch_size: int | None = None,
+    progress: Progress | None = None,
 ) -> Tensor:
-    """Return the derivative of every output with respect to every input, row by row, by autograd.
+    """Return the derivative of every output with respect to every input, row by row, by
+    autograd.
 
-    J_ikj = ∂f_k(x_i) / ∂x_ij. As no row sees another, Σ_i f_k(x_i) has the derivative of f_k(x_i) with respect to
-    x_i: one backward pass an output serves all rows. The numbers are those of ``torch.func.vmap`` around
-    ``torch.func.jacrev``, whose first call imports a compiler for several seconds.
+    J_ikj = ∂f_k(x_i) / ∂x_ij. As no row sees another, Σ_i f_k(x_i) has the derivative
+    of f_k(x_i) with respect to x_i: one backward pass an output serves all rows. The
+    numbers are those of ``torch.func.vmap`` around ``torch.func.jacrev``, whose first
+    call imports a compiler for several seconds.
 
     Parameters
     ----------
     model : callable
-        Maps a tensor (n, ...) to a tensor (n,) or (n, n_outputs), each row by itself. The layers of a module are in
-        evaluation mode meanwhile, and afterwards in the mode they were in.
+        Maps a tensor (n, ...) to a tensor (n,) or (n, n_outputs), each row by itself.
+        The layers of a module are in evaluation mode meanwhile, and afterwards in the
+        mode they were in.
     inputs : Tensor, shape (n, ...)
         Rows, of floating point.
     internal_batch_size : int or None
-        Most rows given to the model at once, which bounds the memory; ``None`` takes as many as hold 2**18 numbers.
+        Most rows given to the model at once, which bounds the memory; ``None`` takes as
+        many as hold 2**18 numbers.
     progress : callable or None
         Wraps the loop over the batches, as ``tqdm.tqdm`` does; ``None`` is silent.
 
     Returns
     -------
     Tensor, shape (n, ...) or (n, n_outputs, ...)
-        The shape of the model's output and then that of a row, with the type and device of `inputs`.
+        The shape of the model's output and then that of a row, with the type and device
+        of `inputs`.
 
     Raises
     ------
     TypeError
         If the inputs are no floating-point tensor, or the output is none.
     ValueError
-        If inputs, outputs or derivatives are not finite, the output has a wrong shape, or no gradient.
+        If inputs, outputs or derivatives are not finite, the output has a wrong shape,
+        or no gradient.
 
     References
     ----------
-    Baydin, Pearlmutter, Radul, Siskind: Automatic differentiation in machine learning: a survey. JMLR 18, 153 (2018),
-    arXiv:1502.05767.
+    Baydin, Pearlmutter, Radul, Siskind: Automatic differentiation in machine learning:
+    a survey. JMLR 18, 153 (2018), arXiv:1502.05767.
 
     Examples
     --------
@@ -175,17 +222,24 @@ def batch_jacobian(
     """
     inputs, _, size = check_inputs(inputs, None, internal_batch_size)
     with explaining(model):
-        parts = [_jacobian(model, inputs[i : i + size]) for i in (progress or silent)(range(0, len(inputs), size))]
+        parts = [
+            _jacobian(model, inputs[i : i + size])
+            for i in (progress or silent)(range(0, len(inputs), size))
+        ]
     result = torch.cat(parts)
     if not result.isfinite().all():
         raise ValueError("model: got a derivative that is NaN or infinite")
     return result
 
 
-def elasticities(derivatives: ArrayLike, inputs: ArrayLike, outputs: ArrayLike) -> Floats:
-    """Return by how many per cent each output changes when an input grows by one per cent.
+def elasticities(
+    derivatives: ArrayLike, inputs: ArrayLike, outputs: ArrayLike
+) -> Floats:
+    """Return by how many per cent each output changes when an input grows by one per
+    cent.
 
-    E_kj = (x_j / f_k) ∂f_k/∂x_j, which has no unit: inputs in metres, years and dollars can be compared.
+    E_kj = (x_j / f_k) ∂f_k/∂x_j, which has no unit: inputs in metres, years and dollars
+    can be compared.
 
     Parameters
     ----------
@@ -203,7 +257,8 @@ def elasticities(derivatives: ArrayLike, inputs: ArrayLike, outputs: ArrayLike) 
 
     Examples
     --------
-    The area of a rectangle x y grows by one per cent with each side, however long they are.
+    The area of a rectangle x y grows by one per cent with each side, however long they
+    are.
 
     >>> elasticities([3.0, 2.0], [2.0, 3.0], 6.0)
     array([1., 1.])
@@ -211,12 +266,17 @@ def elasticities(derivatives: ArrayLike, inputs: ArrayLike, outputs: ArrayLike) 
     x, f = _check_points(inputs), np.asarray(outputs, dtype=np.float64)
     slopes = np.asarray(derivatives, dtype=np.float64)
     if x.ndim == 2 and (f.ndim not in (1, 2) or len(f) != len(x)):
-        raise ValueError(f"outputs: got shape {f.shape}, expected ({len(x)},) or ({len(x)}, n_outputs)")
+        raise ValueError(
+            f"outputs: got shape {f.shape}, expected ({len(x)},) or ({len(x)}, "
+            f"n_outputs)"
+        )
     check_shape("derivatives", slopes, (*f.shape, x.shape[-1]))
     check_finite("derivatives", slopes)
     check_finite("outputs", f)
     if (f == 0).any():
-        raise ValueError("outputs: got zero, which has no percentage; use the derivatives themselves")
+        raise ValueError(
+            "outputs: got zero, which has no percentage; use the derivatives themselves"
+        )
     beside = x[:, None, :] if x.ndim == 2 and f.ndim == 2 else x
     return np.asarray(slopes * beside / f[..., None])
 
@@ -227,27 +287,49 @@ def _check_points(inputs: ArrayLike) -> Floats:
     if given.dtype.kind not in "iuf":
         raise TypeError(f"inputs: got {given.dtype}, expected real numbers")
     if given.ndim not in (1, 2):
-        raise ValueError(f"inputs: got shape {given.shape}, expected (n_features,) or (n, n_features)")
+        raise ValueError(
+            f"inputs: got shape {given.shape}, expected (n_features,) or (n, "
+            f"n_features)"
+        )
     check_finite("inputs", given)
     return given.astype(np.float64)
 
 
 def _output(output: Any, x: Floats, *, complex_step: bool) -> Floats:
-    """What the function returned, if it fits the inputs: real, or the imaginary part after a complex step."""
+    """What the function returned, if it fits the inputs: real, or the imaginary part
+    after a complex step.
+    """
     given = np.asarray(output)
     if given.dtype.kind not in "biufc":
-        raise TypeError(f"function: got outputs of type {given.dtype}, expected numbers")
-    if given.dtype.kind in "fc" and given.dtype.itemsize < (16 if given.dtype.kind == "c" else 8):
         raise TypeError(
-            f"function: got {given.dtype} outputs, whose rounding would drown the differences: compute in float64 "
+            f"function: got outputs of type {given.dtype}, expected numbers"
+        )
+    if given.dtype.kind in "fc" and given.dtype.itemsize < (
+        16 if given.dtype.kind == "c" else 8
+    ):
+        raise TypeError(
+            f"function: got {given.dtype} outputs, whose rounding would drown the "
+            f"differences: compute in float64 "
             "(a network: model.double())"
         )
-    if given.ndim not in (x.ndim - 1, x.ndim) or given.shape[: x.ndim - 1] != x.shape[:-1]:
+    if (
+        given.ndim not in (x.ndim - 1, x.ndim)
+        or given.shape[: x.ndim - 1] != x.shape[:-1]
+    ):
         n = len(x)
-        wanted = f"({n},) or ({n}, n_outputs), each row by itself" if x.ndim == 2 else "a number or a vector"
-        raise ValueError(f"function: got outputs of shape {given.shape} for inputs {x.shape}, expected {wanted}")
+        wanted = (
+            f"({n},) or ({n}, n_outputs), each row by itself"
+            if x.ndim == 2
+            else "a number or a vector"
+        )
+        raise ValueError(
+            f"function: got outputs of shape {given.shape} for inputs {x.shape}, "
+            f"expected {wanted}"
+        )
     if (given.dtype.kind == "c") != complex_step:
-        expected = "complex numbers from complex inputs" if complex_step else "real numbers"
+        expected = (
+            "complex numbers from complex inputs" if complex_step else "real numbers"
+        )
         raise ValueError(f"function: got {given.dtype} outputs, expected {expected}")
     check_finite("function: outputs", given.real)
     values = given.imag if complex_step else given
@@ -256,41 +338,61 @@ def _output(output: Any, x: Floats, *, complex_step: bool) -> Floats:
 
 
 def _check_rows(function: Function, x: Floats, method: str) -> None:
-    """Require that each row's output depends on that row alone: rows in another order, outputs in that order."""
+    """Require that each row's output depends on that row alone: rows in another order,
+    outputs in that order.
+    """
     kind = complex if method == "complex" else np.float64
     turned = np.asarray(function(x[::-1].astype(kind)))
     straight = np.asarray(function(x.astype(kind)))
     for output in (turned, straight):
         _output(output, x, complex_step=method == "complex")
-    if not np.allclose(turned[::-1], straight, rtol=1e-6, atol=1e-9 * float(np.abs(straight).max())):
+    if not np.allclose(
+        turned[::-1], straight, rtol=1e-6, atol=1e-9 * float(np.abs(straight).max())
+    ):
         raise ValueError(
-            "function: got other outputs for the same rows in another order, expected each row by itself (a function "
-            "of one row takes one point at a time) and the same values in every call (fix its random numbers)"
+            "function: got other outputs for the same rows in another order, expected "
+            "each row by itself (a function "
+            "of one row takes one point at a time) and the same values in every call "
+            "(fix its random numbers)"
         )
 
 
 def _divide(difference: Floats, width: Floats) -> Floats:
     """Difference over width, row by row."""
-    return np.asarray(difference / (width if np.ndim(width) == difference.ndim else width[..., None]))
+    return np.asarray(
+        difference / (width if np.ndim(width) == difference.ndim else width[..., None])
+    )
 
 
 def _jacobian(model: Model, inputs: Tensor) -> Tensor:
     """Jacobian of one batch of rows."""
     with torch.enable_grad():
         rows = inputs.clone().requires_grad_()
-        output = model(rows.clone())  # a model that works in place must not reach a leaf
+        # a model that works in place must not reach a leaf
+        output = model(rows.clone())
         if not isinstance(output, Tensor):
-            raise TypeError(f"model: got an output of type {type(output).__name__}, expected a tensor")
+            raise TypeError(
+                f"model: got an output of type {type(output).__name__}, expected a "
+                f"tensor"
+            )
         n, shape = len(rows), tuple(output.shape)
         if len(shape) not in (1, 2) or len(output) != n:
-            raise ValueError(f"model: got outputs of shape {shape}, expected ({n},) or ({n}, n_outputs)")
+            raise ValueError(
+                f"model: got outputs of shape {shape}, expected ({n},) or ({n}, "
+                f"n_outputs)"
+            )
         check_finite("model: outputs", output)
         columns = []
         for column in output.reshape(n, -1).unbind(1):
             gradient = None
             if output.requires_grad:
-                (gradient,) = torch.autograd.grad(column.sum(), rows, retain_graph=True, allow_unused=True)
+                (gradient,) = torch.autograd.grad(
+                    column.sum(), rows, retain_graph=True, allow_unused=True
+                )
             if gradient is None:
-                raise ValueError("model: got an output that has no gradient with respect to the inputs")
+                raise ValueError(
+                    "model: got an output that has no gradient with respect to the "
+                    "inputs"
+                )
             columns.append(gradient)
     return torch.stack(columns, dim=1).reshape(*shape, *rows.shape[1:])

@@ -1,7 +1,9 @@
-"""Sensitivity of the return of a policy: episodes side by side, and the same random numbers before and after a change.
+"""Sensitivity of the return of a policy: episodes side by side, and the same random
+numbers before and after a change.
 
-The return of an episode is random because its start is. Two runs from the same starts differ by the change alone: the
-noise they share cancels in the difference (common random numbers).
+The return of an episode is random because its start is. Two runs from the same starts
+differ by the change alone: the noise they share cancels in the difference (common
+random numbers).
 """
 
 from __future__ import annotations
@@ -45,8 +47,12 @@ class ReturnSensitivity:
     def interval(self, confidence: float = 0.95) -> tuple[float, float]:
         """Return the ends of the paired interval, by Student's t."""
         if not 0 < check_float("confidence", confidence) < 1:
-            raise ValueError(f"confidence: got {confidence}, expected a number between 0 and 1")
-        half = float(stdtrit(len(self.low) - 1, (1 + confidence) / 2)) * self.paired_error
+            raise ValueError(
+                f"confidence: got {confidence}, expected a number between 0 and 1"
+            )
+        half = (
+            float(stdtrit(len(self.low) - 1, (1 + confidence) / 2)) * self.paired_error
+        )
         return self.value - half, self.value + half
 
 
@@ -62,8 +68,9 @@ def cart_poles(
 ) -> Any:
     """Return gymnasium's vectorised CartPole with this physics.
 
-    Gymnasium computes the total mass and the pole's mass times its length once, when it is made: setting ``masspole``
-    or ``length`` afterwards leaves them stale, and makes a machine that obeys no mechanics. Here they follow.
+    Gymnasium computes the total mass and the pole's mass times its length once, when it
+    is made: setting ``masspole`` or ``length`` afterwards leaves them stale, and makes
+    a machine that obeys no mechanics. Here they follow.
 
     Parameters
     ----------
@@ -91,10 +98,12 @@ def cart_poles(
 
     References
     ----------
-    Barto, Sutton, Anderson: Neuronlike adaptive elements that can solve difficult learning control problems. IEEE
-    Transactions on Systems, Man, and Cybernetics 13, 834 (1983).
+    Barto, Sutton, Anderson: Neuronlike adaptive elements that can solve difficult
+    learning control problems. IEEE Transactions on Systems, Man, and Cybernetics 13,
+    834 (1983).
 
-    Towers et al.: Gymnasium: a standard interface for reinforcement learning environments. arXiv:2407.17032 (2024).
+    Towers et al.: Gymnasium: a standard interface for reinforcement learning
+    environments. arXiv:2407.17032 (2024).
 
     Examples
     --------
@@ -110,7 +119,9 @@ def cart_poles(
     for name, value in physics.items():
         if check_float(name, value) <= 0:
             raise ValueError(f"{name}: got {value}, expected a positive number")
-    carts = CartPoleVectorEnv(check_int("n_episodes", n_episodes), check_int("max_steps", max_steps))
+    carts = CartPoleVectorEnv(
+        check_int("n_episodes", n_episodes), check_int("max_steps", max_steps)
+    )
     for name, value in physics.items():
         setattr(carts, name, float(value))
     carts.total_mass = carts.masspole + carts.masscart
@@ -119,19 +130,22 @@ def cart_poles(
 
 
 def episode_returns(envs: Any, policy: Policy, *, seed: int = 0) -> NDArray[np.float64]:
-    """Play one episode in each environment, side by side, and return the sum of rewards of each.
+    """Play one episode in each environment, side by side, and return the sum of rewards
+    of each.
 
     Parameters
     ----------
     envs : gymnasium.vector.VectorEnv
-        Whose environments end, by themselves or by a time limit. What happens in one after its first end does not
-        count.
+        Whose environments end, by themselves or by a time limit. What happens in one
+        after its first end does not count.
     policy : callable
         Maps observations, shape (n, ...), to n actions.
     seed : int
-        Handed to ``envs.reset``. It is an integer, and no generator, because the same one has to be usable twice:
-        the same seed gives the same starts. (CartPole draws nothing but its start. Where chance goes on during an
-        episode, use ``gymnasium.make_vec(..., vectorization_mode="sync")``: each environment has its own stream.)
+        Handed to ``envs.reset``. It is an integer, and no generator, because the same
+        one has to be usable twice: the same seed gives the same starts. (CartPole draws
+        nothing but its start. Where chance goes on during an episode, use
+        ``gymnasium.make_vec(..., vectorization_mode="sync")``: each environment has its
+        own stream.)
 
     Returns
     -------
@@ -140,7 +154,8 @@ def episode_returns(envs: Any, policy: Policy, *, seed: int = 0) -> NDArray[np.f
     Raises
     ------
     TypeError, ValueError
-        If `envs` is not vectorised, `seed` is no integer of at least 0, or the first actions are not allowed ones.
+        If `envs` is not vectorised, `seed` is no integer of at least 0, or the first
+        actions are not allowed ones.
 
     Examples
     --------
@@ -150,11 +165,16 @@ def episode_returns(envs: Any, policy: Policy, *, seed: int = 0) -> NDArray[np.f
     array([9., 9., 9.])
     """
     if not hasattr(envs, "num_envs"):
-        raise TypeError(f"envs: got {type(envs).__name__}, expected a vectorised environment of gymnasium")
+        raise TypeError(
+            f"envs: got {type(envs).__name__}, expected a vectorised environment of "
+            f"gymnasium"
+        )
     observations, _ = envs.reset(seed=check_int("seed", seed, minimum=0))
     first = policy(observations)
     if not envs.action_space.contains(first):
-        raise ValueError(f"policy: got {first!r}, expected actions in {envs.action_space}")
+        raise ValueError(
+            f"policy: got {first!r}, expected actions in {envs.action_space}"
+        )
     running, total = np.ones(envs.num_envs, dtype=bool), np.zeros(envs.num_envs)
     actions = first
     while True:
@@ -166,18 +186,23 @@ def episode_returns(envs: Any, policy: Policy, *, seed: int = 0) -> NDArray[np.f
         actions = policy(observations)
 
 
-def return_sensitivity(returns: Returns, *, low: float, high: float, seed: int = 0) -> ReturnSensitivity:
-    r"""Estimate how the mean return changes between two settings, with common random numbers.
+def return_sensitivity(
+    returns: Returns, *, low: float, high: float, seed: int = 0
+) -> ReturnSensitivity:
+    r"""Estimate how the mean return changes between two settings, with common random
+    numbers.
 
-    :math:`S = \frac{1}{n} \sum_i \frac{R_i(\text{high}) - R_i(\text{low})}{\text{high} - \text{low}}`, where
-    :math:`R_i` is the return of episode i and both runs get the same seed. With (0, h) it is a one-sided difference
-    quotient, with (-h, h) a central one. Pairing helps as long as an episode resembles its twin, which a large change
+    :math:`S = \frac{1}{n} \sum_i \frac{R_i(\text{high}) - R_i(\text{low})}{\text{high}
+    - \text{low}}`, where :math:`R_i` is the return of episode i and both runs get the
+    same seed. With (0, h) it is a one-sided difference quotient, with (-h, h) a central
+    one. Pairing helps as long as an episode resembles its twin, which a large change
     ends.
 
     Parameters
     ----------
     returns : callable
-        ``returns(setting, seed)`` gives the returns of n episodes, shape (n,); see `episode_returns`.
+        ``returns(setting, seed)`` gives the returns of n episodes, shape (n,); see
+        `episode_returns`.
     low, high : float
         The two settings, in the unit of whatever is changed; low < high.
     seed : int
@@ -190,12 +215,13 @@ def return_sensitivity(returns: Returns, *, low: float, high: float, seed: int =
     Raises
     ------
     TypeError, ValueError
-        If the settings are not finite numbers in this order, `seed` is no integer of at least 0, or the returns are not
-        finite, fewer than two, or of different numbers.
+        If the settings are not finite numbers in this order, `seed` is no integer of at
+        least 0, or the returns are not finite, fewer than two, or of different numbers.
 
     References
     ----------
-    Glasserman, Yao: Some guidelines and guarantees for common random numbers. Management Science 38, 884 (1992).
+    Glasserman, Yao: Some guidelines and guarantees for common random numbers.
+    Management Science 38, 884 (1992).
 
     Examples
     --------
@@ -215,14 +241,19 @@ def return_sensitivity(returns: Returns, *, low: float, high: float, seed: int =
     for end in ends:
         if end.shape != ends[0].shape or end.ndim != 1 or len(end) < 2:
             shapes = " and ".join(str(e.shape) for e in ends)
-            raise ValueError(f"returns: got arrays of shapes {shapes}, expected (n,) twice, with n of at least 2")
+            raise ValueError(
+                f"returns: got arrays of shapes {shapes}, expected (n,) twice, with n "
+                f"of at least 2"
+            )
         check_finite("returns", end)
     step, root = high - low, np.sqrt(len(ends[0]))
     difference = ends[1] - ends[0]
     return ReturnSensitivity(
         value=float(difference.mean() / step),
         paired_error=float(difference.std(ddof=1) / root / step),
-        unpaired_error=float(np.hypot(ends[0].std(ddof=1), ends[1].std(ddof=1)) / root / step),
+        unpaired_error=float(
+            np.hypot(ends[0].std(ddof=1), ends[1].std(ddof=1)) / root / step
+        ),
         low=ends[0],
         high=ends[1],
     )

@@ -1,4 +1,5 @@
-"""Functions whose global sensitivity is known in closed form: what an estimator is tested with.
+"""Functions whose global sensitivity is known in closed form: what an estimator is
+tested with.
 
 The inputs are independent and uniform between their bounds.
 """
@@ -24,7 +25,8 @@ class AnalyticFunction:
     Attributes
     ----------
     function : callable
-        Maps inputs of shape (n, d) to outputs of shape (n,); calling the object calls it.
+        Maps inputs of shape (n, d) to outputs of shape (n,); calling the object calls
+        it.
     bounds : ndarray, shape (d, 2)
         Lower and upper end of each input's uniform distribution.
     variance : float
@@ -61,7 +63,8 @@ def ishigami(*, a: float = 7.0, b: float = 0.1) -> AnalyticFunction:
 
     References
     ----------
-    Ishigami, Homma: An importance quantification technique in uncertainty analysis for computer models. ISUMA (1990).
+    Ishigami, Homma: An importance quantification technique in uncertainty analysis for
+    computer models. ISUMA (1990).
 
     Examples
     --------
@@ -81,14 +84,16 @@ def ishigami(*, a: float = 7.0, b: float = 0.1) -> AnalyticFunction:
         return np.asarray(np.sin(x1) * (1 + b * x3**4) + a * np.sin(x2) ** 2)
 
     bounds = np.tile([-math.pi, math.pi], (3, 1))
-    return AnalyticFunction(function, bounds, variance, main / variance, main / variance + S2.sum(1), S2)
+    return AnalyticFunction(
+        function, bounds, variance, main / variance, main / variance + S2.sum(1), S2
+    )
 
 
 def g_function(a: ArrayLike) -> AnalyticFunction:
     """Return Sobol's G-function, ∏ (|4 xᵢ - 2| + aᵢ) / (1 + aᵢ) on the unit cube.
 
-    The larger aᵢ, the less xᵢ matters: with vᵢ = 1 / (3 (1 + aᵢ)²) the variance is ∏ (1 + vᵢ) - 1, and each set u of
-    inputs contributes the product of its vᵢ.
+    The larger aᵢ, the less xᵢ matters: with vᵢ = 1 / (3 (1 + aᵢ)²) the variance is ∏ (1
+    + vᵢ) - 1, and each set u of inputs contributes the product of its vᵢ.
 
     Parameters
     ----------
@@ -102,8 +107,8 @@ def g_function(a: ArrayLike) -> AnalyticFunction:
 
     References
     ----------
-    Saltelli, Sobol: About the use of rank transformation in sensitivity analysis of model output. Reliability
-    Engineering and System Safety 50, 225-239 (1995).
+    Saltelli, Sobol: About the use of rank transformation in sensitivity analysis of
+    model output. Reliability Engineering and System Safety 50, 225-239 (1995).
 
     Examples
     --------
@@ -126,7 +131,9 @@ def g_function(a: ArrayLike) -> AnalyticFunction:
         return np.asarray(np.prod((np.abs(4 * X - 2) + a) / (1 + a), axis=1))
 
     bounds = np.tile([0.0, 1.0], (len(a), 1))
-    return AnalyticFunction(function, bounds, variance, v / variance, v * product / (1 + v) / variance, S2)
+    return AnalyticFunction(
+        function, bounds, variance, v / variance, v * product / (1 + v) / variance, S2
+    )
 
 
 def linear(coefficients: ArrayLike) -> AnalyticFunction:
@@ -146,8 +153,18 @@ def linear(coefficients: ArrayLike) -> AnalyticFunction:
     check_shape("coefficients", c, (None,))
     check_finite("coefficients", c)
     if not c.any():
-        raise ValueError("coefficients: got zeros only, expected one that is not: a constant has no shares")
+        raise ValueError(
+            "coefficients: got zeros only, expected one that is not: a constant has no "
+            "shares"
+        )
     shares = c**2 / (c**2).sum()
     bounds = np.tile([0.0, 1.0], (len(c), 1))
     nothing = np.zeros((len(c), len(c)))
-    return AnalyticFunction(lambda X: X @ c, bounds, float((c**2).sum() / 12), shares, shares.copy(), nothing)
+    return AnalyticFunction(
+        lambda X: X @ c,
+        bounds,
+        float((c**2).sum() / 12),
+        shares,
+        shares.copy(),
+        nothing,
+    )

@@ -1,7 +1,9 @@
-"""Which inputs an output's variance comes from: Sobol indices, and Morris screening where evaluations are dear.
+"""Which inputs an output's variance comes from: Sobol indices, and Morris screening
+where evaluations are dear.
 
-Both ask the model for many independent evaluations, a block of rows at a time. The blocks go through joblib, so that
-``n_jobs`` or a backend of the reader's own (``with joblib.parallel_config("dask")``) spreads them over machines.
+Both ask the model for many independent evaluations, a block of rows at a time. The
+blocks go through joblib, so that ``n_jobs`` or a backend of the reader's own (``with
+joblib.parallel_config("dask")``) spreads them over machines.
 """
 
 from __future__ import annotations
@@ -18,7 +20,16 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtri
 
 from xaicourse.resampling import bootstrap_counts
-from xaicourse.validation import Progress, Seed, check_finite, check_float, check_int, check_seed, check_shape, silent
+from xaicourse.validation import (
+    Progress,
+    Seed,
+    check_finite,
+    check_float,
+    check_int,
+    check_seed,
+    check_shape,
+    silent,
+)
 
 Floats = NDArray[np.float64]
 Model = Callable[[Floats], Any]
@@ -31,11 +42,14 @@ class SobolIndices:
     Attributes
     ----------
     S1, S1_conf : ndarray, shape (d,)
-        First order: the share that goes if one input alone is fixed, V(E[f | xᵢ]) / V(f).
+        First order: the share that goes if one input alone is fixed, V(E[f | xᵢ]) /
+        V(f).
     ST, ST_conf : ndarray, shape (d,)
-        Total: the share that remains if all others are fixed, E[V(f | all but xᵢ)] / V(f).
+        Total: the share that remains if all others are fixed, E[V(f | all but xᵢ)] /
+        V(f).
     S2, S2_conf : ndarray of shape (d, d) or None
-        Second order: what two inputs add only together; symmetric, with a diagonal of zeros.
+        Second order: what two inputs add only together; symmetric, with a diagonal of
+        zeros.
     mean, variance : float
         Of the output.
     n_evaluations : int
@@ -55,14 +69,16 @@ class SobolIndices:
 
 @dataclass(frozen=True)
 class MorrisScreening:
-    """Elementary effects: changes of the output per step across the whole range of one input.
+    """Elementary effects: changes of the output per step across the whole range of one
+    input.
 
     Attributes
     ----------
     mu, mu_star : ndarray, shape (d,)
         Mean effect, and mean of its absolute value, in units of the output.
     sigma : ndarray, shape (d,)
-        Standard deviation of the effects: zero where the output is linear in that input and it interacts with none.
+        Standard deviation of the effects: zero where the output is linear in that input
+        and it interacts with none.
     effects : ndarray, shape (n_trajectories, d)
         Each effect.
     n_evaluations : int
@@ -96,19 +112,22 @@ def sobol_indices(
         STᵢ = E[(f(A) - f(AB⁽ⁱ⁾))²] / 2V         (Jansen)
         S2ᵢⱼ = E[f(BA⁽ⁱ⁾) f(AB⁽ʲ⁾) - f(A) f(B)] / V - S1ᵢ - S1ⱼ.
 
-    A and B are the halves of a scrambled Sobol' sequence. The intervals are bootstrapped over its rows as if these
-    were independent draws, which makes them somewhat too wide.
+    A and B are the halves of a scrambled Sobol' sequence. The intervals are
+    bootstrapped over its rows as if these were independent draws, which makes them
+    somewhat too wide.
 
     Parameters
     ----------
     function : callable
         Maps inputs of shape (n, d) to outputs of shape (n,).
     bounds : array-like, shape (d, 2)
-        Lower and upper end of each input's uniform distribution. For another distribution take the unit interval, and
-        let the function begin with the inverse of its cumulative distribution.
+        Lower and upper end of each input's uniform distribution. For another
+        distribution take the unit interval, and let the function begin with the inverse
+        of its cumulative distribution.
     n_samples : int
-        Rows of A, a power of two, for which alone the sequence is balanced. The model is evaluated n_samples · (d + 2)
-        times, with `second_order` n_samples · (2d + 2) times.
+        Rows of A, a power of two, for which alone the sequence is balanced. The model
+        is evaluated n_samples · (d + 2) times, with `second_order` n_samples · (2d + 2)
+        times.
     second_order : bool
         Whether to estimate `S2`.
     n_resamples : int
@@ -118,8 +137,8 @@ def sobol_indices(
     seed : int, numpy.random.Generator or None
         Of the sequence's scrambling and of the bootstrap.
     n_jobs : int or None
-        As in joblib: how many blocks are evaluated at once; None is one, or what the surrounding
-        ``joblib.parallel_config`` says.
+        As in joblib: how many blocks are evaluated at once; None is one, or what the
+        surrounding ``joblib.parallel_config`` says.
     progress : callable or None
         Wraps the loop over blocks, as ``tqdm.tqdm`` does; ``None`` is silent.
 
@@ -135,13 +154,14 @@ def sobol_indices(
     Raises
     ------
     TypeError, ValueError
-        If an argument is not as described, or `function` returns something else than a finite number a row. What
-        `function` itself raises passes through.
+        If an argument is not as described, or `function` returns something else than a
+        finite number a row. What `function` itself raises passes through.
 
     References
     ----------
-    Saltelli et al.: Variance based sensitivity analysis of model output. Computer Physics Communications 181,
-    259-270 (2010). Jansen: Analysis of variance designs for model output. The same 117, 35-43 (1999).
+    Saltelli et al.: Variance based sensitivity analysis of model output. Computer
+    Physics Communications 181, 259-270 (2010). Jansen: Analysis of variance designs for
+    model output. The same 117, 35-43 (1999).
 
     Examples
     --------
@@ -156,37 +176,70 @@ def sobol_indices(
     n = check_int("n_samples", n_samples, minimum=2)
     if n & (n - 1):
         below = 1 << (n.bit_length() - 1)
-        raise ValueError(f"n_samples: got {n}, expected a power of two, such as {below} or {2 * below}")
+        raise ValueError(
+            f"n_samples: got {n}, expected a power of two, such as {below} or "
+            f"{2 * below}"
+        )
     n_resamples = check_int("n_resamples", n_resamples, minimum=2)
     conf_level = check_float("conf_level", conf_level)
     if not 0 < conf_level < 1:
-        raise ValueError(f"conf_level: got {conf_level:g}, expected a number between 0 and 1")
+        raise ValueError(
+            f"conf_level: got {conf_level:g}, expected a number between 0 and 1"
+        )
     rng = check_seed(seed)
     both = qmc.Sobol(2 * d, rng=rng).random(n)
     A, B = low + both[:, :d] * (high - low), low + both[:, d:] * (high - low)
 
-    # (rows, rows of which a column is taken, which): A, B, each AB and, for the second order, each BA
+    # (rows, rows of which a column is taken, which): A, B, each AB and, for the second
+    # order, each BA
     blocks = [(A, A, 0), (B, B, 0), *((A, B, i) for i in range(d))]
     blocks += [(B, A, i) for i in range(d)] if second_order else []
-    mixed = (_with_column(rows, donor, i) for rows, donor, i in (progress or silent)(blocks))
+    mixed = (
+        _with_column(rows, donor, i) for rows, donor, i in (progress or silent)(blocks)
+    )
     outputs = _evaluate(function, mixed, n_jobs)
     mean, variance = float(outputs[:2].mean()), float(outputs[:2].var())
     if np.ptp(outputs) <= 16 * np.finfo(float).eps * np.abs(outputs).max():
-        warnings.warn("function: its output is constant, so that there is no variance to share out", stacklevel=2)
+        warnings.warn(
+            "function: its output is constant, so that there is no variance to share "
+            "out",
+            stacklevel=2,
+        )
         zero, zeros = np.zeros(d), np.zeros((d, d)) if second_order else None
-        return SobolIndices(zero, zero, zero, zero, zeros, zeros, mean, 0.0, outputs.size)
+        return SobolIndices(
+            zero, zero, zero, zero, zeros, zeros, mean, 0.0, outputs.size
+        )
 
-    a, b, ab, ba = *(outputs[:2] - mean), outputs[2 : 2 + d] - mean, outputs[2 + d :] - mean
+    a, b, ab, ba = (
+        *(outputs[:2] - mean),
+        outputs[2 : 2 + d] - mean,
+        outputs[2 + d :] - mean,
+    )
     pairs = list(itertools.combinations(range(d), 2)) if second_order else []
-    # Each estimator is a ratio of means over rows, so that the bootstrap is one product with a matrix of counts.
-    terms = [a, b, a * a, b * b, *(b * (ab - a)), *((a - ab) ** 2 / 2), *(ba[i] * ab[j] - a * b for i, j in pairs)]
+    # Each estimator is a ratio of means over rows, so that the bootstrap is one product
+    # with a matrix of counts.
+    terms = [
+        a,
+        b,
+        a * a,
+        b * b,
+        *(b * (ab - a)),
+        *((a - ab) ** 2 / 2),
+        *(ba[i] * ab[j] - a * b for i, j in pairs),
+    ]
     table = np.stack(terms, axis=1)
     estimate = _indices(table.mean(0), d, pairs)
     resampled = np.concatenate(
-        [_indices(counts @ table / n, d, pairs) for counts in bootstrap_counts(rng, n, n_resamples)]
+        [
+            _indices(counts @ table / n, d, pairs)
+            for counts in bootstrap_counts(rng, n, n_resamples)
+        ]
     )
     width = ndtri(0.5 + conf_level / 2) * resampled.std(axis=0, ddof=1)
-    matrices = [_symmetric(values[2 * d :], d, pairs) if second_order else None for values in (estimate, width)]
+    matrices = [
+        _symmetric(values[2 * d :], d, pairs) if second_order else None
+        for values in (estimate, width)
+    ]
     return SobolIndices(
         S1=estimate[:d], S1_conf=width[:d], ST=estimate[d : 2 * d], ST_conf=width[d : 2 * d],
         S2=matrices[0], S2_conf=matrices[1], mean=mean, variance=variance, n_evaluations=outputs.size,
@@ -203,10 +256,12 @@ def morris_screening(
     n_jobs: int | None = None,
     progress: Progress | None = None,
 ) -> MorrisScreening:
-    """Rank inputs by elementary effects along random paths that change one input at a time.
+    """Rank inputs by elementary effects along random paths that change one input at a
+    time.
 
-    With the inputs scaled to [0, 1] and a step Δ = p / (2 (p - 1)) on a grid of p levels, the effect of input i at x is
-    (f(x ± Δ eᵢ) - f(x)) / ±Δ. Each trajectory starts anywhere on the grid and moves every input once, in random order:
+    With the inputs scaled to [0, 1] and a step Δ = p / (2 (p - 1)) on a grid of p
+    levels, the effect of input i at x is (f(x ± Δ eᵢ) - f(x)) / ±Δ. Each trajectory
+    starts anywhere on the grid and moves every input once, in random order:
     n_trajectories · (d + 1) evaluations in all.
 
     Parameters
@@ -229,9 +284,10 @@ def morris_screening(
 
     References
     ----------
-    Morris: Factorial sampling plans for preliminary computational experiments. Technometrics 33, 161-174 (1991).
-    Campolongo, Cariboni, Saltelli: An effective screening design for sensitivity analysis of large models.
-    Environmental Modelling & Software 22, 1509-1518 (2007), for mu_star.
+    Morris: Factorial sampling plans for preliminary computational experiments.
+    Technometrics 33, 161-174 (1991). Campolongo, Cariboni, Saltelli: An effective
+    screening design for sensitivity analysis of large models. Environmental Modelling &
+    Software 22, 1509-1518 (2007), for mu_star.
 
     Examples
     --------
@@ -248,15 +304,26 @@ def morris_screening(
     rng = check_seed(seed)
     step = levels / (2 * (levels - 1))
     up = rng.random((n, d)) < 0.5
-    start = rng.integers(levels // 2, size=(n, d)) / (levels - 1) + np.where(up, 0.0, step)
+    start = rng.integers(levels // 2, size=(n, d)) / (levels - 1) + np.where(
+        up, 0.0, step
+    )
     order = np.argsort(rng.random((n, d)), axis=1)
     rank = np.argsort(order, axis=1)  # when each input moves
     moves = np.where(up, step, -step)
-    stages = (low + (start + np.where(rank < k, moves, 0.0)) * (high - low) for k in (progress or silent)(range(d + 1)))
+    stages = (
+        low + (start + np.where(rank < k, moves, 0.0)) * (high - low)
+        for k in (progress or silent)(range(d + 1))
+    )
     outputs = _evaluate(function, stages, n_jobs)
     changes = np.diff(outputs, axis=0).T  # (n, d), in the order of moving
     effects = np.take_along_axis(changes, rank, axis=1) / moves
-    return MorrisScreening(effects.mean(0), np.abs(effects).mean(0), effects.std(0, ddof=1), effects, outputs.size)
+    return MorrisScreening(
+        effects.mean(0),
+        np.abs(effects).mean(0),
+        effects.std(0, ddof=1),
+        effects,
+        outputs.size,
+    )
 
 
 def _check_bounds(bounds: ArrayLike) -> tuple[Floats, Floats]:
@@ -265,35 +332,50 @@ def _check_bounds(bounds: ArrayLike) -> tuple[Floats, Floats]:
     check_finite("bounds", pairs)
     for i, (low, high) in enumerate(pairs):
         if not low < high:
-            raise ValueError(f"bounds[{i}]: got ({low:g}, {high:g}), expected the lower end before the upper")
+            raise ValueError(
+                f"bounds[{i}]: got ({low:g}, {high:g}), expected the lower end before "
+                f"the upper"
+            )
     return pairs[:, 0], pairs[:, 1]
 
 
 def _with_column(rows: Floats, donor: Floats, column: int) -> Floats:
-    mixed = rows.copy()  # also where nothing changes: the function may write to what it gets
+    # also where nothing changes: the function may write to what it gets
+    mixed = rows.copy()
     mixed[:, column] = donor[:, column]
     return mixed
 
 
 def _evaluate(function: Model, blocks: Iterable[Floats], n_jobs: int | None) -> Floats:
     """Return the outputs, shape (n_blocks, n)."""
-    return np.stack(joblib.Parallel(n_jobs=n_jobs)(joblib.delayed(_one_block)(function, block) for block in blocks))
+    return np.stack(
+        joblib.Parallel(n_jobs=n_jobs)(
+            joblib.delayed(_one_block)(function, block) for block in blocks
+        )
+    )
 
 
 def _one_block(function: Model, block: Floats) -> Floats:
     outputs = np.asarray(function(block.copy()))
     if outputs.shape != (len(block),):
         raise ValueError(
-            f"function: returned shape {outputs.shape} for inputs of shape {block.shape}, expected ({len(block)},), "
-            "one number a row; a function f of one point becomes lambda X: np.array([f(x) for x in X])"
+            f"function: returned shape {outputs.shape} for inputs of shape "
+            f"{block.shape}, expected ({len(block)},), "
+            "one number a row; a function f of one point becomes lambda X: "
+            "np.array([f(x) for x in X])"
         )
     try:
         outputs = outputs.astype(float, casting="safe")
     except TypeError:
-        raise TypeError(f"function: returned {outputs.dtype}, expected real numbers") from None
+        raise TypeError(
+            f"function: returned {outputs.dtype}, expected real numbers"
+        ) from None
     bad = np.flatnonzero(~np.isfinite(outputs))
     if len(bad):
-        raise ValueError(f"function: returned {outputs[bad[0]]} at {block[bad[0]].tolist()}, expected finite numbers")
+        raise ValueError(
+            f"function: returned {outputs[bad[0]]} at {block[bad[0]].tolist()}, "
+            f"expected finite numbers"
+        )
     return outputs
 
 

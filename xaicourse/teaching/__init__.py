@@ -1,7 +1,17 @@
-"""How a notebook speaks: sentences and claims with this run's numbers, figures, exercises, sources."""
+"""How a notebook speaks: sentences and claims with this run's numbers, figures,
+exercises, sources.
+"""
 
 from xaicourse.teaching.exercise import Exercise, NotYet, check, hint, require
-from xaicourse.teaching.narration import ClaimFailed, claim, differences, recording, say, show, table
+from xaicourse.teaching.narration import (
+    ClaimFailed,
+    claim,
+    differences,
+    recording,
+    say,
+    show,
+    table,
+)
 from xaicourse.teaching.running import explore, progress, run_on_gpu
 from xaicourse.teaching.sources import show_source
 

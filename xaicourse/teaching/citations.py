@@ -1,4 +1,6 @@
-"""The references, and citations as words where there is no Sphinx to resolve them: in JupyterLab and on slides."""
+"""The references, and citations as words where there is no Sphinx to resolve them: in
+JupyterLab and on slides.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +10,9 @@ from functools import cache
 from xaicourse.teaching.curriculum import ROOT
 
 CITATION = re.compile(r"\{cite:(?P<style>[tp])\}`(?P<keys>[^`]+)`")
-"""How a notebook cites: ``{cite:t}`key``` for authors (year), ``{cite:p}`key, key``` for (authors, year)."""
+"""How a notebook cites: ``{cite:t}`key``` for authors (year), ``{cite:p}`key, key```
+for (authors, year).
+"""
 
 
 def plain_citations(source: str) -> str:
@@ -51,7 +55,10 @@ def _authors_and_year() -> dict[str, tuple[str, str]]:
 
     found = {}
     for key, entry in parse_file(str(ROOT / "references.bib")).entries.items():
-        names = [str(Text.from_latex(" ".join(p.prelast_names + p.last_names))) for p in entry.persons["author"]]
+        names = [
+            str(Text.from_latex(" ".join(p.prelast_names + p.last_names)))
+            for p in entry.persons["author"]
+        ]
         authors = f"{names[0]} et al." if len(names) > 2 else " and ".join(names)
         found[key] = (authors, entry.fields["year"])
     return found

@@ -1,4 +1,6 @@
-"""Read ``curriculum.yml``, the one list of notebooks, and make what repeats it: the README's map, the contents."""
+"""Read ``curriculum.yml``, the one list of notebooks, and make what repeats it: the
+README's map, the contents.
+"""
 
 from __future__ import annotations
 
@@ -74,12 +76,16 @@ def course_map() -> str:
     for n in notebooks():
         first = f"**{n.part}**" if n.part != part else ""
         part = n.part
-        lines.append(f"| {first} | [{n.title}]({n.path}.ipynb) | {n.question} | {n.minutes} |")
+        lines.append(
+            f"| {first} | [{n.title}]({n.path}.ipynb) | {n.question} | {n.minutes} |"
+        )
     return "\n".join([*lines, MAP_END])
 
 
 def teaching_plan(name: str) -> str:
-    """Return one of the plans for teachers (Markdown), as it stands on the teachers' page."""
+    """Return one of the plans for teachers (Markdown), as it stands on the teachers'
+    page.
+    """
     home = {item: n for n in notebooks() for item in n.covers}
     first = {"weeks": "week", "days": "half-day"}[name]
     lines = [
@@ -89,8 +95,14 @@ def teaching_plan(name: str) -> str:
     ]
     for number, block in enumerate(_curriculum()["plans"][name], start=1):
         read = list({home[item].path: home[item] for item in block["items"]}.values())
-        cells = [f"[{n.title}]({posixpath.relpath(n.path, TEACHING.parent.name)}.ipynb)" for n in read]
-        lines.append(f"| {number} | {block['theme']} | {' · '.join(cells)} | {sum(n.minutes for n in read)} |")
+        cells = [
+            f"[{n.title}]({posixpath.relpath(n.path, TEACHING.parent.name)}.ipynb)"
+            for n in read
+        ]
+        lines.append(
+            f"| {number} | {block['theme']} | {' · '.join(cells)} | "
+            f"{sum(n.minutes for n in read)} |"
+        )
     return "\n".join([*lines, f"<!-- end of {name} -->"])
 
 
@@ -103,18 +115,25 @@ def table_of_contents() -> str:
         "format": "jb-book",
         "root": "README",
         "parts": [
-            *({"caption": title, "chapters": chapters} for title, chapters in parts.items()),
+            *(
+                {"caption": title, "chapters": chapters}
+                for title, chapters in parts.items()
+            ),
             {
                 "caption": "Using the course",
                 "chapters": [{"file": page} for page in PAGES],
             },
         ],
     }
-    return "# Made from curriculum.yml by `make notebooks`.\n" + yaml.safe_dump(toc, sort_keys=False)
+    return "# Made from curriculum.yml by `make notebooks`.\n" + yaml.safe_dump(
+        toc, sort_keys=False
+    )
 
 
 def front_figure() -> str | None:
-    """Return the figure of the README and the front page (HTML), as a notebook stored it; None while there is none."""
+    """Return the figure of the README and the front page (HTML), as a notebook stored
+    it; None while there is none.
+    """
     wanted = _curriculum()["picture"]
     stored = ROOT / f"{wanted['notebook']}.ipynb"
     if not stored.exists():
@@ -125,18 +144,23 @@ def front_figure() -> str | None:
             if f"<figcaption>{wanted['caption']}" in page:
                 return page
     raise ValueError(
-        f"curriculum.yml: no figure of {wanted['notebook']} has a caption that begins {wanted['caption']!r}"
+        f"curriculum.yml: no figure of {wanted['notebook']} has a caption that begins "
+        f"{wanted['caption']!r}"
     )
 
 
 def picture() -> bytes | None:
     """Return the README's picture (PNG)."""
     figure = front_figure()
-    return base64.b64decode(re.findall(r'base64,([^"]+)"', figure)[0]) if figure else None
+    return (
+        base64.b64decode(re.findall(r'base64,([^"]+)"', figure)[0]) if figure else None
+    )
 
 
 def refresh() -> None:
-    """Write what ``curriculum.yml`` decides anew: the README's map and picture, ``toc.yml``, the teachers' plans."""
+    """Write what ``curriculum.yml`` decides anew: the README's map and picture,
+    ``toc.yml``, the teachers' plans.
+    """
     readme = ROOT / "README.md"
     text = readme.read_text(encoding="utf-8")
     before, rest = text.split(MAP_START)
@@ -156,6 +180,7 @@ def _curriculum() -> dict[str, Any]:
     path = ROOT / "curriculum.yml"
     if not path.exists():
         raise NotACourseError(
-            "the notebooks are not here: only a copy of the whole course has them, set up in its folder by `make lab`"
+            "the notebooks are not here: only a copy of the whole course has them, set "
+            "up in its folder by `make lab`"
         )
     return dict(yaml.safe_load(path.read_text(encoding="utf-8")))

@@ -17,7 +17,9 @@ class NotYet(AssertionError):
     """An answer that is not right yet; its message says what to look at."""
 
     def _render_traceback_(self) -> list[str]:
-        """Show the message alone: a student's traceback through the checker would teach nothing."""
+        """Show the message alone: a student's traceback through the checker would teach
+        nothing.
+        """
         return [f"✗ {self}"]
 
 
@@ -30,7 +32,8 @@ class Exercise:
     name : str
         What is asked, in a few words.
     checker : callable
-        Takes the answer; raises `NotYet` with a message that helps when it is not right.
+        Takes the answer; raises `NotYet` with a message that helps when it is not
+        right.
     hints : tuple of str
         Markdown, from a nudge to nearly the solution.
     honest : tuple
@@ -49,8 +52,9 @@ class Exercise:
 def check(exercise: Exercise, answer: Any) -> None:
     """Check an answer: show a tick, or stop with a message that says what to look at.
 
-    An answer that raises an error of its own shows that error, since it is the student's code that must be mended. A
-    stub that nobody has filled in raises `NotImplementedError` without a word, and is told so in one line.
+    An answer that raises an error of its own shows that error, since it is the
+    student's code that must be mended. A stub that nobody has filled in raises
+    `NotImplementedError` without a word, and is told so in one line.
     """
     missing = f"{exercise.name}: there is no answer yet. Put yours in place of YOUR CODE HERE."
     if answer is None or answer is ...:
@@ -64,12 +68,16 @@ def check(exercise: Exercise, answer: Any) -> None:
     except NotYet:
         raise
     except Exception as error:
-        raise error.with_traceback(_from_the_answer_on(error.__traceback__)) from error.__cause__
+        raise error.with_traceback(
+            _from_the_answer_on(error.__traceback__)
+        ) from error.__cause__
     display(Markdown(f"> **✓** {exercise.name}: right."))
 
 
 def _from_the_answer_on(traceback: TracebackType | None) -> TracebackType | None:
-    """Return the traceback without the checker's frames: all of it where the answer's own code was never reached."""
+    """Return the traceback without the checker's frames: all of it where the answer's
+    own code was never reached.
+    """
     frames = traceback
     while frames and Path(frames.tb_frame.f_code.co_filename).parent in _CHECKERS:
         frames = frames.tb_next
@@ -79,12 +87,20 @@ def _from_the_answer_on(traceback: TracebackType | None) -> TracebackType | None
 def hint(exercise: Exercise, layer: int = 1) -> None:
     """Show one hint; the first only nudges, each next one says more."""
     if not 1 <= layer <= len(exercise.hints):
-        raise ValueError(f"layer must be between 1 and {len(exercise.hints)}, got {layer}")
-    more = f" There is more: `hint(..., {layer + 1})`." if layer < len(exercise.hints) else " This is the last hint."
+        raise ValueError(
+            f"layer must be between 1 and {len(exercise.hints)}, got {layer}"
+        )
+    more = (
+        f" There is more: `hint(..., {layer + 1})`."
+        if layer < len(exercise.hints)
+        else " This is the last hint."
+    )
     display(Markdown(f"> **Hint {layer}.** {exercise.hints[layer - 1]}{more}"))
 
 
 def require(condition: Any, message: str) -> None:
-    """Raise `NotYet` with ``message`` unless ``condition`` holds: the one line that checkers are made of."""
+    """Raise `NotYet` with ``message`` unless ``condition`` holds: the one line that
+    checkers are made of.
+    """
     if not condition:
         raise NotYet(message)

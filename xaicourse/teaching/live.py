@@ -42,12 +42,16 @@ def find(name: str) -> Notebook:
     found = [n for n in known if n.path == name] or [n for n in known if name in n.path]
     if len(found) != 1:
         paths = ", ".join(n.path for n in found or known)
-        raise ValueError(f"{'several notebooks' if found else 'no notebook'} {name!r}; there are: {paths}")
+        raise ValueError(
+            f"{'several notebooks' if found else 'no notebook'} {name!r}; there are: "
+            f"{paths}"
+        )
     return found[0]
 
 
 def write_copy(name: str, out: Path | None = None) -> Path:
-    """Write a copy of a notebook whose live-coding steps are empty, without outputs, and return its path.
+    """Write a copy of a notebook whose live-coding steps are empty, without outputs,
+    and return its path.
 
     Raises
     ------
@@ -59,7 +63,9 @@ def write_copy(name: str, out: Path | None = None) -> Path:
     notebook = find(name)
     path = out or Path("live", notebook.source.with_suffix(".ipynb").name)
     if path.exists():
-        raise ValueError(f"{path} exists already; name another file, or delete it first")
+        raise ValueError(
+            f"{path} exists already; name another file, or delete it first"
+        )
     content = copy_of(notebook)
     for cell in content.cells:
         if step := step_name(cell):
@@ -82,14 +88,18 @@ def step_name(cell: Any) -> str:
 
 @magics_class
 class LiveMagics(Magics):
-    """The magic ``%live`` and what it remembers: the notebook, the step it is at, the cells that ran."""
+    """The magic ``%live`` and what it remembers: the notebook, the step it is at, the
+    cells that ran.
+    """
 
     def __init__(self, shell: InteractiveShell) -> None:
         super().__init__(shell)
         self._kernel = shell
         self._cells: list[Any] = []
-        self._steps: dict[str, int] = {}  # name of a step, and its place among the code cells
-        self._at = -1  # the step that was last brought or run, as a place among the code cells
+        # name of a step, and its place among the code cells
+        self._steps: dict[str, int] = {}
+        # the step that was last brought or run, as a place among the code cells
+        self._at = -1
         self._ran: set[int] = set()
         self._seen: list[str] = []  # what ran before the notebook was known
 
@@ -97,25 +107,35 @@ class LiveMagics(Magics):
     def live(self, line: str) -> None:
         """Code live from a notebook of the course.
 
-        %live              list the steps: ✓ ran, → comes next
-        %live next [NAME]  bring the next step (or the named one) as a new cell
-        %live show NAME    show a step's code
-        %live catchup [NAME]  run what was missed, up to the last step that was brought (or the named one)
-        %live use NOTEBOOK    say which notebook, where the file's name does not tell
+        %live              list the steps: ✓ ran, → comes next %live next [NAME]  bring
+        the next step (or the named one) as a new cell %live show NAME    show a step's
+        code %live catchup [NAME]  run what was missed, up to the last step that was
+        brought (or the named one) %live use NOTEBOOK    say which notebook, where the
+        file's name does not tell
         """
         word, _, rest = line.strip().partition(" ")
-        actions = {"": self._list, "next": self._next, "show": self._show, "catchup": self._catch_up, "use": self._use}
+        actions = {
+            "": self._list,
+            "next": self._next,
+            "show": self._show,
+            "catchup": self._catch_up,
+            "use": self._use,
+        }
         if word not in actions:
             raise UsageError(
-                f"%live {word}: no such thing; there are: %live, {', '.join(f'%live {a}' for a in actions if a)}"
+                f"%live {word}: no such thing; there are: %live, "
+                f"{', '.join(f'%live {a}' for a in actions if a)}"
             )
         if word != "use" and not self._cells:
             self._use("")
         actions[word](rest.strip())
 
     def notice(self, result: Any) -> None:
-        """Remember that a cell ran without an error; IPython calls this after each cell."""
-        source = getattr(result.info, "raw_cell", None)  # ipykernel's own cells may have no source
+        """Remember that a cell ran without an error; IPython calls this after each
+        cell.
+        """
+        # ipykernel's own cells may have no source
+        source = getattr(result.info, "raw_cell", None)
         if not result.success or not source:
             return
         if self._cells:
@@ -129,7 +149,14 @@ class LiveMagics(Magics):
         if first.startswith(COMMENT) and name in self._steps and rest.strip():
             place = self._steps[name]  # typed by hand perhaps, and still this step
         else:
-            place = next((i for i, cell in enumerate(self._cells) if cell.source.strip() == source.strip()), -1)
+            place = next(
+                (
+                    i
+                    for i, cell in enumerate(self._cells)
+                    if cell.source.strip() == source.strip()
+                ),
+                -1,
+            )
         if place >= 0:
             self._ran.add(place)
             if place in self._steps.values():
@@ -138,13 +165,21 @@ class LiveMagics(Magics):
     def _use(self, name: str) -> None:
         name = name.strip("\"'") or _notebook_of_this_kernel(self._kernel)
         if not name:
-            raise UsageError("which notebook? Say so once, as in: %live use " + notebooks()[0].path)
+            raise UsageError(
+                "which notebook? Say so once, as in: %live use " + notebooks()[0].path
+            )
         try:
             notebook = find(name.removesuffix(".ipynb").removesuffix(".py"))
         except ValueError as error:
             raise UsageError(str(error)) from None
-        self._cells = [cell for cell in read_source(notebook.source).cells if cell.cell_type == "code"]
-        self._steps = {step: i for i, cell in enumerate(self._cells) if (step := step_name(cell))}
+        self._cells = [
+            cell
+            for cell in read_source(notebook.source).cells
+            if cell.cell_type == "code"
+        ]
+        self._steps = {
+            step: i for i, cell in enumerate(self._cells) if (step := step_name(cell))
+        }
         self._at, self._ran = -1, set()
         for source in self._seen:
             self._tick(source)
@@ -165,7 +200,9 @@ class LiveMagics(Magics):
         self._kernel.set_next_input(f"{COMMENT}{step}\n{self._cells[self._at].source}")
 
     def _show(self, name: str) -> None:
-        display(Code(self._cells[self._steps[self._named(name)]].source, language="python"))
+        display(
+            Code(self._cells[self._steps[self._named(name)]].source, language="python")
+        )
 
     def _catch_up(self, name: str) -> None:
         if name:
@@ -175,14 +212,20 @@ class LiveMagics(Magics):
         ran = []
         for place in range(end + 1):
             cell = self._cells[place]
-            if place in self._ran or _only_shows(cell) or ONLY_WHEN_ASKED & set(cell.metadata.get("tags", [])):
+            if (
+                place in self._ran
+                or _only_shows(cell)
+                or ONLY_WHEN_ASKED & set(cell.metadata.get("tags", []))
+            ):
                 continue
             label = step_name(cell) or cell.source.splitlines()[0]
             with capture_output():  # the room has seen it, or will
                 result = self._kernel.run_cell(cell.source, store_history=False)
             if not result.success:
                 error = result.error_before_exec or result.error_in_exec
-                raise UsageError(f"stopped at {label!r}: {type(error).__name__}: {error}")
+                raise UsageError(
+                    f"stopped at {label!r}: {type(error).__name__}: {error}"
+                )
             self._ran.add(place)
             ran.append(label)
         steps = [label for label in ran if label in self._steps]
@@ -191,32 +234,47 @@ class LiveMagics(Magics):
         print("Ran " + ", ".join(parts) if parts else "Nothing was missed.")
 
     def _coming(self) -> str:
-        return next((step for step, place in self._steps.items() if place > self._at), "")
+        return next(
+            (step for step, place in self._steps.items() if place > self._at), ""
+        )
 
     def _named(self, name: str) -> str:
-        """Return the step whose name or number is given, or whose name alone contains it."""
+        """Return the step whose name or number is given, or whose name alone contains
+        it.
+        """
         steps = list(self._steps)
         if name.isdecimal() and 1 <= int(name) <= len(steps):
             return steps[int(name) - 1]
-        found = [s for s in steps if s == name] or [s for s in steps if name and name in s]
+        found = [s for s in steps if s == name] or [
+            s for s in steps if name and name in s
+        ]
         if len(found) != 1:
             raise UsageError(f"no one step {name!r}; there are: {', '.join(steps)}")
         return found[0]
 
 
 def _only_shows(cell: Any) -> bool:
-    """Whether nothing after a cell can depend on it: it calls something and keeps no name."""
-    return all(isinstance(statement, ast.Expr) for statement in ast.parse(cell.source).body)
+    """Whether nothing after a cell can depend on it: it calls something and keeps no
+    name.
+    """
+    return all(
+        isinstance(statement, ast.Expr) for statement in ast.parse(cell.source).body
+    )
 
 
 def _notebook_of_this_kernel(shell: InteractiveShell) -> str:
-    """Return the course's path of the notebook file that a kernel was started for, or an empty string."""
-    told = os.environ.get("JPY_SESSION_NAME") or shell.user_ns.get("__vsc_ipynb_file__")  # Jupyter Server, VS Code
+    """Return the course's path of the notebook file that a kernel was started for, or
+    an empty string.
+    """
+    # Jupyter Server, VS Code
+    told = os.environ.get("JPY_SESSION_NAME") or shell.user_ns.get("__vsc_ipynb_file__")
     if not told:
         return ""
     path = Path(told)
     try:  # a copy says where it comes from
-        written = json.loads(path.read_text(encoding="utf-8"))["metadata"]["xaicourse"]["notebook"]
+        written = json.loads(path.read_text(encoding="utf-8"))["metadata"]["xaicourse"][
+            "notebook"
+        ]
     except (OSError, ValueError, KeyError, TypeError):
         written = ""
     known = [n.path for n in notebooks()]

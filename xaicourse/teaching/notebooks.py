@@ -1,7 +1,9 @@
-"""Make the .ipynb of each pair from its .py: execute it in a clean kernel, store outputs that no machine shows in.
+"""Make the .ipynb of each pair from its .py: execute it in a clean kernel, store
+outputs that no machine shows in.
 
-The .py is what people edit. The .ipynb is stale when anything that its outputs rest on has changed: the .py, the
-modules of the package that it imports (directly or not), the lock file, the data.
+The .py is what people edit. The .ipynb is stale when anything that its outputs rest on
+has changed: the .py, the modules of the package that it imports (directly or not), the
+lock file, the data.
 """
 
 from __future__ import annotations
@@ -25,30 +27,37 @@ from nbclient import NotebookClient
 from xaicourse.teaching.curriculum import ROOT, Notebook, notebooks, refresh
 from xaicourse.teaching.narration import differences
 
-# What a stored run must not depend on: progress bars, sliders, a GPU, the number of cores (sums in another order).
+# What a stored run must not depend on: progress bars, sliders, a GPU, the number of
+# cores (sums in another order).
 HEADLESS = {"XAICOURSE_STATIC": "1", "XAICOURSE_GPU": "", "OMP_NUM_THREADS": "1"}
 FOLDED = {"say", "claim", "show", "table"}
 DERIVED_TAG = "hide-input"
 MACHINE = re.compile(
-    r"/(?:home|root|tmp|Users|usr|var|opt)/[\w./-]+|[A-Z]:\\\\|\bat 0x[0-9a-f]{6,}|\b\d+(?:\.\d+)? ?it/s"
+    r"/(?:home|root|tmp|Users|usr|var|opt)/[\w./-]+|[A-Z]:\\\\|\bat "
+    r"0x[0-9a-f]{6,}|\b\d+(?:\.\d+)? ?it/s"
 )
 MAX_BYTES = 500_000
 
 
 def read_source(path: Path) -> Any:
-    """Return the notebook that a .py in percent format describes, with the metadata derived from its tags.
+    """Return the notebook that a .py in percent format describes, with the metadata
+    derived from its tags.
 
-    Cells that only speak (`say`, `claim`, `show`, `table`) and exercises are folded: by ``jupyter.source_hidden`` in
-    JupyterLab, by the tag ``hide-input`` on the site.
+    Cells that only speak (`say`, `claim`, `show`, `table`) and exercises are folded: by
+    ``jupyter.source_hidden`` in JupyterLab, by the tag ``hide-input`` on the site.
     """
     notebook = jupytext.read(path, fmt="py:percent")
     seen: dict[str, int] = {}
     for cell in notebook.cells:
-        digest = hashlib.sha256(f"{cell.cell_type}:{cell.source}".encode()).hexdigest()[:12]
+        digest = hashlib.sha256(f"{cell.cell_type}:{cell.source}".encode()).hexdigest()[
+            :12
+        ]
         seen[digest] = seen.get(digest, 0) + 1
         cell.id = digest if seen[digest] == 1 else f"{digest}-{seen[digest]}"
         tags = [tag for tag in cell.metadata.get("tags", []) if tag != DERIVED_TAG]
-        if cell.cell_type == "code" and (_only_speaks(cell.source) or "exercise" in tags):
+        if cell.cell_type == "code" and (
+            _only_speaks(cell.source) or "exercise" in tags
+        ):
             cell.metadata["jupyter"] = {"source_hidden": True}
             tags.append(DERIVED_TAG)
         if tags:
@@ -59,13 +68,19 @@ def read_source(path: Path) -> Any:
 def fingerprint(notebook: Notebook) -> str:
     """Return the hash of everything that the outputs of a notebook rest on, data apart."""
     digest = hashlib.sha256()
-    for path in [notebook.source, *modules_behind(notebook.source), ROOT / "requirements.lock"]:
+    for path in [
+        notebook.source,
+        *modules_behind(notebook.source),
+        ROOT / "requirements.lock",
+    ]:
         digest.update(path.read_bytes())
     return digest.hexdigest()
 
 
 def modules_behind(source: Path) -> list[Path]:
-    """Return the files of the package that a file imports, directly or not, in a fixed order."""
+    """Return the files of the package that a file imports, directly or not, in a fixed
+    order.
+    """
     found: set[Path] = set()
     waiting = [source]
     while waiting:
@@ -76,15 +91,24 @@ def modules_behind(source: Path) -> list[Path]:
 
 
 def data_mode(notebook: Notebook) -> str:
-    """Return "real" when all data of a notebook are at hand, "simulated" when a twin stands in, "none" without data."""
+    """Return "real" when all data of a notebook are at hand, "simulated" when a twin
+    stands in, "none" without data.
+    """
     if not notebook.data:
         return "none"
     datasets = importlib.import_module("xaicourse.datasets")
-    return "real" if all(datasets.available()[name].state() == "at hand" for name in notebook.data) else "simulated"
+    return (
+        "real"
+        if all(
+            datasets.available()[name].state() == "at hand" for name in notebook.data
+        )
+        else "simulated"
+    )
 
 
 def staleness(notebook: Notebook) -> str:
-    """Return why the stored notebook is stale, in words, or an empty string when it is not.
+    """Return why the stored notebook is stale, in words, or an empty string when it is
+    not.
 
     Outputs from the real data stay valid on a machine that lacks them.
     """
@@ -99,21 +123,37 @@ def staleness(notebook: Notebook) -> str:
 
 
 def stored_mode(notebook: Notebook) -> str:
-    """Return the kind of data that the stored outputs come from, as `data_mode` says it; "none" when never executed."""
+    """Return the kind of data that the stored outputs come from, as `data_mode` says
+    it; "none" when never executed.
+    """
     if not notebook.stored.exists():
         return "none"
-    return str(nbformat.read(notebook.stored, as_version=4).metadata.get("xaicourse", {}).get("data", "none"))
+    return str(
+        nbformat.read(notebook.stored, as_version=4)
+        .metadata.get("xaicourse", {})
+        .get("data", "none")
+    )
 
 
 def compare_values(stored: Sequence[Any], fresh: Sequence[Any]) -> list[str]:
-    """Return how the statements in a cell's fresh outputs differ from the stored ones, in words."""
+    """Return how the statements in a cell's fresh outputs differ from the stored ones,
+    in words.
+    """
     before, after = (
-        [o["metadata"]["xaicourse"] for o in outputs if "xaicourse" in o.get("metadata", {})]
+        [
+            o["metadata"]["xaicourse"]
+            for o in outputs
+            if "xaicourse" in o.get("metadata", {})
+        ]
         for outputs in (stored, fresh)
     )
     if len(before) != len(after):
         return [f"{len(before)} statements became {len(after)}"]
-    return [problem for b, a in zip(before, after, strict=True) for problem in differences(b, a)]
+    return [
+        problem
+        for b, a in zip(before, after, strict=True)
+        for problem in differences(b, a)
+    ]
 
 
 def execute(notebook: Notebook) -> float:
@@ -122,7 +162,8 @@ def execute(notebook: Notebook) -> float:
     Raises
     ------
     RuntimeError
-        When the run left a widget, a warning, a path or a memory address in an output, or the file would be too large.
+        When the run left a widget, a warning, a path or a memory address in an output,
+        or the file would be too large.
     """
     content = read_source(notebook.source)
     start = time.perf_counter()
@@ -139,27 +180,45 @@ def execute(notebook: Notebook) -> float:
         cell.metadata.pop("execution", None)  # timings
         for output in cell.get("outputs", []):
             _refuse_traces(notebook.path, output)
-    content.metadata["language_info"] = {"name": "python"}  # without the version of this machine's Python
-    content.metadata["xaicourse"] = {"fingerprint": fingerprint(notebook), "data": data_mode(notebook)}
+    # without the version of this machine's Python
+    content.metadata["language_info"] = {"name": "python"}
+    content.metadata["xaicourse"] = {
+        "fingerprint": fingerprint(notebook),
+        "data": data_mode(notebook),
+    }
     text = nbformat.writes(content) + "\n"
     if len(text.encode()) > MAX_BYTES:
-        raise RuntimeError(f"{notebook.path}: {len(text.encode()):,} bytes to store; at most {MAX_BYTES:,} are allowed")
+        raise RuntimeError(
+            f"{notebook.path}: {len(text.encode()):,} bytes to store; at most "
+            f"{MAX_BYTES:,} are allowed"
+        )
     notebook.stored.write_text(text, encoding="utf-8")
     return seconds
 
 
 def main(names: Sequence[str] = (), *, force: bool = False) -> int:
-    """Execute the stale notebooks (or those named), one a core at a time; refresh what ``curriculum.yml`` decides."""
+    """Execute the stale notebooks (or those named), one a core at a time; refresh what
+    ``curriculum.yml`` decides.
+    """
     known = {n.path: n for n in notebooks()}
-    chosen = [n for path, n in known.items() if not names or any(name in path for name in names)]
+    chosen = [
+        n
+        for path, n in known.items()
+        if not names or any(name in path for name in names)
+    ]
     if names and not chosen:
-        raise ValueError(f"no notebook matches {list(names)}; there are {sorted(known)}")
+        raise ValueError(
+            f"no notebook matches {list(names)}; there are {sorted(known)}"
+        )
     stale = []
     for n in chosen:
         reason = "asked for" if force else staleness(n)
         mode = data_mode(n)
         doing = "executing" + (f" on {mode} data" if mode != "none" else "")
-        print(f"{n.path}: {reason}; {doing}" if reason else f"{n.path}: up to date", flush=True)
+        print(
+            f"{n.path}: {reason}; {doing}" if reason else f"{n.path}: up to date",
+            flush=True,
+        )
         stale += [n] if reason else []
     # A kernel computes in one thread, and this process only waits for it.
     with ThreadPoolExecutor(os.cpu_count()) as pool:
@@ -174,7 +233,9 @@ def main(names: Sequence[str] = (), *, force: bool = False) -> int:
 
 
 def _only_speaks(source: str) -> bool:
-    """Whether a cell ends in a call that speaks, be it under an `if`: what comes before only prepares the sentence."""
+    """Whether a cell ends in a call that speaks, be it under an `if`: what comes before
+    only prepares the sentence.
+    """
     statements = ast.parse(source).body
     while statements and isinstance(statements[-1], ast.If):
         statements = statements[-1].body
@@ -190,25 +251,40 @@ def _imports(source: Path) -> set[Path]:
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
-            names |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+            names |= {
+                node.module,
+                *(f"{node.module}.{alias.name}" for alias in node.names),
+            }
     paths = set()
     for name in names:
         parts = name.split(".")
         if parts[0] != "xaicourse":
             continue
-        for depth in range(1, len(parts) + 1):  # importing a module runs its packages too
+        # importing a module runs its packages too
+        for depth in range(1, len(parts) + 1):
             base = ROOT.joinpath(*parts[:depth])
-            paths |= {p for p in (base.with_suffix(".py"), base / "__init__.py") if p.exists()}
+            paths |= {
+                p for p in (base.with_suffix(".py"), base / "__init__.py") if p.exists()
+            }
     return paths
 
 
 def _refuse_traces(path: str, output: Any) -> None:
     if output.output_type == "stream" and output.name == "stderr":
-        raise RuntimeError(f"{path}: a cell wrote to stderr, a warning perhaps: {output.text[:500]}")
+        raise RuntimeError(
+            f"{path}: a cell wrote to stderr, a warning perhaps: {output.text[:500]}"
+        )
     if any("widget" in kind for kind in output.get("data", {})):
-        raise RuntimeError(f"{path}: an output holds a widget or a progress bar, which no reader of the file could see")
-    texts = [output.get("text", "")] + [v for k, v in output.get("data", {}).items() if k.startswith("text/")]
+        raise RuntimeError(
+            f"{path}: an output holds a widget or a progress bar, which no reader of "
+            f"the file could see"
+        )
+    texts = [output.get("text", "")] + [
+        v for k, v in output.get("data", {}).items() if k.startswith("text/")
+    ]
     for text in texts:
         visible = re.sub(r"data:image/png;base64,[^\"]*", "", text)
         if trace := MACHINE.search(visible):
-            raise RuntimeError(f"{path}: an output holds a trace of this machine: {trace.group()!r}")
+            raise RuntimeError(
+                f"{path}: an output holds a trace of this machine: {trace.group()!r}"
+            )

@@ -17,7 +17,8 @@ Result = TypeVar("Result")
 
 
 def progress(description: str) -> Callable[[Iterable[Any]], Iterable[Any]]:
-    """Return a wrapper of loops that shows a bar while they run and leaves nothing behind; what ``progress=`` takes.
+    """Return a wrapper of loops that shows a bar while they run and leaves nothing
+    behind; what ``progress=`` takes.
 
     Examples
     --------
@@ -25,16 +26,24 @@ def progress(description: str) -> Callable[[Iterable[Any]], Iterable[Any]]:
     [0, 1, 4]
     """
     silent = bool(os.environ.get("XAICOURSE_STATIC"))
-    return lambda iterable: tqdm(iterable, desc=description, leave=False, disable=silent)
+    return lambda iterable: tqdm(
+        iterable, desc=description, leave=False, disable=silent
+    )
 
 
 def run_on_gpu(
-    function: Callable[..., Result], *, shows: str, full: Mapping[str, Any], tiny: Mapping[str, Any]
+    function: Callable[..., Result],
+    *,
+    shows: str,
+    full: Mapping[str, Any],
+    tiny: Mapping[str, Any],
 ) -> Result | None:
-    """Call ``function(device="cuda", **full)`` where a GPU is asked for; otherwise say what it would show.
+    """Call ``function(device="cuda", **full)`` where a GPU is asked for; otherwise say
+    what it would show.
 
-    A GPU is asked for by the environment variable ``XAICOURSE_GPU=1``. With ``XAICOURSE_GPU=tiny`` the function runs on
-    the CPU with the arguments ``tiny``, which is how the tests make sure that the cell works.
+    A GPU is asked for by the environment variable ``XAICOURSE_GPU=1``. With
+    ``XAICOURSE_GPU=tiny`` the function runs on the CPU with the arguments ``tiny``,
+    which is how the tests make sure that the cell works.
 
     Returns
     -------
@@ -47,14 +56,24 @@ def run_on_gpu(
         import torch
 
         if not torch.cuda.is_available():
-            raise RuntimeError("XAICOURSE_GPU=1 asks for a GPU, but torch finds none; see `xaicourse doctor`")
+            raise RuntimeError(
+                "XAICOURSE_GPU=1 asks for a GPU, but torch finds none; see `xaicourse "
+                "doctor`"
+            )
         return function(device="cuda", **full)
-    display(Markdown(f"*Skipped: on a GPU, with* `XAICOURSE_GPU=1`*, this cell shows {shows}.*"))
+    display(
+        Markdown(
+            f"*Skipped: on a GPU, with* `XAICOURSE_GPU=1`*, this cell shows {shows}.*"
+        )
+    )
     return None
 
 
-def explore(draw: Callable[..., Figure], *, alt: str, **sliders: ipywidgets.Widget) -> None:
-    """Show ``draw(**values)`` under sliders in a live notebook; say where they stand in a stored one.
+def explore(
+    draw: Callable[..., Figure], *, alt: str, **sliders: ipywidgets.Widget
+) -> None:
+    """Show ``draw(**values)`` under sliders in a live notebook; say where they stand in
+    a stored one.
 
     Parameters
     ----------
@@ -67,7 +86,12 @@ def explore(draw: Callable[..., Figure], *, alt: str, **sliders: ipywidgets.Widg
     """
     if os.environ.get("XAICOURSE_STATIC"):
         names = ", ".join(name.replace("_", " ") for name in sliders)
-        display(Markdown(f"*In JupyterLab a slider ({names}) stands here; the figure above is its still picture.*"))
+        display(
+            Markdown(
+                f"*In JupyterLab a slider ({names}) stands here; the figure above is "
+                f"its still picture.*"
+            )
+        )
         return
     output = ipywidgets.HTML()
 

@@ -1,6 +1,8 @@
-"""Make the site and the slide decks from the stored notebooks; both open from a folder, without a network.
+"""Make the site and the slide decks from the stored notebooks; both open from a folder,
+without a network.
 
-The module is also a Sphinx extension (`setup`), so that `jupyter-book build` alone finds MathJax, the style, the map.
+The module is also a Sphinx extension (`setup`), so that `jupyter-book build` alone
+finds MathJax, the style, the map.
 """
 
 from __future__ import annotations
@@ -21,7 +23,14 @@ from typing import Any
 import nbformat
 
 from xaicourse.teaching.citations import plain_citations
-from xaicourse.teaching.curriculum import ROOT, TEACHING, Notebook, front_figure, notebooks, table_of_contents
+from xaicourse.teaching.curriculum import (
+    ROOT,
+    TEACHING,
+    Notebook,
+    front_figure,
+    notebooks,
+    table_of_contents,
+)
 
 PAGES = Path(__file__).with_name("pages")
 
@@ -29,7 +38,9 @@ PAGES = Path(__file__).with_name("pages")
 
 
 def build_book(folder: Path = ROOT) -> int:
-    """Build the site into ``_build/html`` of a folder, warnings being errors, and return Jupyter Book's exit status."""
+    """Build the site into ``_build/html`` of a folder, warnings being errors, and
+    return Jupyter Book's exit status.
+    """
     build = folder / "_build"
     source = build / "book_source"
     for old in (source, build / "html", build / ".doctrees"):
@@ -50,32 +61,58 @@ def build_book(folder: Path = ROOT) -> int:
         target = source / f"{n.path}.ipynb"
         target.parent.mkdir(parents=True, exist_ok=True)
         nbformat.write(content, target)
-    # Pages move to the top, for addresses that a reader would type, and a page of its own stands before the README.
+    # Pages move to the top, for addresses that a reader would type, and a page of its
+    # own stands before the README.
     contents = table_of_contents().replace(f"{PAGES.relative_to(ROOT).as_posix()}/", "")
-    (source / "toc.yml").write_text(contents.replace("root: README", "root: index"), encoding="utf-8")
-    book = "from jupyter_book.cli.main import main; main()"  # the package cannot be run by -m
+    (source / "toc.yml").write_text(
+        contents.replace("root: README", "root: index"), encoding="utf-8"
+    )
+    # the package cannot be run by -m
+    book = "from jupyter_book.cli.main import main; main()"
     command = [sys.executable, "-c", book, "build", "-W", "--keep-going", "--quiet"]
-    options = ["--config", str(source / "book.yml"), "--toc", str(source / "toc.yml"), "--path-output", str(folder)]
-    return subprocess.run([*command, *options, str(source)], check=False, cwd=ROOT).returncode
+    options = [
+        "--config",
+        str(source / "book.yml"),
+        "--toc",
+        str(source / "toc.yml"),
+        "--path-output",
+        str(folder),
+    ]
+    return subprocess.run(
+        [*command, *options, str(source)], check=False, cwd=ROOT
+    ).returncode
 
 
 def setup(app: Any) -> dict[str, Any]:
-    """Give Sphinx what the pages need: local MathJax, the style sheet, the map and the figure of the front page."""
+    """Give Sphinx what the pages need: local MathJax, the style sheet, the map and the
+    figure of the front page.
+    """
     app.config.html_static_path.append(str(PAGES / "static"))
     app.config.mathjax_path = "mathjax/tex-chtml.js"
-    app.config.myst_substitutions = {"map": course_map(), "glance": course_at_a_glance(), "figure": front_figure()}
+    app.config.myst_substitutions = {
+        "map": course_map(),
+        "glance": course_at_a_glance(),
+        "figure": front_figure(),
+    }
     app.add_css_file("course.css")
-    if not app.config.html_theme_options.get("repository_url"):  # the theme would make buttons that lead nowhere
+    # the theme would make buttons that lead nowhere
+    if not app.config.html_theme_options.get("repository_url"):
         app.config.html_theme_options.pop("launch_buttons", None)
     app.connect("html-page-context", _without_thebe)
     app.connect("build-finished", _with_mathjax)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
 
 
-def _without_thebe(_app: Any, _page: str, _template: str, context: dict[str, Any], _tree: Any) -> None:
-    """Take out what would run cells on a remote server; Jupyter Book puts it into every page, wanted or not, twice."""
+def _without_thebe(
+    _app: Any, _page: str, _template: str, context: dict[str, Any], _tree: Any
+) -> None:
+    """Take out what would run cells on a remote server; Jupyter Book puts it into every
+    page, wanted or not, twice.
+    """
     scripts = context.get("script_files", [])
-    context["script_files"] = [s for s in scripts if "thebe" not in f"{s.filename} {s.attributes}"]
+    context["script_files"] = [
+        s for s in scripts if "thebe" not in f"{s.filename} {s.attributes}"
+    ]
 
 
 def _with_mathjax(app: Any, error: Exception | None) -> None:
@@ -91,12 +128,16 @@ def course_map() -> str:
         if n.part != part:
             part = n.part
             lines += ["", f"**{part}**", ""]
-        lines.append(f"- [{n.title}](/{n.path}.ipynb) · {n.minutes} min  \n  {n.question}")
+        lines.append(
+            f"- [{n.title}](/{n.path}.ipynb) · {n.minutes} min  \n  {n.question}"
+        )
     return "\n".join(lines).strip()
 
 
 def course_at_a_glance() -> str:
-    """Return the map with nothing but titles, so that the whole course fits on the front page's first screen."""
+    """Return the map with nothing but titles, so that the whole course fits on the
+    front page's first screen.
+    """
     parts: dict[str, list[Notebook]] = {}
     for n in notebooks():
         parts.setdefault(n.part, []).append(n)
@@ -118,12 +159,16 @@ def copy_mathjax(target: Path) -> None:
 
 # ---- the decks ----
 
-ROOM = 640.0  # pixels of height that a slide has for its content; the page shrinks what an estimate got wrong
+# pixels of height that a slide has for its content; the page shrinks what an estimate
+# got wrong
+ROOM = 640.0
 CHARACTERS, LINE = 84, 38.0  # of text, in a line and its height
 
 
 def build_slides(folder: Path = ROOT) -> None:
-    """Write a deck of every notebook that has slides, and a page that lists them, into ``_build/html/slides``."""
+    """Write a deck of every notebook that has slides, and a page that lists them, into
+    ``_build/html/slides``.
+    """
     from nbconvert import SlidesExporter
     from pygments.formatters import HtmlFormatter
 
@@ -137,11 +182,15 @@ def build_slides(folder: Path = ROOT) -> None:
     copy_mathjax(decks / "mathjax")
     for name in ("deck.css", "deck.js"):
         shutil.copy2(PAGES / "deck" / name, decks)
-    colours = HtmlFormatter(style="a11y-high-contrast-light").get_style_defs(".highlight")
+    colours = HtmlFormatter(style="a11y-high-contrast-light").get_style_defs(
+        ".highlight"
+    )
     (decks / "code.css").write_text(colours, encoding="utf-8")
 
     exporter: Any = SlidesExporter(  # type: ignore[no-untyped-call]
-        template_name="deck", extra_template_basedirs=[str(PAGES)], exclude_anchor_links=True
+        template_name="deck",
+        extra_template_basedirs=[str(PAGES)],
+        exclude_anchor_links=True,
     )
     entries = []
     for n in notebooks():
@@ -153,23 +202,31 @@ def build_slides(folder: Path = ROOT) -> None:
         page, _ = exporter.from_notebook_node(content)
         name = n.path.replace("/", "-") + ".html"
         (decks / name).write_text(page, encoding="utf-8")
-        slides = sum(_slide_type(cell) in ("slide", "subslide") for cell in content.cells)
+        slides = sum(
+            _slide_type(cell) in ("slide", "subslide") for cell in content.cells
+        )
         entries.append(_entry(n, name, slides))
     index = (PAGES / "deck" / "decks.html").read_text(encoding="utf-8")
-    (decks / "index.html").write_text(index.replace("{{ decks }}", "\n".join(entries)), encoding="utf-8")
+    (decks / "index.html").write_text(
+        index.replace("{{ decks }}", "\n".join(entries)), encoding="utf-8"
+    )
 
 
 def deck_cells(cells: list[Any]) -> Iterator[Any]:
-    """Yield the cells of a deck, one block each: what does not fit on a slide goes on one below it.
+    """Yield the cells of a deck, one block each: what does not fit on a slide goes on
+    one below it.
 
-    A deck shows the Markdown that has a slide type or a heading, the code that is typed live or has a slide type, and
-    outputs. Markdown without a slide type is what the speaker says: it becomes speaker's notes. The rest stays in the
-    notebook, and so do solutions.
+    A deck shows the Markdown that has a slide type or a heading, the code that is typed
+    live or has a slide type, and outputs. Markdown without a slide type is what the
+    speaker says: it becomes speaker's notes. The rest stays in the notebook, and so do
+    solutions.
     """
     title, room = "", 0.0
     for cell in cells:
         kind, tags = _slide_type(cell), cell.metadata.get("tags", [])
-        steps = [tag.removeprefix("live:").strip() for tag in tags if tag.startswith("live:")]
+        steps = [
+            tag.removeprefix("live:").strip() for tag in tags if tag.startswith("live:")
+        ]
         if kind == "skip" or {"setup", "exercise", "gpu"} & set(tags):
             continue
         heading = None
@@ -179,7 +236,8 @@ def deck_cells(cells: list[Any]) -> Iterator[Any]:
             if kind == "notes" or not (kind or heading):
                 yield _notes(text)
                 continue
-            if heading and not kind and heading.group() == text.strip():  # what follows may not be for slides
+            # what follows may not be for slides
+            if heading and not kind and heading.group() == text.strip():
                 title, room = heading.group(1), 0.0
                 continue
             blocks = [nbformat.v4.new_markdown_cell(text)]
@@ -194,11 +252,18 @@ def deck_cells(cells: list[Any]) -> Iterator[Any]:
                 title, room = heading.group(1), ROOM
                 yield _typed(block, "slide")
             elif height > room or (i == 0 and kind in ("slide", "subslide")):
-                yield _typed(nbformat.v4.new_markdown_cell(f'<p class="kicker">{html.escape(title)}</p>'), "subslide")
+                yield _typed(
+                    nbformat.v4.new_markdown_cell(
+                        f'<p class="kicker">{html.escape(title)}</p>'
+                    ),
+                    "subslide",
+                )
                 yield _typed(block, "-")
                 room = ROOM - LINE
             else:
-                yield _typed(block, "fragment" if i == 0 and kind == "fragment" else "-")
+                yield _typed(
+                    block, "fragment" if i == 0 and kind == "fragment" else "-"
+                )
             room -= height
         yield from (_notes(f"Step to type: *{step}*") for step in steps)
 
@@ -222,15 +287,21 @@ def _height(cell: Any) -> float:
     data = output.get("data", {})
     page = str(data.get("text/html", ""))
     if picture := re.search(r"data:image/png;base64,([^\"]+)", page):
-        width, height = struct.unpack(">II", base64.b64decode(picture.group(1)[:48])[16:24])
+        width, height = struct.unpack(
+            ">II", base64.b64decode(picture.group(1)[:48])[16:24]
+        )
         return min(350.0, 1080.0 * float(height) / float(width)) + 50
     if page:
         return 36.0 * page.count("<tr") + 60
-    return _text_height(str(data.get("text/markdown", data.get("text/plain", output.get("text", "")))))
+    return _text_height(
+        str(data.get("text/markdown", data.get("text/plain", output.get("text", ""))))
+    )
 
 
 def _code_height(code: str) -> float:
-    """Return the height of a block of code, whose letters get smaller when a line is long."""
+    """Return the height of a block of code, whose letters get smaller when a line is
+    long.
+    """
     lines = code.splitlines()
     return 27.5 * len(lines) * min(1.0, 90 / max(len(line) for line in lines)) + 40
 
@@ -241,8 +312,12 @@ def _text_height(text: str) -> float:
     height = 0.0
     for paragraph in re.split(r"\n\s*\n", re.sub(r"<[^>]*>", "", text)):
         lines = paragraph.splitlines()
-        if any(line.startswith(("```", "> ", "- ", "#")) for line in lines):  # where line breaks count
-            height += sum(LINE * math.ceil(max(len(line), 1) / CHARACTERS) for line in lines) + 20
+        # where line breaks count
+        if any(line.startswith(("```", "> ", "- ", "#")) for line in lines):
+            height += (
+                sum(LINE * math.ceil(max(len(line), 1) / CHARACTERS) for line in lines)
+                + 20
+            )
             height += 40 * sum(line.startswith("#") for line in lines)
         else:
             height += LINE * math.ceil(len(paragraph) / CHARACTERS) + 16
@@ -273,6 +348,7 @@ def _package(name: str) -> Path:
     spec = importlib.util.find_spec(name)
     if spec is None or spec.origin is None:
         raise ModuleNotFoundError(
-            f"the package {name}, which the site and the decks are made with, is missing: run make"
+            f"the package {name}, which the site and the decks are made with, is "
+            f"missing: run make"
         )
     return Path(spec.origin).parent

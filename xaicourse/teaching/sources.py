@@ -12,15 +12,21 @@ from IPython.display import Markdown, display
 
 
 def show_source(function: Callable[..., Any]) -> None:
-    """Show the source of a function, with the first line of its docstring, and the file that holds it.
+    """Show the source of a function, with the first line of its docstring, and the file
+    that holds it.
 
-    The rest of the docstring is one `help(function)` away and would push the code off the screen.
+    The rest of the docstring is one `help(function)` away and would push the code off
+    the screen.
     """
     source = textwrap.dedent(inspect.getsource(function))
     definition = ast.parse(source).body[0]
     lines = source.splitlines()
     first = definition.body[0]  # type: ignore[attr-defined]  # a function or a class has a body
-    if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant) and first.end_lineno != first.lineno:
+    if (
+        isinstance(first, ast.Expr)
+        and isinstance(first.value, ast.Constant)
+        and first.end_lineno != first.lineno
+    ):
         summary = lines[first.lineno - 1].rstrip()
         lines[first.lineno - 1 : first.end_lineno] = [summary + '"""']
     module = function.__module__.replace(".", "/") + ".py"

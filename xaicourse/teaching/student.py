@@ -1,8 +1,10 @@
-"""The students' edition of the notebooks, and the nbgrader course, both made from what authors write.
+"""The students' edition of the notebooks, and the nbgrader course, both made from what
+authors write.
 
-Solutions stand between ``### BEGIN SOLUTION`` and ``### END SOLUTION``, as nbgrader has it, and nbgrader's own
-preprocessor takes them out. A small record in the student's folder says what was handed out, so that a later run brings
-what is new and leaves alone what the student has worked on.
+Solutions stand between ``### BEGIN SOLUTION`` and ``### END SOLUTION``, as nbgrader has
+it, and nbgrader's own preprocessor takes them out. A small record in the student's
+folder says what was handed out, so that a later run brings what is new and leaves alone
+what the student has worked on.
 """
 
 from __future__ import annotations
@@ -56,37 +58,47 @@ c.Execute.timeout = 600  # seconds a cell may take: some of them train
 
 
 class ClearAnswers(ClearSolutions):  # type: ignore[misc]  # nbgrader has no types
-    """nbgrader's own, except that a solution which is no function's body leaves ``name = ...`` behind.
+    """nbgrader's own, except that a solution which is no function's body leaves ``name
+    = ...`` behind.
 
-    There, the usual ``raise NotImplementedError()`` would stop the cell before its check could say what is missing.
+    There, the usual ``raise NotImplementedError()`` would stop the cell before its
+    check could say what is missing.
     """
 
     code_stub: dict[str, str]
 
-    def preprocess_cell(self, cell: Any, resources: Any, cell_index: int) -> tuple[Any, Any]:
+    def preprocess_cell(
+        self, cell: Any, resources: Any, cell_index: int
+    ) -> tuple[Any, Any]:
         """Clear one cell with the stub that matches its solution."""
         usual = self.code_stub
         if names := list(_bound_at_top(cell.source)):
             stub = "\n".join(["# YOUR CODE HERE", *(f"{name} = ..." for name in names)])
             self.code_stub = {**usual, "python": stub}
         try:
-            cleared: tuple[Any, Any] = super().preprocess_cell(cell, resources, cell_index)
+            cleared: tuple[Any, Any] = super().preprocess_cell(
+                cell, resources, cell_index
+            )
         finally:
             self.code_stub = usual
         return cleared
 
 
 def student_notebook(notebook: Notebook) -> Any:
-    """Return a notebook as a student gets it: no solutions, no outputs, exercises in the open, its checks intact."""
+    """Return a notebook as a student gets it: no solutions, no outputs, exercises in
+    the open, its checks intact.
+    """
     content = copy_of(notebook)
     content, _ = ClearAnswers(enforce_metadata=False).preprocess(content, {})
     return content
 
 
 def copy_of(notebook: Notebook) -> Any:
-    """Return a notebook without outputs, as a copy to work in: it knows its origin, and reads well in JupyterLab.
+    """Return a notebook without outputs, as a copy to work in: it knows its origin, and
+    reads well in JupyterLab.
 
-    Exercises are not folded; citations, which JupyterLab would show as markup, become words.
+    Exercises are not folded; citations, which JupyterLab would show as markup, become
+    words.
     """
     content = read_source(notebook.source)
     content.metadata["jupytext"] = {"formats": "ipynb"}  # a copy is not one of a pair
@@ -97,12 +109,15 @@ def copy_of(notebook: Notebook) -> Any:
             cell.source = plain_citations(cell.source)
         elif "exercise" in cell.metadata.get("tags", []):
             cell.metadata.pop("jupyter", None)
-            cell.metadata["tags"] = [tag for tag in cell.metadata["tags"] if tag != DERIVED_TAG]
+            cell.metadata["tags"] = [
+                tag for tag in cell.metadata["tags"] if tag != DERIVED_TAG
+            ]
     return content
 
 
 def write_students(folder: Path) -> list[str]:
-    """Write the students' edition into a folder, or bring it up to date, and return what was done, a line a file.
+    """Write the students' edition into a folder, or bring it up to date, and return
+    what was done, a line a file.
 
     Raises
     ------
@@ -115,7 +130,8 @@ def write_students(folder: Path) -> list[str]:
 
 
 def write_nbgrader(folder: Path) -> list[str]:
-    """Write the nbgrader course into a folder, or bring it up to date, and return what was done, a line a file.
+    """Write the nbgrader course into a folder, or bring it up to date, and return what
+    was done, a line a file.
 
     Each notebook is an assignment of its own, under ``source/``.
     """
@@ -127,15 +143,18 @@ def write_nbgrader(folder: Path) -> list[str]:
 
 
 def nbgrader_notebook(notebook: Notebook) -> Any:
-    """Return a notebook as nbgrader's source: each exercise split into an answer cell and a locked cell with its check.
+    """Return a notebook as nbgrader's source: each exercise split into an answer cell
+    and a locked cell with its check.
 
-    The points are the exercise's difficulty; the cells are named after the exercise, so that grades survive a change of
-    the text around it.
+    The points are the exercise's difficulty; the cells are named after the exercise, so
+    that grades survive a change of the text around it.
     """
     content = copy_of(notebook)
     cells, points = [], 1
     for cell in content.cells:
-        if heading := re.search(r"^## Exercise .*\(difficulty (\d)", cell.source, re.MULTILINE):
+        if heading := re.search(
+            r"^## Exercise .*\(difficulty (\d)", cell.source, re.MULTILINE
+        ):
             points = int(heading[1])
         if "exercise" not in cell.metadata.get("tags", []):
             cells.append(cell)
@@ -150,30 +169,58 @@ def nbgrader_notebook(notebook: Notebook) -> Any:
     return content
 
 
-def _role(name: str, *, grade: bool = False, solution: bool = False, **more: int) -> dict[str, Any]:
-    role = {"schema_version": 3, "grade_id": name, "grade": grade, "solution": solution, "locked": grade, "task": False}
+def _role(
+    name: str, *, grade: bool = False, solution: bool = False, **more: int
+) -> dict[str, Any]:
+    role = {
+        "schema_version": 3,
+        "grade_id": name,
+        "grade": grade,
+        "solution": solution,
+        "locked": grade,
+        "task": False,
+    }
     return role | more
 
 
 def _split(source: str) -> tuple[str, str, str]:
-    """Split an exercise into the answer, its check, and the exercise's name: what check() is first given."""
+    """Split an exercise into the answer, its check, and the exercise's name: what
+    check() is first given.
+    """
     for statement in ast.parse(source).body:
         call = statement.value if isinstance(statement, ast.Expr) else None
-        if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id == "check":
+        if (
+            isinstance(call, ast.Call)
+            and isinstance(call.func, ast.Name)
+            and call.func.id == "check"
+        ):
             lines = source.splitlines()
             above, below = lines[: statement.lineno - 1], lines[statement.lineno - 1 :]
-            return "\n".join(above).rstrip(), "\n".join(below), ast.unparse(call.args[0]).split(".")[-1]
+            return (
+                "\n".join(above).rstrip(),
+                "\n".join(below),
+                ast.unparse(call.args[0]).split(".")[-1],
+            )
     raise ValueError(f"an exercise without check(exercise, answer): {source[:60]!r}")
 
 
 def _bound_at_top(source: str) -> Iterator[str]:
-    """Yield the names that a solution binds when it is no function's body: what its stub must bind as well."""
-    for region in re.findall(r"^### BEGIN SOLUTION\n(.*?)^### END SOLUTION", source, re.MULTILINE | re.DOTALL):
+    """Yield the names that a solution binds when it is no function's body: what its
+    stub must bind as well.
+    """
+    for region in re.findall(
+        r"^### BEGIN SOLUTION\n(.*?)^### END SOLUTION", source, re.MULTILINE | re.DOTALL
+    ):
         for statement in ast.parse(region).body:
             if isinstance(statement, ast.FunctionDef | ast.ClassDef):
                 yield statement.name
             elif isinstance(statement, ast.Assign):
-                yield from (n.id for t in statement.targets for n in ast.walk(t) if isinstance(n, ast.Name))
+                yield from (
+                    n.id
+                    for t in statement.targets
+                    for n in ast.walk(t)
+                    if isinstance(n, ast.Name)
+                )
 
 
 def _as_text(content: Any) -> str:
@@ -185,20 +232,28 @@ def _hand_out(folder: Path, fresh: dict[str, str]) -> list[str]:
         raise ValueError(f"{folder} is the course itself; name a folder for the copies")
     record = folder / RECORD
     try:
-        given: dict[str, list[str]] = json.loads(record.read_text(encoding="utf-8")) if record.exists() else {}
+        given: dict[str, list[str]] = (
+            json.loads(record.read_text(encoding="utf-8")) if record.exists() else {}
+        )
     except ValueError as error:
         raise ValueError(f"{record} cannot be read: {error}") from None
     done = []
     for name, text in fresh.items():
         path = folder / name
-        typed = _fingerprint(name, path.read_text(encoding="utf-8", errors="replace")) if path.exists() else None
+        typed = (
+            _fingerprint(name, path.read_text(encoding="utf-8", errors="replace"))
+            if path.exists()
+            else None
+        )
         offered = [_fingerprint(name, text), hashlib.sha256(text.encode()).hexdigest()]
         handed_out = given.get(name, offered)
         if typed is None:
             done.append(f"{name}: new")
         elif typed != handed_out[0]:
             newer = "; the course's has changed since: rename yours and run this again to have both"
-            done.append(f"{name}: yours, left alone" + (newer if handed_out != offered else ""))
+            done.append(
+                f"{name}: yours, left alone" + (newer if handed_out != offered else "")
+            )
             continue
         elif handed_out == offered:
             done.append(f"{name}: up to date")
@@ -216,7 +271,9 @@ def _hand_out(folder: Path, fresh: dict[str, str]) -> list[str]:
 
 
 def _fingerprint(name: str, text: str) -> str:
-    """Return the hash of what someone typed: a notebook that was only run has the hash it was handed out with."""
+    """Return the hash of what someone typed: a notebook that was only run has the hash
+    it was handed out with.
+    """
     typed = text
     if name.endswith(".ipynb"):
         try:
