@@ -14,6 +14,7 @@ import jupytext
 
 from xaicourse.teaching import recording
 from xaicourse.teaching.curriculum import Notebook
+from xaicourse.teaching.templates import names_spoken
 
 
 @dataclass(frozen=True)
@@ -50,9 +51,8 @@ class Cell:
                     method.value, ast.Name
                 ):
                     writes.add(method.value.id)
-        object.__setattr__(
-            self, "reads", frozenset(n.id for n in names if isinstance(n.ctx, ast.Load))
-        )
+        reads = {n.id for n in names if isinstance(n.ctx, ast.Load)}
+        object.__setattr__(self, "reads", frozenset(reads | names_spoken(tree)))
         object.__setattr__(self, "writes", frozenset(writes))
 
 

@@ -567,7 +567,7 @@ def test_seeds_and_global_state(fitted):
         torch.get_rng_state(),
         np.random.get_state()[1].copy(),
         random.getstate(),
-    )  # noqa: NPY002
+    )
     first = run().drops
     assert np.array_equal(first, run(seed=0).drops)
     assert np.array_equal(first, run(seed=np.random.default_rng(0)).drops)

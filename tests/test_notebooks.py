@@ -4,6 +4,8 @@ free of typed-in numbers.
 
 from __future__ import annotations
 
+import ast
+import builtins
 import json
 import re
 from pathlib import Path
@@ -23,11 +25,24 @@ from xaicourse.teaching.notebooks import (
     DERIVED_TAG,
     MAX_BYTES,
     compare_values,
+    only_speaks,
     read_source,
     staleness,
 )
+from xaicourse.teaching.templates import is_field, names_spoken, spoken
 
 NOTEBOOKS = curriculum.notebooks()
+OPTIONS = (
+    "text",
+    "holds",
+    "evidence",
+    "fails_if",
+    "control",
+    "tolerance",
+    "caption",
+    "alt",
+)
+OPTIONS += ("figure", "frame", "formats")
 EVERY = pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda n: n.path)
 ITEMS = (
     [f"L{i}" for i in range(1, 5)]
@@ -45,6 +60,11 @@ def stored(notebook: Notebook) -> Any:
 
 def cells(notebook: Notebook, kind: str) -> list[Any]:
     return [c for c in stored(notebook).cells if c.cell_type == kind]
+
+
+def cells_of_code(notebook: Notebook) -> list[Any]:
+    """Return the code cells of the source, as it is now."""
+    return [c for c in read_source(notebook.source).cells if c.cell_type == "code"]
 
 
 def outputs(notebook: Notebook) -> list[Any]:
@@ -350,6 +370,43 @@ def test_no_later_cell_uses_what_an_exercise_defines() -> None:
             )
             if "exercise" in cell.tags:
                 own |= cell.writes
+
+
+def test_every_sentence_names_what_is_there() -> None:
+    """A misspelt name is found without running the notebook."""
+    from notebook_runner import code_cells
+
+    for notebook in NOTEBOOKS:
+        known = set(dir(builtins))
+        for cell in code_cells(notebook):
+            known |= cell.writes
+            missing = names_spoken(ast.parse(cell.source)) - known
+            assert not missing, f"{notebook.path}: a sentence names {missing}"
+
+
+def test_nothing_is_handed_to_a_sentence_that_it_could_find() -> None:
+    for notebook in NOTEBOOKS:
+        for cell in cells_of_code(notebook):
+            for call, _ in spoken(ast.parse(cell.source)):
+                keywords = [k for k in call.keywords if k.arg not in OPTIONS]
+                superfluous = [
+                    k.arg for k in keywords if k.arg is None or is_field(k.value)
+                ]
+                assert not superfluous, (
+                    f"{notebook.path}: {superfluous} in {cell.source[:80]}"
+                )
+
+
+def test_narration_is_less_than_half_of_the_code() -> None:
+    """Lines of the cells that end by speaking, among all lines of code."""
+    spoken_lines = all_lines = 0
+    for notebook in NOTEBOOKS:
+        for cell in cells_of_code(notebook):
+            lines = [line.strip() for line in cell.source.splitlines()]
+            n = sum(bool(line) and not line.startswith("#") for line in lines)
+            all_lines += n
+            spoken_lines += n if only_speaks(cell.source) else 0
+    assert spoken_lines <= 0.45 * all_lines, f"{spoken_lines / all_lines:.1%}"
 
 
 def test_paths_are_where_the_curriculum_says() -> None:

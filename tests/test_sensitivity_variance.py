@@ -263,7 +263,7 @@ def global_state():
         random.getstate(),
         np.random.get_state()[1].tolist(),
         torch.get_rng_state().tolist(),
-    )  # noqa: NPY002
+    )
 
 
 @pytest.mark.parametrize("method", [sobol_indices, morris_screening])

@@ -36,7 +36,7 @@ from xaicourse.teaching import (
 
 @pytest.fixture
 def shown(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
-    """Collect what would be displayed: the data, and the metadata where there are some."""
+    """Collect what would be displayed: the data, and the metadata where there are."""
     collected: list[Any] = []
 
     def display(data: Any, metadata: Any = None, raw: bool = False) -> None:
@@ -47,22 +47,24 @@ def shown(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     return collected
 
 
-def test_say_marks_its_numbers_and_stores_them(shown: list[Any]) -> None:
-    say(
-        "{a:.0%} of $x_1$ in {b}",
-        a=np.float64(0.256),
-        b=np.int64(7),
-        tolerance={"a": 0.01},
-    )
+def test_say_finds_its_numbers_marks_them_and_stores_them(shown: list[Any]) -> None:
+    names = {"say": say, "part": {"a": np.float64(0.256)}}
+    text = '{part["a"]:.0%} of $x_1$ in {b}'
+    exec(f"""say({text!r}, b=7, tolerance={{'part["a"]': 0.01}})""", names)
     [(data, metadata)] = shown
     assert data == {
         "text/markdown": '<span class="value">26%</span> of $x_1$ in <span '
         'class="value">7</span>'
     }
     stored = metadata["xaicourse"]
-    assert stored["wording"] == "{a:.0%} of $x_1$ in {b}"
-    assert stored["values"] == {"a": 0.256, "b": 7}
-    assert stored["tolerance"] == {"a": 0.01}
+    assert stored["wording"] == '{part["a"]:.0%} of $x_1$ in {b}'
+    assert stored["values"] == {'part["a"]': 0.256, "b": 7}
+    assert stored["tolerance"] == {'part["a"]': 0.01}
+
+
+def test_what_is_given_stands_before_the_notebooks_names(shown: list[Any]) -> None:
+    exec('say("{n} of {m}", n=2)', {"say": say, "n": 1, "m": 3})
+    assert shown[0][1]["xaicourse"]["values"] == {"n": 2, "m": 3}
 
 
 def test_a_claim_shows_a_tick_its_evidence_and_what_would_break_it(
@@ -71,16 +73,23 @@ def test_a_claim_shows_a_tick_its_evidence_and_what_would_break_it(
     claim(
         "{n} is small",
         np.bool_(True),
+        evidence="errors: {errors:.2f}",
         n=3,
-        mean_error=np.array([0.123456, 2.0]),
+        errors={"mean": 0.123456, "most": 2.0},
         fails_if="it were large",
+        control="a coin",
     )
     text = shown[0][0]["text/markdown"]
     assert re.sub(r"<[^>]+>", "", text).splitlines() == [
         "> **✓** **3 is small**  ",
-        "> mean error 0.1235, 2  ",
-        "> *It would fail if it were large.*",
+        "> errors: mean 0.12, most 2.00  ",
+        "> What would break it, and its controlIt would fail if it were large. "
+        "Control: a coin.",
     ]
+    assert "<details>" in text
+    stored = shown[0][1]["xaicourse"]
+    assert stored["wording"] == "{n} is small — errors: {errors:.2f}"
+    assert stored["values"] == {"n": 3, "errors": {"mean": 0.123456, "most": 2.0}}
 
 
 def test_a_claim_that_fails_shows_its_numbers_as_the_text_formats_them() -> None:
@@ -90,6 +99,7 @@ def test_a_claim_that_fails_shows_its_numbers_as_the_text_formats_them() -> None
         claim(
             "{share:.0%} are right",
             False,
+            evidence="rows {rows}",
             share=0.123,
             rows=5,
             fails_if="the labels are shuffled",
@@ -97,20 +107,18 @@ def test_a_claim_that_fails_shows_its_numbers_as_the_text_formats_them() -> None
 
 
 def test_a_claim_that_does_not_hold_stops_the_notebook(shown: list[Any]) -> None:
-    with pytest.raises(
-        ClaimFailed, match=r"does not hold in this run: Two is odd — remainder 0"
-    ):
-        claim("Two is odd", 2 % 2 == 1, remainder=0, fails_if="two were three")
+    with pytest.raises(ClaimFailed, match=r"does not hold in this run: Two is odd: 0"):
+        claim("Two is odd: {rest}", 2 % 2 == 1, rest=0, fails_if="two were three")
     assert shown == []
 
 
 def test_recording_collects_without_stopping() -> None:
     with recording() as statements:
-        claim("Two is odd", False, remainder=0, fails_if="two were three")
+        claim("{two} is odd", False, two=2, fails_if="two were three")
         say("{x}", x=1.5)
     assert [(s.kind, s.holds) for s in statements] == [("claim", False), ("say", True)]
     with pytest.raises(ClaimFailed):
-        claim("Two is odd", False, remainder=0, fails_if="two were three")
+        claim("{two} is odd", False, two=2, fails_if="two were three")
 
 
 @pytest.mark.parametrize(
@@ -122,12 +130,18 @@ def test_recording_collects_without_stopping() -> None:
             r"\['x'\], which its text does not use",
         ),
         (lambda: say("{x}", x=float("nan")), ValueError, "x is nan"),
+        (lambda: say("{y}"), NameError, "'y' is not defined"),
+        (lambda: claim("So", True, x=1, fails_if="not"), ValueError, "does not use"),
         (lambda: say("{x}", x=[1.0, np.inf]), ValueError, "x is inf"),
         (lambda: say("{x}", x=object()), TypeError, "x must be a number"),
         (lambda: say("{x}", x=1, tolerance={"y": 1.0}), ValueError, "tolerance names"),
         (lambda: claim("So it is", True, fails_if="not"), ValueError, "needs evidence"),
-        (lambda: claim("So it is", 1, x=1, fails_if="not"), TypeError, "True or False"),
-        (lambda: claim("So it is", True, x=1, fails_if=""), ValueError, "fails_if"),
+        (
+            lambda: claim("So is {x}", 1, x=1, fails_if="not"),
+            TypeError,
+            "True or False",
+        ),
+        (lambda: claim("So is {x}", True, x=1, fails_if=""), ValueError, "fails_if"),
         (
             lambda: show(
                 plotting.bars({"a": [1]}, ["x"], value_label="v"), caption="c", alt=""
@@ -136,6 +150,11 @@ def test_recording_collects_without_stopping() -> None:
             "both",
         ),
         (lambda: table(pd.DataFrame(), caption="c"), ValueError, "frame is empty"),
+        (
+            lambda: table(pd.DataFrame({"a": [1, 2]}, index=["b", "b"]), caption="c"),
+            ValueError,
+            "two rows",
+        ),
     ],
 )
 def test_what_cannot_be_checked_is_refused(
@@ -214,6 +233,10 @@ def statement(**changes: Any) -> dict[str, Any]:
             statement(values={"a": 1.0, "b": [1, 2.0], "c": "y"}),
             ["c: x became y (tolerance 0)"],
         ),
+        (
+            statement(values={"a": 1.0, "b": {"x": 1.0}, "c": "x"}),
+            ["b: [1, 2.0] became {'x': 1.0} (tolerance 0)"],
+        ),
         (statement(values={"a": 1.0}), ["values: ['a', 'b', 'c'] became ['a']"]),
         (statement(wording="{a}!"), ["wording: '{a}' became '{a}!'"]),
     ],
@@ -226,10 +249,7 @@ def test_show_source_shows_the_code_and_one_line_of_docstring(shown: list[Any]) 
     show_source(differences)
     text = shown[0][0].data
     assert text.startswith("```python\ndef differences(")
-    assert (
-        '"""Return what differs between two stored statements beyond their wording\'s '
-        'tolerance, in words."""' in text
-    )
+    assert '    """Return, in words, where two stored statements differ' in text
     assert "Parameters" not in text
     assert "found.append" in text
     assert "xaicourse/teaching/narration.py" in text

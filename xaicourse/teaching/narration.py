@@ -12,8 +12,9 @@ import base64
 import html
 import io
 import math
-import string
-from collections.abc import Callable, Iterator, Mapping
+import sys
+from collections import ChainMap
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -24,6 +25,8 @@ import pandas as pd
 from IPython.display import display
 from matplotlib.figure import Figure
 from PIL import Image
+
+from xaicourse.teaching.templates import fill, look_up, names_in, plain
 
 Tolerance = float | Mapping[str, float]
 VALUE = '<span class="value">{}</span>'  # what a comparison of wordings blanks out
@@ -55,60 +58,85 @@ def say(text: str, *, tolerance: Tolerance = 0.0, **values: Any) -> None:
     Parameters
     ----------
     text : str
-        A format string, such as ``"accuracy falls to {share:.0%}"``.
+        A template, such as ``'it falls to {score["abroad"]:.0%}'``. Its fields are
+        names, attributes and subscripts, looked up among `values` and then among the
+        names of the notebook; an array or a mapping is written entry by entry.
     tolerance : float or mapping of str to float
         By how much (absolutely) each value may differ in another run of the same
-        notebook: what a different processor may change in a trained model. Zero leaves
-        room for rounding in the last digits only.
+        notebook: what a different processor may change in a trained model. The key of a
+        value is its field, as it is written. Zero leaves room for rounding in the last
+        digits only.
     **values
-        Finite numbers, strings or arrays; each must be used by ``text``.
+        What has no name in the notebook; each must be used by `text`.
+
+    Raises
+    ------
+    NameError
+        If a field names nothing.
+    TypeError, ValueError
+        If a value is not used, or is no finite number, string, array or mapping of
+        such, or a field holds more than names, attributes and subscripts.
 
     Examples
     --------
+    >>> share = {"right": 0.25}
     >>> with recording() as statements:
-    ...     say("{part:.0%} of {whole} rows", part=0.25, whole=8)
+    ...     say('{share["right"]:.0%} of {rows} rows', rows=8)
     >>> statements[0].values
-    {'part': 0.25, 'whole': 8}
+    {'share["right"]': 0.25, 'rows': 8}
     """
-    if unused := set(values) - set(_fields(text)):
-        raise ValueError(f"say() got {sorted(unused)}, which its text does not use")
-    statement = _statement("say", text, values, tolerance)
-    _emit(lambda: {"text/markdown": _fill(text, values)}, statement)
+    found = _found("say", [text], values, sys._getframe(1).f_globals)
+    statement = _statement("say", text, found, tolerance)
+    _emit(lambda: {"text/markdown": _marked(text, found)}, statement)
 
 
 def claim(
-    text: str, holds: Any, *, fails_if: str, tolerance: Tolerance = 0.0, **evidence: Any
+    text: str,
+    holds: Any,
+    *,
+    evidence: str = "",
+    fails_if: str,
+    control: str = "",
+    tolerance: Tolerance = 0.0,
+    **values: Any,
 ) -> None:
     """Show a claim with a tick and its evidence, or stop the notebook.
 
     Parameters
     ----------
     text : str
-        The claim, a format string over ``evidence``.
+        The claim, a template as in `say`.
     holds : bool
         What was found.
+    evidence : str
+        A template that names and rounds what the claim rests on, such as
+        ``'right: {score:.1%}; by chance {chance:.1%}'``.
     fails_if : str
         An alteration under which the claim is seen to fail, such as ``"the labels are
         shuffled"``: a claim that nothing could break says nothing.
-    tolerance : float or mapping of str to float
+    control : str
+        What never saw the model, knows everything that is easy to know, and was put to
+        the same test, such as ``"the picture's edges"``.
+    tolerance, **values
         As in `say`.
-    **evidence
-        At least one value; those that ``text`` does not use are listed after it.
 
     Raises
     ------
     ClaimFailed
-        When ``holds`` is false.
+        When `holds` is false.
+    NameError, TypeError, ValueError
+        As `say`, and when neither `text` nor `evidence` holds a value.
 
     Examples
     --------
     >>> claim("Two is even", True, fails_if="two is three")
     Traceback (most recent call last):
-    ValueError: claim('Two is even') needs evidence: the values it rests on, as keywords
+    ValueError: claim('Two is even'): a claim needs evidence, the values it rests on
     """
-    if not evidence:
+    found = _found("claim", [text, evidence], values, sys._getframe(1).f_globals)
+    if not found:
         raise ValueError(
-            f"claim({text!r}) needs evidence: the values it rests on, as keywords"
+            f"claim({text!r}): a claim needs evidence, the values it rests on"
         )
     if not isinstance(holds, bool | np.bool_):
         raise TypeError(
@@ -118,61 +146,49 @@ def claim(
         raise ValueError(
             f"claim({text!r}): fails_if must name an alteration under which it fails"
         )
-    listed = [name for name in evidence if name not in _fields(text)]
-    pattern = text + "".join(
-        f"{', ' if i else ' — '}{n.replace('_', ' ')} {{{n}}}"
-        for i, n in enumerate(listed)
-    )
+    wording = f"{text} — {evidence}" if evidence else text
     statement = _statement(
-        "claim", pattern, evidence, tolerance, holds=bool(holds), fails_if=fails_if
+        "claim", wording, found, tolerance, holds=bool(holds), fails_if=fails_if
     )
     if not holds and _recorder.get() is None:
         raise ClaimFailed(
-            f"this claim does not hold in this run: "
-            f"{_Plain().vformat(pattern, (), evidence)}"
+            f"this claim does not hold in this run: {fill(wording, found)}"
         )
-    mark = "✓" if holds else "✗"
-    details = ", ".join(
-        f"{n.replace('_', ' ')} {VALUE.format(_readable(evidence[n]))}" for n in listed
+    lines = [f"> **{'✓' if holds else '✗'}** **{_marked(text, found)}**"]
+    if evidence:
+        lines.append(f"> <small>{_marked(evidence, found)}</small>")
+    what, why = "What would break it", f"It would fail if {fails_if}."
+    if control:
+        what, why = f"{what}, and its control", f"{why} Control: {control}."
+    lines.append(
+        f"> <details><summary><small>{what}</small></summary>"
+        f"<small>{why}</small></details>"
     )
-    lines = [
-        f"> **{mark}** **{_fill(text, evidence)}**",
-        *([f"> <small>{details}</small>"] if details else []),
-    ]
-    lines.append(f"> <small>*It would fail if {fails_if}.*</small>")
     _emit(lambda: {"text/markdown": "  \n".join(lines)}, statement)
 
 
 def show(
     figure: Figure, *, caption: str, alt: str, tolerance: Tolerance = 0.0, **values: Any
 ) -> None:
-    """Show a figure with its caption and an alternative text; both may hold
-    ``{values}`` of this run.
+    """Show a figure with its caption and an alternative text.
 
     Parameters
     ----------
     figure : matplotlib.figure.Figure
-        As the functions of `xaicourse.plotting` return it.
+        Drawn in the notebook, or by a function of `xaicourse.plotting`.
     caption : str
-        What the figure is.
+        What the figure is; a template as in `say`.
     alt : str
-        What is to be seen in it, for those who cannot see it.
+        What is to be seen in it, for those who cannot see it; a template, too.
     tolerance, **values
         As in `say`.
     """
     if not caption or not alt:
         raise ValueError("show() needs both a caption and an alternative text (alt)")
-    statement = _statement("figure", f"{caption} | {alt}", values, tolerance)
-    _emit(
-        lambda: {
-            "text/html": figure_html(
-                figure,
-                alt=_Plain().vformat(alt, (), values),
-                caption=_fill(caption, values),
-            )
-        },
-        statement,
-    )
+    found = _found("show", [caption, alt], values, sys._getframe(1).f_globals)
+    statement = _statement("figure", f"{caption} | {alt}", found, tolerance)
+    picture = {"alt": fill(alt, found), "caption": _marked(caption, found)}
+    _emit(lambda: {"text/html": figure_html(figure, **picture)}, statement)
 
 
 def table(
@@ -198,39 +214,10 @@ def table(
     """
     if frame.empty:
         raise ValueError("frame is empty: there is nothing to show")
-    per_column = (
-        dict.fromkeys(frame.columns, formats)
-        if isinstance(formats, str)
-        else dict(formats)
-    )
-    head = "".join(
-        f'<th scope="col">{html.escape(str(c))}</th>' for c in ["", *frame.columns]
-    )
-    rows = []
-    for label, row in zip(frame.index, frame.itertuples(index=False), strict=True):
-        cells = []
-        for column, value in zip(frame.columns, row, strict=True):
-            number = isinstance(value, int | float | np.number) and not isinstance(
-                value, bool
-            )
-            text = (
-                per_column[column].format(value)
-                if number and column in per_column
-                else html.escape(str(value))
-            )
-            cells.append(
-                f'<td style="text-align:right">{VALUE.format(text) if number else text}</td>'
-            )
-        rows.append(
-            f'<tr><th scope="row">{html.escape(str(label))}</th>{"".join(cells)}</tr>'
+    if not (frame.index.is_unique and frame.columns.is_unique):
+        raise ValueError(
+            "frame has two rows or two columns of one name: name them apart"
         )
-    body = f"<table><caption>{html.escape(caption)}</caption><thead><tr>{head}</tr></thead>"
-    body += f"<tbody>{''.join(rows)}</tbody></table>"
-    values = {
-        f"{column}[{label}]": v
-        for column in frame
-        for label, v in frame[column].items()
-    }
     of_row = (
         dict.fromkeys(frame.index, tolerance)
         if isinstance(tolerance, float | int)
@@ -240,13 +227,38 @@ def table(
         raise ValueError(
             f"tolerance names {sorted(unknown)}, which are no rows of the table"
         )
-    tolerances = {
-        f"{column}[{label}]": of_row.get(label, 0.0)
-        for column in frame
-        for label in frame.index
-    }
-    statement = _statement("table", caption, values, tolerances)
-    _emit(lambda: {"text/html": body}, statement)
+    per_column = (
+        dict.fromkeys(frame.columns, formats)
+        if isinstance(formats, str)
+        else dict(formats)
+    )
+    cells = {f"{c}[{label}]": v for c in frame for label, v in frame[c].items()}
+    tolerances = {f"{c}[{label}]": t for c in frame for label, t in of_row.items()}
+    head = "".join(_header("col", column) for column in ["", *frame.columns])
+    body = ""
+    for label, row in zip(frame.index, frame.itertuples(index=False), strict=True):
+        body += f"<tr>{_header('row', label)}"
+        for column, value in zip(frame.columns, row, strict=True):
+            body += _cell(value, per_column.get(column))
+        body += "</tr>"
+    page = (
+        f"<table><caption>{html.escape(caption)}</caption>"
+        f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+    )
+    statement = _statement("table", caption, cells, tolerances)
+    _emit(lambda: {"text/html": page}, statement)
+
+
+def _header(scope: str, name: Any) -> str:
+    return f'<th scope="{scope}">{html.escape(str(name))}</th>'
+
+
+def _cell(value: Any, number_format: str | None) -> str:
+    number = isinstance(value, int | float | np.number) and not isinstance(value, bool)
+    text = html.escape(str(value))
+    if number and number_format:
+        text = number_format.format(value)
+    return f'<td style="text-align:right">{VALUE.format(text) if number else text}</td>'
 
 
 def figure_html(figure: Figure, *, alt: str, caption: str = "") -> str:
@@ -308,18 +320,22 @@ def differences(stored: Mapping[str, Any], fresh: Mapping[str, Any]) -> list[str
 
 
 def _close(before: Any, after: Any, tolerance: float) -> bool:
+    if isinstance(before, dict) and isinstance(after, dict):
+        same_keys = list(before) == list(after)
+        return same_keys and _close(
+            list(before.values()), list(after.values()), tolerance
+        )
     if isinstance(before, list) and isinstance(after, list):
+        pairs = zip(before, after, strict=False)
         return len(before) == len(after) and all(
-            _close(b, a, tolerance) for b, a in zip(before, after, strict=True)
+            _close(b, a, tolerance) for b, a in pairs
         )
     numbers = all(
         isinstance(v, int | float) and not isinstance(v, bool) for v in (before, after)
     )
-    return (
-        math.isclose(before, after, rel_tol=1e-6, abs_tol=tolerance + 1e-12)
-        if numbers
-        else before == after
-    )
+    if not numbers:
+        return bool(before == after)
+    return math.isclose(before, after, rel_tol=1e-6, abs_tol=tolerance + 1e-12)
 
 
 def _statement(
@@ -343,7 +359,9 @@ def _statement(
 
 
 def _storable(name: str, value: Any) -> Any:
-    value = value.tolist() if hasattr(value, "tolist") else value
+    value = plain(value)
+    if isinstance(value, Mapping):
+        return {str(key): _storable(name, v) for key, v in value.items()}
     if isinstance(value, list | tuple):
         return [_storable(name, v) for v in value]
     if isinstance(value, float) and not math.isfinite(value):
@@ -372,26 +390,20 @@ def _emit(render: Callable[[], dict[str, str]], statement: Statement) -> None:
     )
 
 
-def _fields(text: str) -> list[str]:
-    return [name for _, name, _, _ in string.Formatter().parse(text) if name]
+def _found(
+    caller: str,
+    templates: Sequence[str],
+    given: Mapping[str, Any],
+    notebook: Mapping[str, Any],
+) -> dict[str, Any]:
+    """Return the value of each field, from what was given and from the notebook."""
+    used = {name for template in templates for name in names_in(template)}
+    if unused := set(given) - used:
+        raise ValueError(
+            f"{caller}() got {sorted(unused)}, which its text does not use"
+        )
+    return look_up(templates, ChainMap(dict(given), dict(notebook)))
 
 
-class _Plain(string.Formatter):
-    def format_field(self, value: Any, format_spec: str) -> str:
-        return format(value, format_spec) if format_spec else _readable(value)
-
-
-class _Marked(_Plain):
-    def format_field(self, value: Any, format_spec: str) -> str:
-        return VALUE.format(super().format_field(value, format_spec))
-
-
-def _fill(text: str, values: Mapping[str, Any]) -> str:
-    return _Marked().vformat(text.replace(" %", "\N{NO-BREAK SPACE}%"), (), values)
-
-
-def _readable(value: Any) -> str:
-    value = value.tolist() if hasattr(value, "tolist") else value
-    if isinstance(value, list | tuple):
-        return ", ".join(_readable(v) for v in value)
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
+def _marked(template: str, found: Mapping[str, Any]) -> str:
+    return fill(template, found, mark=VALUE).replace(" %", "\N{NO-BREAK SPACE}%")

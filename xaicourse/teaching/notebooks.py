@@ -26,11 +26,11 @@ from nbclient import NotebookClient
 
 from xaicourse.teaching.curriculum import ROOT, Notebook, notebooks, refresh
 from xaicourse.teaching.narration import differences
+from xaicourse.teaching.templates import SPEAKING
 
 # What a stored run must not depend on: progress bars, sliders, a GPU, the number of
 # cores (sums in another order).
 HEADLESS = {"XAICOURSE_STATIC": "1", "XAICOURSE_GPU": "", "OMP_NUM_THREADS": "1"}
-FOLDED = {"say", "claim", "show", "table"}
 DERIVED_TAG = "hide-input"
 MACHINE = re.compile(
     r"/(?:home|root|tmp|Users|usr|var|opt)/[\w./-]+|[A-Z]:\\\\|\bat "
@@ -56,7 +56,7 @@ def read_source(path: Path) -> Any:
         cell.id = digest if seen[digest] == 1 else f"{digest}-{seen[digest]}"
         tags = [tag for tag in cell.metadata.get("tags", []) if tag != DERIVED_TAG]
         if cell.cell_type == "code" and (
-            _only_speaks(cell.source) or "exercise" in tags
+            only_speaks(cell.source) or "exercise" in tags
         ):
             cell.metadata["jupyter"] = {"source_hidden": True}
             tags.append(DERIVED_TAG)
@@ -232,7 +232,7 @@ def main(names: Sequence[str] = (), *, force: bool = False) -> int:
     return 0
 
 
-def _only_speaks(source: str) -> bool:
+def only_speaks(source: str) -> bool:
     """Whether a cell ends in a call that speaks, be it under an `if`: what comes before
     only prepares the sentence.
     """
@@ -241,7 +241,7 @@ def _only_speaks(source: str) -> bool:
         statements = statements[-1].body
     match statements[-1:]:
         case [ast.Expr(value=ast.Call(func=ast.Name(id=name)))]:
-            return name in FOLDED
+            return name in SPEAKING
     return False
 
 

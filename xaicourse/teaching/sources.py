@@ -12,7 +12,7 @@ from IPython.display import Markdown, display
 
 
 def show_source(function: Callable[..., Any]) -> None:
-    """Show the source of a function, with the first line of its docstring, and the file
+    """Show the source of a function, with the summary of its docstring, and the file
     that holds it.
 
     The rest of the docstring is one `help(function)` away and would push the code off
@@ -21,14 +21,10 @@ def show_source(function: Callable[..., Any]) -> None:
     source = textwrap.dedent(inspect.getsource(function))
     definition = ast.parse(source).body[0]
     lines = source.splitlines()
-    first = definition.body[0]  # type: ignore[attr-defined]  # a function or a class has a body
-    if (
-        isinstance(first, ast.Expr)
-        and isinstance(first.value, ast.Constant)
-        and first.end_lineno != first.lineno
-    ):
-        summary = lines[first.lineno - 1].rstrip()
-        lines[first.lineno - 1 : first.end_lineno] = [summary + '"""']
+    first = definition.body[0]  # type: ignore[attr-defined]  # has a body
+    if documentation := ast.get_docstring(definition):  # type: ignore[arg-type]
+        summary = " ".join(documentation.split("\n\n")[0].split())
+        lines[first.lineno - 1 : first.end_lineno] = [f'    """{summary}"""']
     module = function.__module__.replace(".", "/") + ".py"
     origin = f"*From* `{module}`; `help({function.__name__})` *says more.*"
     display(Markdown("```python\n" + "\n".join(lines) + f"\n```\n{origin}"))
