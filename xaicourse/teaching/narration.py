@@ -295,8 +295,7 @@ def recording() -> Iterator[list[Statement]]:
 
 
 def differences(stored: Mapping[str, Any], fresh: Mapping[str, Any]) -> list[str]:
-    """Return what differs between two stored statements beyond their wording's
-    tolerance, in words.
+    """Return, in words, where two stored statements differ beyond their tolerances.
 
     Parameters
     ----------
