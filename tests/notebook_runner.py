@@ -1,4 +1,4 @@
-"""Run a notebook's .py in this process, whole or only the cells that a change reaches."""
+"""Run a notebook's .py in this process: whole, or what a change reaches."""
 
 from __future__ import annotations
 

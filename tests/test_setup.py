@@ -88,7 +88,7 @@ def pin(requirement: Requirement) -> Version:
 
 
 def holds(requirement: Requirement, machine: dict[str, str] | None = None) -> bool:
-    """Whether the requirement is asked for on a machine; on this one, if none is named."""
+    """Whether a machine, this one if none is named, is asked for the requirement."""
     return requirement.marker is None or requirement.marker.evaluate(machine)
 
 

@@ -10,7 +10,10 @@ from textwrap import dedent
 
 import pytest
 
-FINDERS = "[finder for finder in sys.meta_path if type(finder).__module__ == 'xaicourse.torchvision_guard']"
+FINDERS = (
+    "[finder for finder in sys.meta_path "
+    "if type(finder).__module__ == 'xaicourse.torchvision_guard']"
+)
 
 
 def run(code: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -69,8 +72,9 @@ def test_what_the_course_uses_works_and_no_more_is_declared_than_lacking(
         from transformers import BertModel
         import torch, torchvision, torchvision as again
         declared = xaicourse.torchvision_guard.declared
-        print(torchvision.models.resnet18()(torch.zeros(1, 3, 64, 64)).shape, {FINDERS}, declared)
-        if declared:  # what is only declared is still refused in torchvision's own words
+        answers = torchvision.models.resnet18()(torch.zeros(1, 3, 64, 64))
+        print(answers.shape, {FINDERS}, declared)
+        if declared:  # and no more than that: refused in torchvision's own words
             try:
                 torchvision.ops.nms(torch.zeros(1, 4), torch.zeros(1), 0.5)
             except RuntimeError as error:
@@ -103,7 +107,10 @@ def test_only_missing_operators_are_declared(
             def _has_ops(): ...
         """)
     )
-    code = "import xaicourse, torchvision; print(torchvision.__file__, xaicourse.torchvision_guard.declared)"
+    code = (
+        "import xaicourse, torchvision; "
+        "print(torchvision.__file__, xaicourse.torchvision_guard.declared)"
+    )
     assert (
         output(code, PYTHONPATH=str(tmp_path))
         == f"{package / '__init__.py'} {declared}"
@@ -125,5 +132,8 @@ def test_harmless_where_torch_or_torchvision_is_absent(absent: str) -> None:
 
 
 def test_is_installed_once() -> None:
-    code = f"import importlib, sys, xaicourse; importlib.reload(xaicourse); print(len({FINDERS}))"
+    code = (
+        "import importlib, sys, xaicourse; importlib.reload(xaicourse); "
+        f"print(len({FINDERS}))"
+    )
     assert output(code) == "1"

@@ -1,4 +1,4 @@
-"""Explainable AI, taught by code whose every number is computed, checked and verified."""
+"""Explainable AI, taught by code whose every number is computed and checked."""
 
 from xaicourse import torchvision_guard
 

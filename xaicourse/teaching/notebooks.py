@@ -66,7 +66,7 @@ def read_source(path: Path) -> Any:
 
 
 def fingerprint(notebook: Notebook) -> str:
-    """Return the hash of everything that the outputs of a notebook rest on, data apart."""
+    """Return the hash of all that the outputs of a notebook rest on, data apart."""
     digest = hashlib.sha256()
     for path in [
         notebook.source,
