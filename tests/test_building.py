@@ -8,6 +8,7 @@ import nbformat
 import pytest
 from nbclient.exceptions import CellExecutionError
 
+from xaicourse.teaching import curriculum
 from xaicourse.teaching import notebooks as building
 from xaicourse.teaching.curriculum import ROOT, Notebook
 
@@ -117,12 +118,29 @@ class TestExecution:
 
 def test_modules_behind_a_notebook_are_followed_through_imports(pair: Notebook) -> None:
     found = {str(p.relative_to(ROOT)) for p in building.modules_behind(pair.source)}
-    assert {
-        "xaicourse/models.py",
-        "xaicourse/teaching/narration.py",
-        "xaicourse/__init__.py",
-    } <= found
-    assert "xaicourse/causality/scm.py" not in found
+    assert {"xaicourse/models.py", "xaicourse/teaching/narration.py"} <= found
+    assert not found & {"xaicourse/causality/scm.py", "xaicourse/teaching/student.py"}
+
+
+@pytest.mark.parametrize(
+    ("file", "users"),
+    [
+        ("attribution/relevance.py", 2),
+        ("attribution/path.py", 8),
+        ("sensitivity/variance.py", 4),
+        ("causality/invariance.py", 1),
+    ],
+)
+def test_a_changed_file_makes_only_those_stale_that_use_it(
+    file: str, users: int
+) -> None:
+    path = ROOT / "xaicourse" / file
+    uses = [
+        n.path
+        for n in curriculum.notebooks()
+        if path in building.modules_behind(n.source)
+    ]
+    assert len(uses) == users, uses
 
 
 def test_a_changed_module_or_lock_makes_it_stale(

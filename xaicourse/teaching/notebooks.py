@@ -17,6 +17,7 @@ import re
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,7 @@ MACHINE = re.compile(
     r"0x[0-9a-f]{6,}|\b\d+(?:\.\d+)? ?it/s"
 )
 MAX_BYTES = 500_000
+PACKAGE = ROOT / "xaicourse"
 
 
 def read_source(path: Path) -> Any:
@@ -73,20 +75,20 @@ def fingerprint(notebook: Notebook) -> str:
         *modules_behind(notebook.source),
         ROOT / "requirements.lock",
     ]:
-        digest.update(path.read_bytes())
+        # Where lines end with CR LF, as on Windows, nothing else has changed.
+        digest.update(path.read_bytes().replace(b"\r\n", b"\n"))
     return digest.hexdigest()
 
 
 def modules_behind(source: Path) -> list[Path]:
-    """Return the files of the package that a file imports, directly or not, in a fixed
-    order.
-    """
+    """Return the files of the package that define what a file uses, directly or not."""
     found: set[Path] = set()
     waiting = [source]
     while waiting:
-        for path in _imports(waiting.pop()) - found:
-            found.add(path)
-            waiting.append(path)
+        file = waiting.pop()
+        new = _imports(file, file.stat().st_mtime_ns) - found
+        found |= new
+        waiting += new
     return sorted(found)
 
 
@@ -245,28 +247,36 @@ def only_speaks(source: str) -> bool:
     return False
 
 
-def _imports(source: Path) -> set[Path]:
-    names = set()
+@cache
+def _imports(source: Path, _changed: int) -> frozenset[Path]:
+    """Return the files of the package that define what a file imports."""
+    found = set()
     for node in ast.walk(ast.parse(source.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
-            names |= {alias.name for alias in node.names}
+            found |= {_file(alias.name) for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
-            names |= {
-                node.module,
-                *(f"{node.module}.{alias.name}" for alias in node.names),
-            }
-    paths = set()
-    for name in names:
-        parts = name.split(".")
-        if parts[0] != "xaicourse":
-            continue
-        # importing a module runs its packages too
-        for depth in range(1, len(parts) + 1):
-            base = ROOT.joinpath(*parts[:depth])
-            paths |= {
-                p for p in (base.with_suffix(".py"), base / "__init__.py") if p.exists()
-            }
-    return paths
+            found |= {_defining(node.module, alias.name) for alias in node.names}
+    return frozenset(path for path in found if path.is_relative_to(PACKAGE))
+
+
+def _defining(module: str, name: str) -> Path:
+    """Return the file that defines a name, followed through what packages import."""
+    if (inside := _file(f"{module}.{name}")).exists():
+        return inside
+    file = _file(module)
+    if file.name == "__init__.py":
+        for node in ast.parse(file.read_text(encoding="utf-8")).body:
+            if isinstance(node, ast.ImportFrom) and node.module:
+                for alias in node.names:
+                    if name == (alias.asname or alias.name):
+                        return _defining(node.module, alias.name)
+    return file
+
+
+def _file(module: str) -> Path:
+    base = ROOT.joinpath(*module.split("."))
+    package = base / "__init__.py"
+    return package if package.exists() else base.with_suffix(".py")
 
 
 def _refuse_traces(path: str, output: Any) -> None:
