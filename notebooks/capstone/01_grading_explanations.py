@@ -91,22 +91,24 @@ for task in tasks:
     effects[task] = true_effects(task, X).mean(0)
 effects = pd.DataFrame(effects, index=[f"x{j}" for j in range(8)]).T
 
+linear = effects.loc["linear"]
+truth = heat_map(
+    effects.to_numpy(),
+    x_label="column",
+    y_label="",
+    x_ticks=list(effects.columns),
+    y_ticks=list(effects.index),
+    value_label="mean true effect\n(log-odds)",
+)
+
 # %%
 show(
-    heat_map(
-        effects.to_numpy(),
-        x_label="column",
-        y_label="",
-        x_ticks=list(effects.columns),
-        y_ticks=list(effects.index),
-        value_label="mean true effect\n(log-odds)",
-    ),
-    caption="The truth: mean effect of each column on the log-odds. Five columns have none.",
-    alt="A heat map of four tasks by eight columns. Only x0, x1 and x2 are coloured; in the linear task their mean effects are {a:.1f}, {b:.1f} and "
-    "{c:.1f}.",
-    a=effects.loc["linear", "x0"],
-    b=effects.loc["linear", "x1"],
-    c=effects.loc["linear", "x2"],
+    truth,
+    caption="The truth: mean effect of each column on the log-odds. Five columns have "
+    "none.",
+    alt="A heat map of four tasks by eight columns. Only x0, x1 and x2 are coloured; in the "
+    'linear task their mean effects are {linear["x0"]:.1f}, {linear["x1"]:.1f} and '
+    '{linear["x2"]:.1f}.',
 )
 
 # %% [markdown] slideshow={"slide_type": "slide"}
@@ -134,13 +136,14 @@ closed_form = np.array([3, 2, 1]) * np.sqrt(2 / np.pi)  # mean size of a normal 
 measured = true_effects("linear", at_the_mean, n_draws=20_000)[0, list(DECISIVE)]
 
 # %%
+over_all_orders, largest = by_order.mean().item(), by_order.abs().max().item()
+off_closed_form = abs(measured - closed_form).max()
 claim(
-    "The measures are what they should be: over all orders the faithfulness of any model averages to zero, and a linear effect is "
-    "its closed form",
-    abs(by_order.mean().item()) < 1e-12 and by_order.abs().max() > 1e-4 and max(abs(measured - closed_form)) < 0.05,
-    largest_single_order=by_order.abs().max().item(),
-    effects=measured,
-    closed_form=closed_form,
+    "The measures are what they should be: over all orders the faithfulness of any model "
+    "averages to zero, and a linear effect is its closed form",
+    abs(over_all_orders) < 1e-12 and largest > 1e-4 and off_closed_form < 0.05,
+    evidence="largest gain of a single order {largest:.3f}; effects {measured:.3f}, in "
+    "closed form {closed_form:.3f}",
     fails_if="one order were left out",
 )
 
@@ -159,20 +162,22 @@ by_seed = grades[grades.method != NETWORK].pivot_table(
 
 # %%
 means = by_seed.mean(axis=1).unstack("measure", sort=False)[list(MEASURES)]
+half = t.ppf(0.9995, 19) * by_seed.std(axis=1, ddof=1) / 20**0.5
+graded = [m for m, chance in MEASURES.items() if chance is not None]
+off = {m: means.loc["random", m] - MEASURES[m] for m in graded}
+half_of_random = {m: half[m, "random"] for m in graded}
+
+# %%
 table(
     means,
     caption="Mean grades over four tasks and twenty seeds; chance: 3/8, 3/8, 0, 0, and of the last two less is better",
     formats="{:.2f}",
     tolerance=0.03,
 )
-half = t.ppf(0.9995, 19) * by_seed.std(axis=1, ddof=1) / 20**0.5
-graded = [m for m, chance in MEASURES.items() if chance is not None]
-off = np.array([by_seed.loc[(m, "random")].mean() - MEASURES[m] for m in graded])
 claim(
     "A random attribution scores at chance on all four measures that have a chance level",
-    all(abs(o) < half[(m, "random")] for o, m in zip(off, graded)),
-    off_by=off,
-    interval=[half[(m, "random")] for m in graded],
+    all(abs(off[m]) < half_of_random[m] for m in graded),
+    evidence="off by {off:.3f}; half-widths: {half_of_random:.3f}",
     tolerance=0.01,
     fails_if="the guesser had looked at the gradient",
 )
@@ -184,21 +189,25 @@ claim(
 
 # %%
 narrow = t.ppf(0.975, 19) / t.ppf(0.9995, 19) * half
+finding, faithfulness = means["finds the causes"], means["faithful to the model"]
+to_remember = named_points(
+    {m: (finding[m], faithfulness[m]) for m in METHODS},
+    errors={m: (narrow["finds the causes", m], narrow["faithful to the model", m]) for m in METHODS},
+    x_label="finds the causes (share of the top three)",
+    y_label="faithful to the model (area gained)",
+    chance=(3 / 8, 0.0),
+)
+
+# %%
 show(
-    named_points(
-        {m: (means.loc[m, "finds the causes"], means.loc[m, "faithful to the model"]) for m in METHODS},
-        errors={m: (narrow[("finds the causes", m)], narrow[("faithful to the model", m)]) for m in METHODS},
-        x_label="finds the causes (share of the top three)",
-        y_label="faithful to the model (area gained)",
-        chance=(3 / 8, 0.0),
-    ),
-    caption="Ten methods and a guesser on two measures; mean over four tasks, with 95 % intervals over twenty seeds.",
-    alt="A scatter of ten methods and a guesser. Random sits where the chance lines cross. Permutation is far to the right ({a:.2f}) and low ({b:.2f}); "
-    "Integrated Gradients is high ({c:.2f}) and further to the left ({d:.2f}). No method is in the upper right corner.",
-    a=means.loc["permutation", "finds the causes"],
-    b=means.loc["permutation", "faithful to the model"],
-    c=means.loc["Integrated Gradients", "faithful to the model"],
-    d=means.loc["Integrated Gradients", "finds the causes"],
+    to_remember,
+    caption="Ten methods and a guesser on two measures; mean over four tasks, with 95 % "
+    "intervals over twenty seeds.",
+    alt="A scatter of ten methods and a guesser. Random sits where the chance lines cross. "
+    'Permutation is far to the right ({finding["permutation"]:.2f}) and low '
+    '({faithfulness["permutation"]:.2f}); Integrated Gradients is high '
+    '({faithfulness["Integrated Gradients"]:.2f}) and further to the left '
+    '({finding["Integrated Gradients"]:.2f}). No method is in the upper right corner.',
     tolerance=0.03,
 )
 
@@ -215,10 +224,11 @@ faithful = beats("faithful to the model", "Integrated Gradients", "permutation")
 
 # %%
 claim(
-    "No method wins both: permutation finds the causes better than Integrated Gradients, which are more faithful to the decision",
+    "No method wins both: permutation finds the causes better than Integrated Gradients, "
+    "which are more faithful to the decision",
     causes.low > 0 and faithful.low > 0,
-    permutation_ahead_in_finding=causes.mean,
-    integrated_gradients_ahead_in_faithfulness=faithful.mean,
+    evidence="permutation ahead in finding by {causes.mean:.2f}; Integrated Gradients in "
+    "faithfulness by {faithful.mean:.2f}",
     tolerance=0.03,
     fails_if="both questions were graded by the first measure",
 )
@@ -245,39 +255,46 @@ by_task = grades[grades.measure == "orders by effect"].pivot_table(
     index="task", columns="method", values="value", sort=False
 )
 shown = ["saliency", "input × gradient", "Integrated Gradients", "permutation"]
+switches = by_task.loc["switches"]
+task_by_task = dots(
+    {m: by_task.loc[tasks, m].to_numpy() for m in shown},
+    tasks,
+    value_label="orders by effect (rank correlation with the truth)",
+    reference=(0.0, "chance"),
+    limits=(-0.05, 1),
+)
+
+# %%
 show(
-    dots(
-        {m: by_task.loc[tasks, m].to_numpy() for m in shown},
-        tasks,
-        value_label="orders by effect (rank correlation with the truth)",
-        reference=(0.0, "chance"),
-        limits=(-0.05, 1),
-    ),
-    caption="Four methods task by task: how well they order the columns of a row by their true effects.",
-    alt="Dots for four methods on four tasks. On the switches input × gradient has {a:.2f} and Integrated Gradients {b:.2f}.",
-    a=by_task.loc["switches", "input × gradient"],
-    b=by_task.loc["switches", "Integrated Gradients"],
+    task_by_task,
+    caption="Four methods task by task: how well they order the columns of a row by their "
+    "true effects.",
+    alt="Dots for four methods on four tasks. On the switches input × gradient has "
+    '{switches["input × gradient"]:.2f} and Integrated Gradients '
+    '{switches["Integrated Gradients"]:.2f}.',
     tolerance=0.04,
 )
 claim(
-    "On flat ground the way there tells more than the slope: Integrated Gradients order better than input × gradient",
+    "On flat ground the way there tells more than the slope: Integrated Gradients order "
+    "better than input × gradient",
     flat.low > 0,
-    ahead_by=flat.mean,
-    at_least=flat.low,
+    evidence="ahead by {flat.mean:.2f}, at least {flat.low:.2f}",
     tolerance=0.03,
     fails_if="the methods had changed places",
 )
 claim(
-    "Sampling costs stability: GradientSHAP changes more from a row to its neighbour than exact Shapley values",
+    "Sampling costs stability: GradientSHAP changes more from a row to its neighbour than "
+    "exact Shapley values",
     sampling.low > 0,
-    difference=sampling.mean,
+    evidence="difference {sampling.mean:.2f}",
     tolerance=0.05,
     fails_if="one compared a method with itself",
 )
 claim(
-    "What is multiplied by the input keeps some of its looks when the weights are random; the plain gradient keeps less",
+    "What is multiplied by the input keeps some of its looks when the weights are random; "
+    "the plain gradient keeps less",
     weights_blind.low > 0,
-    difference=weights_blind.mean,
+    evidence="difference {weights_blind.mean:.2f}",
     tolerance=0.08,
     fails_if="one compared two plain gradients",
 )
@@ -308,11 +325,11 @@ table(
     tolerance=0.03,
 )
 claim(
-    "Where discrimination is planted, proxies draw relevance away from the causes, although the law reads no proxy: Integrated Gradients "
-    "are right about the network, and name what is no cause",
+    "Where discrimination is planted, proxies draw relevance away from the causes, although "
+    "the law reads no proxy: Integrated Gradients are right about the network, and name "
+    "what is no cause",
     drawn_away.low > 0,
-    drawn_away=drawn_away.mean,
-    at_least=drawn_away.low,
+    evidence="drawn away {drawn_away.mean:.3f}, at least {drawn_away.low:.3f}",
     tolerance=0.02,
     fails_if="one compared an insurer with itself",
 )
@@ -337,19 +354,21 @@ surely = accuracy.mean() - t.ppf(0.9995, 19) * accuracy.std(ddof=1) / 20**0.5
 guessed = seen[seen.method == "random"].pivot_table(index="seed", columns="measure", values="value")[
     [m for m, chance in SEEN.items() if chance is not None]
 ]
+mean_accuracy, mean_guessed = accuracy.mean(), guessed.mean()
 wide = t.ppf(0.9995, 19) * guessed.std(ddof=1) / 20**0.5
+
+# %%
 claim(
     "The networks learned their tasks, of two classes each, far better than a coin",
     surely.min() > 0.6,
-    accuracy=accuracy.mean().to_list(),
+    evidence="accuracy: {mean_accuracy:.2f}",
     tolerance=0.06,
     fails_if="accuracy above that of a coin had been taken for accuracy",
 )
 claim(
     "A random attribution scores at chance for pictures and sentences too",
-    (guessed.mean().abs() < wide).all(),
-    off_by=guessed.mean().to_list(),
-    interval=wide.to_list(),
+    (mean_guessed.abs() < wide).all(),
+    evidence="off by: {mean_guessed:.3f}; half-widths: {wide:.3f}",
     tolerance=0.03,
     fails_if="the guesser had looked at the picture",
 )
@@ -358,28 +377,33 @@ claim(
 finds = seen[seen.measure == "finds the evidence"]
 found = finds.pivot_table(index="method", columns="task", values="value", sort=False)[kinds]
 spread = finds.pivot_table(index="method", columns="task", values="value", sort=False, aggfunc="std")[kinds]
+half_found = t.ppf(0.975, 19) / 20**0.5 * spread
+evidence_found = dots(
+    {kind: found[kind].to_numpy() for kind in kinds},
+    list(found.index),
+    value_label="finds the evidence (1: all of it inside)",
+    intervals={kind: half_found[kind].to_numpy() for kind in kinds},
+    reference=(0.0, "chance"),
+)
+
+# %%
 show(
-    dots(
-        {kind: found[kind].to_numpy() for kind in kinds},
-        list(found.index),
-        value_label="finds the evidence (1: all of it inside)",
-        intervals={kind: t.ppf(0.975, 19) / 20**0.5 * spread[kind].to_numpy() for kind in kinds},
-        reference=(0.0, "chance"),
-    ),
-    caption="How well each method finds the evidence in pictures and sentences; means and 95 % intervals over twenty seeds.",
-    alt="Dots for each method and task. On the prongs the picture itself has {a:.2f}, more than Integrated Gradients with {b:.2f}; on the scenes "
-    "it has {c:.2f}, and Integrated Gradients {d:.2f}. On sentences occlusion has {e:.2f}.",
-    a=found.loc["the picture itself", "prongs"],
-    b=found.loc["Integrated Gradients", "prongs"],
-    c=found.loc["the picture itself", "scenes"],
-    d=found.loc["Integrated Gradients", "scenes"],
-    e=found.loc["occlusion", "sentences"],
+    evidence_found,
+    caption="How well each method finds the evidence in pictures and sentences; means and "
+    "95 % intervals over twenty seeds.",
+    alt="Dots for each method and task. On the prongs the picture itself has "
+    '{found.loc["the picture itself", "prongs"]:.2f}, more than Integrated Gradients with '
+    '{found.loc["Integrated Gradients", "prongs"]:.2f}; on the scenes it has '
+    '{found.loc["the picture itself", "scenes"]:.2f}, and Integrated Gradients '
+    '{found.loc["Integrated Gradients", "scenes"]:.2f}. On sentences occlusion has '
+    '{found.loc["occlusion", "sentences"]:.2f}.',
     tolerance=0.06,
 )
 
 # %%
+on_prongs = seen[(seen.task == "prongs") & (seen.method != NETWORK)]
 table(
-    by_family(seen[(seen.task == "prongs") & (seen.method != NETWORK)])["pictures"][list(SEEN)],
+    by_family(on_prongs)["pictures"][list(SEEN)],
     caption="The prongs in full; chance: 0 in all, and of the last less is better",
     formats="{:.2f}",
     tolerance=0.06,
@@ -396,26 +420,30 @@ leave_out = beats("finds the evidence", "occlusion", "gradient × embedding", ta
 
 # %%
 claim(
-    "To find the evidence is no proof that the network uses it: on the prongs the picture itself finds more than Integrated "
-    "Gradients, and it is less faithful to the model",
+    "To find the evidence is no proof that the network uses it: on the prongs the picture "
+    "itself finds more than Integrated Gradients, and it is less faithful to the model",
     without_asking.low > 0 and asking.low > 0,
-    picture_ahead_in_finding=without_asking.mean,
-    integrated_gradients_ahead_in_faithfulness=asking.mean,
+    evidence="the picture ahead in finding by {without_asking.mean:.2f}; Integrated "
+    "Gradients in faithfulness by {asking.mean:.2f}",
     tolerance=0.06,
     fails_if="it were asked of the scenes",
+    control="the picture itself, bright pixels first",
 )
 claim(
-    "Where bright pixels are no evidence one has to ask the network: on the scenes Integrated Gradients, LRP and Grad-CAM find the object, the "
-    "picture itself does not",
+    "Where bright pixels are no evidence one has to ask the network: on the scenes "
+    "Integrated Gradients, LRP and Grad-CAM find the object, the picture itself does not",
     min(one.low for one in on_scenes) > 0,
-    ahead_by=[one.mean for one in on_scenes],
+    evidence="ahead by {on_scenes[0].mean:.2f}, {on_scenes[1].mean:.2f} and "
+    "{on_scenes[2].mean:.2f}",
     tolerance=0.08,
     fails_if="it were asked of the prongs",
+    control="the picture itself, bright pixels first",
 )
 claim(
-    "For words, leaving each out finds the decisive ones better than gradient times embedding",
+    "For words, leaving each out finds the decisive ones better than gradient times "
+    "embedding",
     leave_out.low > 0,
-    ahead_by=leave_out.mean,
+    evidence="ahead by {leave_out.mean:.2f}",
     tolerance=0.08,
     fails_if="the two had changed places",
 )

@@ -76,19 +76,31 @@ limit = np.quantile(base, 0.95)
 
 # %%
 is_anomaly = np.arange(len(X)) >= 1000
+found = np.sum(base[is_anomaly] > limit)
+
+
+def beyond_the_limit(a, b):
+    points = np.column_stack([a.ravel(), b.ravel()])
+    return score(points).reshape(a.shape) - limit
+
+
+cloud = scatter_panels(
+    {"": (X[:, 0], X[:, 1], is_anomaly)},
+    x_label="feature 1",
+    y_label="feature 2",
+    classes=["ordinary", "anomaly"],
+    boundaries={"alarm": beyond_the_limit},
+)
+
+# %%
 show(
-    scatter_panels(
-        {"": (X[:, 0], X[:, 1], is_anomaly)},
-        x_label="feature 1",
-        y_label="feature 2",
-        classes=["ordinary", "anomaly"],
-        boundaries={"alarm": lambda a, b: score(np.column_stack([a.ravel(), b.ravel()])).reshape(a.shape) - limit},
-    ),
-    caption="The slide's data, and the line outside of which the one in twenty highest scores lie.",
-    alt="A round cloud of ordinary points with anomalies scattered over a square. The line around the cloud is jagged, with horizontal and "
-    "vertical edges; {found} of {all} anomalies lie outside of it.",
-    found=int((base > limit)[is_anomaly].sum()),
-    all=int(is_anomaly.sum()),
+    cloud,
+    caption="The slide's data, and the line outside of which the one in twenty "
+    "highest scores lie.",
+    alt="A round cloud of ordinary points with anomalies scattered over a square. "
+    "The line around the cloud is jagged, with horizontal and vertical edges; "
+    "{found} of {n_anomalies} anomalies lie outside of it.",
+    n_anomalies=int(is_anomaly.sum()),
     tolerance=2,
 )
 
@@ -113,33 +125,40 @@ def quotient(ask, points, column, step):
 # %% tags=["live:other steps"]
 steps = np.array([1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 0.03, 0.1, 0.3, 1.0])
 profile = np.array([[quotient(score, X, column, h) for h in steps] for column in (0, 1)])
+quotients, moved = profile[:, :, 0], profile[:, :, 1]  # features x steps
+
+# %%
+profiles = lines(
+    steps,
+    {
+        "The quotient": dict(zip(["feature 1", "feature 2"], quotients)),
+        "Rows whose score moves": dict(zip(["feature 1", "feature 2"], moved)),
+    },
+    x_label="step",
+    y_labels=["change of the score per unit", "share of rows"],
+    log_x=True,
+)
+small_steps = quotients[:, :4].min(), quotients[:, :4].max()
+at_a_tenth = quotients[:, 6].mean()
 
 # %%
 show(
-    lines(
-        steps,
-        {
-            "The quotient": {"feature 1": profile[0, :, 0], "feature 2": profile[1, :, 0]},
-            "Rows whose score moves": {"feature 1": profile[0, :, 1], "feature 2": profile[1, :, 1]},
-        },
-        x_label="step",
-        y_labels=["change of the score per unit", "share of rows"],
-        log_x=True,
-    ),
-    caption="The slide's sensitivity for steps from a millionth to one, and how many rows it rests on.",
-    alt="Two panels with a logarithmic step. Left: the quotients of the two features jump about for small steps, between {low:.2f} and {high:.2f}, "
-    "agree near {mid:.3f} at a step of 0.1 and stay there. Right: almost no row moves at the smallest step, all move at 0.1.",
-    low=profile[:, :4, 0].min(),
-    high=profile[:, :4, 0].max(),
-    mid=profile[:, 6, 0].mean(),
+    profiles,
+    caption="The slide's sensitivity for steps from a millionth to one, and how many "
+    "rows it rests on.",
+    alt="Two panels with a logarithmic step. Left: the quotients of the two features "
+    "jump about for small steps, between {small_steps[0]:.2f} and {small_steps[1]:.2f}, "
+    "agree near {at_a_tenth:.3f} at a step of 0.1 and stay there. Right: almost no row "
+    "moves at the smallest step, all move at 0.1.",
     tolerance=0.02,
 )
 claim(
-    "At a step of a millionth the number rests on next to none of {rows:,} rows; at 0.1 on nearly all",
-    profile[:, 0, 1].max() < 0.005 and profile[:, 6, 1].min() > 0.95,
+    "At a step of a millionth the number rests on next to none of {rows:,} rows; at 0.1 "
+    "on nearly all",
+    moved[:, 0].max() < 0.005 and moved[:, 6].min() > 0.95,
+    evidence="moved, feature 1 and 2: {moved[:, 0]:.2%} at a millionth, "
+    "{moved[:, 6]:.1%} at a tenth",
     rows=2 * len(X),
-    moved_at_a_millionth=profile[:, 0, 1],
-    moved_at_a_tenth=profile[:, 6, 1],
     tolerance=0.005,
     fails_if="the score were smooth",
 )
@@ -151,21 +170,30 @@ claim(
 # %% tags=["live:the staircase"]
 walk = np.linspace(-0.3, 0.3, 1501)
 stairs = score(np.column_stack([walk, np.zeros_like(walk)]))
+jumps, height = np.count_nonzero(np.diff(stairs)), np.ptp(stairs)
+
+# %%
+staircase = lines(
+    walk,
+    {"": {"score": stairs}},
+    x_label="feature 1 (feature 2 at zero)",
+    y_labels="score",
+    markers=False,
+)
 
 # %%
 show(
-    lines(walk, {"": {"score": stairs}}, x_label="feature 1 (feature 2 at zero)", y_labels="score", markers=False),
+    staircase,
     caption="The score along a short walk through the middle of the cloud.",
-    alt="A staircase that goes up and down {jumps} times within a range of {range:.3f}.",
-    jumps=int((np.abs(np.diff(stairs)) > 0).sum()),
-    range=np.ptp(stairs),
-    tolerance={"jumps": 40, "range": 0.01},
+    alt="A staircase that goes up and down {jumps} times within a range of {height:.3f}.",
+    tolerance={"jumps": 40, "height": 0.01},
 )
 claim(
-    "The quotient at a hundredth is well above the one at three tenths: small steps add up stairs that large steps cancel",
-    min(profile[:, 4, 0] / profile[:, 7, 0]) > 1.4,
-    at_a_hundredth=profile[:, 4, 0],
-    at_three_tenths=profile[:, 7, 0],
+    "The quotient at a hundredth is well above the one at three tenths: small steps add "
+    "up stairs that large steps cancel",
+    min(quotients[:, 4] / quotients[:, 7]) > 1.4,
+    evidence="feature 1 and 2: {quotients[:, 4]:.3f} at a hundredth, "
+    "{quotients[:, 7]:.3f} at three tenths",
     tolerance=0.02,
     fails_if="the score were smooth",
 )
@@ -196,14 +224,14 @@ for draw in progress("forests")(range(12)):
     one = detector(again, seed + draw, n_trees=50)
     log_ratios.append(np.log(quotient(one, again, 0, 0.1)[0] / quotient(one, again, 1, 0.1)[0]))
 middle, half = interval(log_ratios)
+low, ratio, high = np.exp([middle - half, middle, middle + half])
 
 # %%
 claim(
-    "Over a dozen data sets the ratio of the two sensitivities is one, within its 99.9 % interval from {low:.3f} to {high:.3f}",
+    "Over a dozen data sets the ratio of the two sensitivities is one, within its 99.9 % "
+    "interval from {low:.3f} to {high:.3f}",
     abs(middle) < min(half, 0.2),
-    ratio=np.exp(middle),
-    low=np.exp(middle - half),
-    high=np.exp(middle + half),
+    evidence="ratio {ratio:.3f}",
     tolerance=0.02,
     fails_if="the second feature were written down in a unit three times smaller",
 )
@@ -234,19 +262,15 @@ ordinary = X[:1000:10]
 alarms = X[np.argsort(-base)[:40]]
 none, first, second, both = (v(known, alarms, ordinary) for known in ([], [0], [1], [0, 1]))
 shares = np.column_stack([first - none + both - second, second - none + both - first]) / 2
+highest = pd.DataFrame(
+    np.column_stack([alarms, both, shares])[:4],
+    columns=["feature 1", "feature 2", "score", "share of 1", "share of 2"],
+    index=[f"alarm {i}" for i in range(1, 5)],
+)
 
 # %%
 table(
-    pd.DataFrame(
-        {
-            "feature 1": alarms[:4, 0],
-            "feature 2": alarms[:4, 1],
-            "score": both[:4],
-            "share of 1": shares[:4, 0],
-            "share of 2": shares[:4, 1],
-        },
-        index=[f"alarm {i}" for i in range(1, 5)],
-    ),
+    highest,
     caption="The four highest scores, split. The shares add up to the score's distance from that of an ordinary row.",
     formats="{:.2f}",
     tolerance=0.02,
@@ -261,26 +285,32 @@ def on_tensors(rows):
 pairs = torch.from_numpy(np.repeat(alarms[:5], len(ordinary), axis=0))
 library = ShapleyValues(on_tensors).attribute(pairs, torch.from_numpy(np.tile(ordinary, (5, 1))))
 library = library.numpy().reshape(5, len(ordinary), 2).mean(1)
+off_captum = np.abs(shares[:5] - library).max()
+
+# %% [markdown]
+# Two checks: do the shares add up, and does the coordinate that is clearly further out get the larger one?
 
 # %%
 residual = np.abs(shares.sum(1) - (score(alarms) - score(ordinary).mean())).max()
+distance = np.abs(alarms)
+clear = np.abs(distance[:, 0] - distance[:, 1]) > 1
+same_order = (shares[:, 0] > shares[:, 1]) == (distance[:, 0] > distance[:, 1])
+agree, n_clear = np.mean(same_order[clear]), np.sum(clear)
+
+# %%
 claim(
-    "The shares add up to the score above the ordinary, and Captum finds the same ones to a millionth",
-    residual < 1e-12 and np.abs(shares[:5] - library).max() < 1e-6,
-    residual=residual,
-    off_captum_by=np.abs(shares[:5] - library).max(),
-    tolerance={"residual": 1e-12, "off_captum_by": 1e-6},
+    "The shares add up to the score above the ordinary, and Captum finds the same ones to "
+    "a millionth",
+    residual < 1e-12 and off_captum < 1e-6,
+    evidence="residual {residual:.0e}, off Captum's by at most {off_captum:.0e}",
+    tolerance={"residual": 1e-12, "off_captum": 1e-6},
     fails_if="only one of the two orders were counted",
 )
-further = np.abs(alarms[:, 0]) > np.abs(alarms[:, 1])
-clear = np.abs(np.abs(alarms[:, 0]) - np.abs(alarms[:, 1])) > 1
-agree = np.mean((shares[:, 0] > shares[:, 1])[clear] == further[clear])
 claim(
-    "Where one coordinate of an alarm is clearly further out, it gets the larger share, in {agree:.0%} of {n} such alarms",
-    agree > 0.9 and clear.sum() >= 8,
-    agree=agree,
-    n=int(clear.sum()),
-    tolerance={"agree": 0.05, "n": 4},
+    "Where one coordinate of an alarm is clearly further out, it gets the larger share, in "
+    "{agree:.0%} of {n_clear} such alarms",
+    agree > 0.9 and n_clear >= 8,
+    tolerance={"agree": 0.05, "n_clear": 4},
     fails_if="the alarm and the ordinary rows had been exchanged",
 )
 
@@ -348,47 +378,55 @@ questions = {
     "permutation, detection": np.array(by_permutation),
 }
 share = {name: a / np.abs(a).sum(1, keepdims=True) for name, a in questions.items()}
+mean = {name: s.mean(0) for name, s in share.items()}
+importances = bars(
+    mean,
+    measurements,
+    intervals={name: [interval(c, 0.95)[1] for c in s.T] for name, s in share.items()},
+    value_label="share of the total",
+    reference=(0.2, "all alike"),
+)
+
+# %%
 show(
-    bars(
-        {name: s.mean(0) for name, s in share.items()},
-        measurements,
-        intervals={name: [interval(s[:, j], 0.95)[1] for j in range(5)] for name, s in share.items()},
-        value_label="share of the total",
-        reference=(0.2, "all alike"),
-    ),
-    caption="Three importances of the same detectors, each as a share of its total; means over ten data centres with 95 % intervals.",
-    alt="Grouped bars. The disk has {q:.0%} by the slide's quotient, the smallest of the five, {s:.0%} by the Shapley values of "
-    "the incidents, and {p:.0%} by permutation.",
-    q=share["slide's quotient"][:, 3].mean(),
-    s=share["Shapley, incidents"][:, 3].mean(),
-    p=share["permutation, detection"][:, 3].mean(),
+    importances,
+    caption="Three importances of the same detectors, each as a share of its total; means "
+    "over ten data centres with 95 % intervals.",
+    alt="Grouped bars. The disk has {mean[\"slide's quotient\"][3]:.0%} by the slide's "
+    'quotient, the smallest of the five, {mean["Shapley, incidents"][3]:.0%} by the '
+    'Shapley values of the incidents, and {mean["permutation, detection"][3]:.0%} by '
+    "permutation.",
     tolerance=0.03,
 )
 
+# %% [markdown]
+# Ten data centres give ten leads: by how much the disk is ahead of the best of the others, or, for the quotient, of their mean.
+
 
 # %%
-def lead(values):
-    """Return by how much the disk leads the best of the others, data centre by data centre: mean and half-width."""
-    return interval(values[:, 3] - np.delete(values, 3, axis=1).max(1))
+def disk_ahead_of(others, values):
+    """Return the mean lead of the disk over the data centres, and its half-width."""
+    return interval(values[:, 3] - others(np.delete(values, 3, axis=1), axis=1))
 
 
-leads = {name: lead(s) for name, s in share.items()}
-behind, its_half = interval(share["slide's quotient"][:, 3] - np.delete(share["slide's quotient"], 3, axis=1).mean(1))
+shapley_lead = disk_ahead_of(np.max, share["Shapley, incidents"])
+permutation_lead = disk_ahead_of(np.max, share["permutation, detection"])
+behind, its_half = disk_ahead_of(np.mean, share["slide's quotient"])
+
+# %%
 claim(
-    "The planted measurement ranks first by the Shapley values of the incidents and by permutation, beyond 99.9 % intervals",
-    all(leads[name][0] > leads[name][1] for name in ("Shapley, incidents", "permutation, detection")),
-    lead_by_shapley=leads["Shapley, incidents"][0],
-    its_half_width=leads["Shapley, incidents"][1],
-    lead_by_permutation=leads["permutation, detection"][0],
-    half_width_of_that=leads["permutation, detection"][1],
+    "The planted measurement ranks first by the Shapley values of the incidents and by "
+    "permutation, beyond 99.9 % intervals",
+    all(lead > half for lead, half in (shapley_lead, permutation_lead)),
+    evidence="lead by Shapley values {shapley_lead[0]:.2f} ± {shapley_lead[1]:.2f}, by "
+    "permutation {permutation_lead[0]:.2f} ± {permutation_lead[1]:.2f}",
     tolerance=0.05,
     fails_if="nothing were wrong with the disk",
 )
 claim(
     "By the slide's quotient it ranks below the average of the others",
     behind < -its_half,
-    disk_minus_the_others=behind,
-    half_width=its_half,
+    evidence="the disk less the others {behind:.3f} ± {its_half:.3f}",
     tolerance=0.02,
     fails_if="nothing were wrong with the disk",
 )
@@ -421,31 +459,33 @@ for k, (servers, watch) in enumerate(centres):
     blind.append(detection(narrow, k, culprit=1))
 
 # %%
-show(
-    dots(
-        {"AUC": [np.mean(a) for a in (full, refined, blind)]},
-        ["all five measurements", "the one that was found", "the same, when the load is off"],
-        intervals={"AUC": [interval(a, 0.95)[1] for a in (full, refined, blind)]},
-        value_label="area under the ROC curve, fresh readings",
-        reference=(0.5, "a coin"),
-    ),
-    caption="How well incidents are told from ordinary readings: mean over ten data centres with 95 % intervals.",
-    alt="Dot plot. All five measurements reach {a:.2f}, the one that was found {b:.2f}, and the same detector {c:.2f} on "
-    "incidents of another kind, next to the line of a coin at one half.",
-    a=np.mean(full),
-    b=np.mean(refined),
-    c=np.mean(blind),
-    tolerance=0.02,
+auc, half_widths = np.transpose([interval(a, 0.95) for a in (full, refined, blind)])
+detected = dots(
+    {"AUC": auc},
+    ["all five measurements", "the one that was found", "the same, when the load is off"],
+    intervals={"AUC": half_widths},
+    value_label="area under the ROC curve, fresh readings",
+    reference=(0.5, "a coin"),
 )
 gain, its_width = interval(np.subtract(refined, full))
-coin, coin_width = interval(np.subtract(blind, 0.5))
+above_a_coin, coin_width = interval(np.subtract(blind, 0.5))
+
+# %%
+show(
+    detected,
+    caption="How well incidents are told from ordinary readings: mean over ten data "
+    "centres with 95 % intervals.",
+    alt="Dot plot. All five measurements reach {auc[0]:.2f}, the one that was found "
+    "{auc[1]:.2f}, and the same detector {auc[2]:.2f} on incidents of another kind, next "
+    "to the line of a coin at one half.",
+    tolerance=0.02,
+)
 claim(
-    "The refined detector is better on fresh incidents of the same kind, and no better than a coin on another kind",
-    gain > its_width and abs(coin) < coin_width and np.mean(refined) > 0.9,
-    gain=gain,
-    half_width=its_width,
-    above_a_coin=coin,
-    its_half_width=coin_width,
+    "The refined detector is better on fresh incidents of the same kind, and no better "
+    "than a coin on another kind",
+    gain > its_width and abs(above_a_coin) < coin_width and auc[1] > 0.9,
+    evidence="gain {gain:.3f} ± {its_width:.3f}; on another kind above a coin by "
+    "{above_a_coin:.3f} ± {coin_width:.3f}",
     tolerance=0.02,
     fails_if="the measurement with the smallest share had been kept",
 )

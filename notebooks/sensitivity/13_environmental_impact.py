@@ -88,23 +88,30 @@ on_paper = np.array([mean_t - mean_t2 / K, r * mean_t2 / K**2, (b - 1) * mean_t,
 slide_elasticities = elasticities(on_paper, baseline, slide_model(baseline))
 
 # %%
+rest_of_them = [0, 2, 3]
+too_small = on_paper[1] / slide_slopes[1]
+unmoved = np.allclose(slide_slopes[rest_of_them], on_paper[rest_of_them])
+fewest_predators = slide_prey_and_predators(baseline)[1].min()
+
+# %%
 say(
-    "The slopes are {r:.3f}, {K:.5f}, {a:.1f} and {b:.2f}. In one bar chart the second cannot be seen, though raising the capacity by a "
-    "per cent does ten times as much as lowering predation by one: the elasticities are {er:.3f}, {eK:.4f}, {ea:.5f} and {eb:.5f}.",
-    **dict(zip(["r", "K", "a", "b"], on_paper)),
-    **dict(zip(["er", "eK", "ea", "eb"], slide_elasticities)),
+    "The slopes are {on_paper[0]:.3f}, {on_paper[1]:.5f}, {on_paper[2]:.1f} and "
+    "{on_paper[3]:.2f}. In one bar chart the second cannot be seen, though raising the "
+    "capacity by a per cent does ten times as much as lowering predation by one: the "
+    "elasticities are {slide_elasticities[0]:.3f}, {slide_elasticities[1]:.4f}, "
+    "{slide_elasticities[2]:.5f} and {slide_elasticities[3]:.5f}.",
 )
 claim(
-    "A step of a tenth to one side makes the slope of the capacity too small by a tenth, and leaves the other three alone",
-    np.isclose(on_paper[1] / slide_slopes[1], 1.1) and np.allclose(np.delete(slide_slopes, 1), np.delete(on_paper, 1)),
-    with_the_step=slide_slopes,
-    on_paper=on_paper,
+    "A step of a tenth to one side makes the slope of the capacity too small by a tenth, "
+    "and leaves the other three alone",
+    np.isclose(too_small, 1.1) and unmoved,
+    evidence="with the step {slide_slopes:.4g}; on paper {on_paper:.4g}",
     fails_if="the parameters were raised by a millionth",
 )
 claim(
     "And it is no ecosystem: there are fewer than no predators, and the prey do not notice",
-    slide_prey_and_predators(baseline)[1].min() < -5,
-    fewest_predators=slide_prey_and_predators(baseline)[1].min(),
+    fewest_predators < -5,
+    evidence="fewest predators {fewest_predators:.2f}",
     fails_if="predators were born at the rate at which they die",
 )
 
@@ -134,23 +141,24 @@ def reserve(_, animals, parameters):
 course = forward_sensitivities(reserve, start, baseline, years)
 
 # %%
+hares, lynx = course.states.T
+most_hares, least_hares = hares.max(), hares[years > 5].min()
+most_lynx = lynx.max()
+thirty_years = lines(
+    years,
+    {"Hares": {"hares": hares}, "Lynx": {"lynx": lynx}},
+    x_label="years from now",
+    y_labels=["hares, in hundreds", "lynx"],
+    markers=False,
+)
+
+# %%
 show(
-    lines(
-        years,
-        {"Hares": {"hares": course.states[:, 0]}, "Lynx": {"lynx": course.states[:, 1]}},
-        x_label="years from now",
-        y_labels=["hares, in hundreds", "lynx"],
-        markers=False,
-    ),
+    thirty_years,
     caption="Thirty years of the reserve if nothing is done.",
-    alt="Two curves. Hares rise from {h0:.0f} hundred to {h1:.0f} hundred, fall to {h2:.0f} and settle at {h3:.0f}. Lynx rise from ten to "
-    "{l1:.0f} and settle at {l2:.0f}.",
-    h0=course.states[0, 0],
-    h1=course.states[:, 0].max(),
-    h2=course.states[years > 5, 0].min(),
-    h3=course.states[-1, 0],
-    l1=course.states[:, 1].max(),
-    l2=course.states[-1, 1],
+    alt="Two curves. Hares rise from {hares[0]:.0f} hundred to {most_hares:.0f} hundred, "
+    "fall to {least_hares:.0f} and settle at {hares[-1]:.0f}. Lynx rise from ten to "
+    "{most_lynx:.0f} and settle at {lynx[-1]:.0f}.",
     tolerance=1e-3,
 )
 
@@ -168,22 +176,24 @@ show_source(forward_sensitivities)
 # %% slideshow={"slide_type": "fragment"} tags=["live:elasticity of the lynx"]
 lynx_elasticity = elasticities(course.derivatives[:, 1], baseline, course.states[:, 1])
 
+of_the_lynx = lines(
+    years,
+    {"": dict(zip(names, lynx_elasticity.T))},
+    x_label="years from now",
+    y_labels="change of the lynx\n(% for 1 %)",
+    markers=False,
+)
+
 # %%
 show(
-    lines(
-        years,
-        {"": dict(zip(names, lynx_elasticity.T))},
-        x_label="years from now",
-        y_labels="change of the lynx\n(% for 1 %)",
-        markers=False,
-    ),
-    caption="By how many per cent the number of lynx in a year changes when a parameter is raised by one per cent from now on.",
-    alt="Four curves that begin at zero and swing before they settle. Predation swings up to {a1:.1f} and then settles below zero, at "
-    "{a2:.2f}; growth settles at {r:.2f}, capacity and conversion near {K:.2f}.",
-    a1=lynx_elasticity[:, 2].max(),
-    a2=lynx_elasticity[-1, 2],
-    r=lynx_elasticity[-1, 0],
-    K=lynx_elasticity[-1, 1],
+    of_the_lynx,
+    caption="By how many per cent the number of lynx in a year changes when a parameter is "
+    "raised by one per cent from now on.",
+    alt="Four curves that begin at zero and swing before they settle. Predation swings up "
+    "to {highest_of_predation:.1f} and then settles below zero, at {lynx_elasticity[-1, 2]:.2f}; growth "
+    "settles at {lynx_elasticity[-1, 0]:.2f}, capacity and conversion near "
+    "{lynx_elasticity[-1, 1]:.2f}.",
+    highest_of_predation=lynx_elasticity[:, 2].max(),
     tolerance=1e-3,
 )
 
@@ -223,19 +233,18 @@ rest = death_rate / (a * b * K)
 formula = np.array([1, rest / (1 - rest), rest / (1 - rest) - 1, rest / (1 - rest)])
 
 # %%
+gap = abs(by_equations - by_differences).max()
 claim(
     "The sensitivity equations and differences of solutions agree",
-    abs(by_equations - by_differences).max() < 1e-5,
-    by_equations=by_equations,
-    largest_gap=abs(by_equations - by_differences).max(),
+    gap < 1e-5,
+    evidence="elasticities by the equations {by_equations:.4f}; largest gap {gap:.0e}",
     tolerance=1e-5,
     fails_if="the hares' derivatives were taken for those of the lynx",
 )
 claim(
     "In the far future they are the derivatives of the state of rest",
     abs(at_rest - formula).max() < 1e-5,
-    at_rest=at_rest,
-    formula=formula,
+    evidence="elasticities after 200 years {at_rest:.4f}; at rest {formula:.4f}",
     tolerance=1e-5,
     fails_if="five years were the far future",
 )
@@ -262,28 +271,33 @@ def after_spending(money, parameters=baseline):
 all_on_one = mean_lynx(after_spending(budget * np.eye(4)))
 
 # %%
+promised = today + budget * gain_per_euro
+others = np.delete(all_on_one, 2)
+all_the_money = bars(
+    {"promised by the elasticity": promised, "what the model then does": all_on_one},
+    measures,
+    value_label="mean number of lynx",
+    reference=(today, "nothing is spent"),
+)
+
+# %%
 show(
-    bars(
-        {"promised by the elasticity": today + budget * gain_per_euro, "what the model then does": all_on_one},
-        measures,
-        value_label="mean number of lynx",
-        reference=(today, "nothing is spent"),
-    ),
-    caption="The whole budget on one measure: promised and simulated mean number of lynx over thirty years.",
-    alt="Grouped bars around a line at {today:.0f} lynx. Hedges promise most, {promise:.0f}, and leave {truth:.0f}. The other three keep "
-    "about what they promise, at most {meadows:.0f}, for meadows.",
-    today=today,
-    promise=today + budget * gain_per_euro[2],
-    truth=all_on_one[2],
-    meadows=all_on_one[0],
+    all_the_money,
+    caption="The whole budget on one measure: promised and simulated mean number of lynx "
+    "over thirty years.",
+    alt="Grouped bars around a line at {today:.0f} lynx. Hedges promise most, "
+    "{promised[2]:.0f}, and leave {all_on_one[2]:.0f}. The other three keep about what "
+    "they promise, at most {all_on_one[0]:.0f}, for meadows.",
     tolerance=1e-3,
 )
 claim(
-    "The measure with the largest gain for the first euro is the ruin of the lynx when it gets them all",
-    gain_per_euro.argmax() == 2 and all_on_one[2] < 0.5 * today and np.delete(all_on_one, 2).min() > today,
-    nothing=today,
-    hedges=all_on_one[2],
-    other_measures=np.delete(all_on_one, 2),
+    "The measure with the largest gain for the first euro is the ruin of the lynx when it "
+    "gets them all",
+    gain_per_euro.argmax() == 2
+    and all_on_one[2] < 0.5 * today
+    and others.min() > today,
+    evidence="lynx: nothing {today:.1f}, hedges {all_on_one[2]:.1f}, the other measures "
+    "{others:.1f}",
     tolerance=1e-3,
     fails_if="hedges cost four times as much",
 )
@@ -307,35 +321,39 @@ lynx_map = np.full(land.shape, np.nan)
 lynx_map[land >= 0] = mean_lynx(after_spending(money[land >= 0]))
 
 # %%
+map_of_splits = maps(
+    axis,
+    axis,
+    {"": lynx_map},
+    x_label="spent on hedges (thousand euros)",
+    y_label="spent on meadows (thousand euros)",
+    value_labels="mean number of lynx",
+    points={
+        "elasticity's advice": (60, 0),
+        "best split": (best[2], best[0]),
+        "meadows only": (0, 60),
+    },
+    levels=[20, 40, 60, 80, 90, 95, 98, 100, 102, 104, 105, 106, 107, 108],
+    height=4.4,
+)
+most = outcome.max()
+
+# %%
 show(
-    maps(
-        axis,
-        axis,
-        {"": lynx_map},
-        x_label="spent on hedges (thousand euros)",
-        y_label="spent on meadows (thousand euros)",
-        value_labels="mean number of lynx",
-        points={"elasticity's advice": (60, 0), "best split": (best[2], best[0]), "meadows only": (0, 60)},
-        levels=[20, 40, 60, 80, 90, 95, 98, 100, 102, 104, 105, 106, 107, 108],
-        height=4.4,
-    ),
-    caption="Mean number of lynx for each way to spend sixty thousand euros; what is left of a point's two sums buys land.",
-    alt="A triangle of colours. Lynx are many, above a hundred, along its left side and vanish towards the right corner, where all money "
-    "goes into hedges and {worst:.0f} are left. The best split, with {best:.0f}, lies at {hedges:.0f} thousand for hedges and "
-    "{meadows:.0f} thousand for meadows.",
-    worst=all_on_one[2],
-    best=outcome.max(),
-    hedges=best[2],
-    meadows=best[0],
+    map_of_splits,
+    caption="Mean number of lynx for each way to spend sixty thousand euros; what is left "
+    "of a point's two sums buys land.",
+    alt="A triangle of colours. Lynx are many, above a hundred, along its left side and "
+    "vanish towards the right corner, where all money goes into hedges and "
+    "{all_on_one[2]:.0f} are left. The best split, with {most:.0f}, lies at "
+    "{best[2]:.0f} thousand for hedges and {best[0]:.0f} thousand for meadows.",
     tolerance=1e-3,
 )
 say(
-    "Of {n} splits the best is {r:.0f} thousand for meadows, {K:.0f} for land, {a:.0f} for hedges and {b:.0f} for dens: {lynx:.1f} lynx, "
-    "against {meadows:.1f} if meadows get everything.",
+    "Of {n} splits the best is {best[0]:.0f} thousand for meadows, {best[1]:.0f} for land, "
+    "{best[2]:.0f} for hedges and {best[3]:.0f} for dens: {most:.1f} lynx, against "
+    "{all_on_one[0]:.1f} if meadows get everything.",
     n=len(splits),
-    **dict(zip(["r", "K", "a", "b"], best)),
-    lynx=outcome.max(),
-    meadows=all_on_one[0],
     tolerance=1e-3,
 )
 
@@ -357,30 +375,33 @@ salib = salib_analyze.analyze(problem, mean_lynx(rows), calc_second_order=False,
 
 # %%
 to_95 = norm.ppf(0.975) / norm.ppf(0.9995)
-show(
-    bars(
-        {"first order": indices.S1, "total": indices.ST, "total, by SALib": salib["ST"]},
-        names,
-        intervals={
-            "first order": to_95 * indices.S1_conf,
-            "total": to_95 * indices.ST_conf,
-            "total, by SALib": to_95 * salib["ST_conf"],
-        },
-        value_label="share of the variance",
-    ),
-    caption="Where the uncertainty of the forecast comes from, with 95 % intervals.",
-    alt="Grouped bars. Total indices of growth {r:.2f}, capacity {K:.2f}, predation {a:.2f}, conversion {b:.2f}; SALib's are about the "
-    "same.",
-    **dict(zip(["r", "K", "a", "b"], indices.ST)),
-    tolerance=1e-3,
+uncertainty = bars(
+    {"first order": indices.S1, "total": indices.ST, "total, by SALib": salib["ST"]},
+    names,
+    intervals={
+        "first order": to_95 * indices.S1_conf,
+        "total": to_95 * indices.ST_conf,
+        "total, by SALib": to_95 * salib["ST_conf"],
+    },
+    value_label="share of the variance",
 )
 S1_gap, ST_gap = abs(indices.S1 - salib["S1"]), abs(indices.ST - salib["ST"])
+S1_width = np.hypot(indices.S1_conf, salib["S1_conf"])
+ST_width = np.hypot(indices.ST_conf, salib["ST_conf"])
+
+# %%
+show(
+    uncertainty,
+    caption="Where the uncertainty of the forecast comes from, with 95 % intervals.",
+    alt="Grouped bars. Total indices of growth {indices.ST[0]:.2f}, capacity "
+    "{indices.ST[1]:.2f}, predation {indices.ST[2]:.2f}, conversion "
+    "{indices.ST[3]:.2f}; SALib's are about the same.",
+    tolerance=1e-3,
+)
 claim(
     "Our indices and SALib's, from other rows, agree within their intervals",
-    np.all(S1_gap < np.hypot(indices.S1_conf, salib["S1_conf"]))
-    and np.all(ST_gap < np.hypot(indices.ST_conf, salib["ST_conf"])),
-    first_order=indices.S1,
-    by_salib=salib["S1"],
+    np.all(S1_gap < S1_width) and np.all(ST_gap < ST_width),
+    evidence='first order: ours {indices.S1:.3f}; SALib\'s {salib["S1"]:.3f}',
     tolerance=1e-3,
     fails_if="SALib were told that the growth rate is known exactly",
 )
@@ -395,31 +416,35 @@ untouched = mean_lynx(worlds)
 plans = {"best split": best, "meadows only": [60, 0, 0, 0]}
 gain = {name: mean_lynx(after_spending(plan, worlds)) - untouched for name, plan in plans.items()}
 edges = np.linspace(-10, 30, 41)
+harmed = {name: np.mean(g < 0) for name, g in gain.items()}
+least = {name: g.min() for name, g in gain.items()}
+most_gained = {name: g.max() for name, g in gain.items()}
+mean_gain = {name: g.mean() for name, g in gain.items()}
+
+# %%
+gains = lines(
+    (edges[1:] + edges[:-1]) / 2,
+    {"": {name: np.histogram(g, edges)[0] / len(g) for name, g in gain.items()}},
+    x_label="lynx gained",
+    y_labels="share of the reserves",
+    markers=False,
+    marks={"nothing gained": 0.0},
+)
 
 # %%
 show(
-    lines(
-        (edges[1:] + edges[:-1]) / 2,
-        {"": {name: np.histogram(g, edges)[0] / len(g) for name, g in gain.items()}},
-        x_label="lynx gained",
-        y_labels="share of the reserves",
-        markers=False,
-        marks={"nothing gained": 0.0},
-    ),
+    gains,
     caption="Gain in two thousand reserves that are all compatible with what is known.",
-    alt="Two curves. Meadows gain between {m0:.0f} and {m1:.0f} lynx. The best split is spread wider, from {b0:.0f} to {b1:.0f}.",
-    m0=gain["meadows only"].min(),
-    m1=gain["meadows only"].max(),
-    b0=gain["best split"].min(),
-    b1=gain["best split"].max(),
+    alt='Two curves. Meadows gain between {least["meadows only"]:.0f} and '
+    '{most_gained["meadows only"]:.0f} lynx. The best split is spread wider, from '
+    '{least["best split"]:.0f} to {most_gained["best split"]:.0f}.',
     tolerance=1e-2,
 )
 claim(
     "The best split on paper does harm in some of the reserves; meadows alone do none",
-    gain["best split"].min() < 0 < gain["meadows only"].min(),
-    share_harmed=np.mean(gain["best split"] < 0),
-    mean_gain_of_best_split=gain["best split"].mean(),
-    of_meadows=gain["meadows only"].mean(),
+    least["best split"] < 0 < least["meadows only"],
+    evidence='share harmed {harmed["best split"]:.1%}; mean gain of the best split '
+    '{mean_gain["best split"]:.2f}, of meadows {mean_gain["meadows only"]:.2f}',
     tolerance=2e-3,
     fails_if="the parameters were known to one per cent",
 )

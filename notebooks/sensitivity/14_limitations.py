@@ -82,21 +82,32 @@ source_dx, source_dy = np.gradient(Z)
 dZ_dy, dZ_dx = np.gradient(Z, y, x)
 
 # %%
+steepness = {
+    "as it was drawn": np.hypot(source_dx, source_dy),
+    "with axes and spacing": np.hypot(dZ_dx, dZ_dy),
+}
+two_maps = maps(
+    x,
+    y,
+    steepness,
+    x_label="first knob $x$",
+    y_label="second knob $y$",
+    value_labels="steepness",
+    arrows={
+        "as it was drawn": (source_dx, source_dy),
+        "with axes and spacing": (dZ_dx, dZ_dy),
+    },
+)
+steepest = {name: slope.max() for name, slope in steepness.items()}
+
+# %%
 show(
-    maps(
-        x,
-        y,
-        {"as it was drawn": np.hypot(source_dx, source_dy), "with axes and spacing": np.hypot(dZ_dx, dZ_dy)},
-        x_label="first knob $x$",
-        y_label="second knob $y$",
-        value_labels="steepness",
-        arrows={"as it was drawn": (source_dx, source_dy), "with axes and spacing": (dZ_dx, dZ_dy)},
-    ),
-    caption="Steepness of the surface; arrows point where each version says that the yield rises fastest.",
-    alt="Two maps with the same pattern of colours. The arrows point in different directions, and the colour bar of the "
-    "first ends at {wrong:.2f}, that of the second at {right:.2f}.",
-    wrong=np.hypot(source_dx, source_dy).max(),
-    right=np.hypot(dZ_dx, dZ_dy).max(),
+    two_maps,
+    caption="Steepness of the surface; arrows point where each version says that the yield "
+    "rises fastest.",
+    alt="Two maps with the same pattern of colours. The arrows point in different "
+    'directions, and the colour bar of the first ends at {steepest["as it was drawn"]:.2f}, '
+    'that of the second at {steepest["with axes and spacing"]:.2f}.',
 )
 
 # %% [markdown]
@@ -106,21 +117,19 @@ show(
 # %% slideshow={"slide_type": "slide"} tags=["live:compare with the truth"]
 mistaken = np.corrcoef(source_dx.ravel(), true_x.ravel())[0, 1]
 exchanged = np.corrcoef(source_dx.ravel(), true_y.ravel())[0, 1]
-too_small = np.hypot(dZ_dx, dZ_dy).max() / np.hypot(source_dx, source_dy).max()
+too_small = steepest["with axes and spacing"] / steepest["as it was drawn"]
 downhill = np.mean(source_dx * true_x + source_dy * true_y < 0)
 
 # %%
 say(
-    "A step along the drawn arrow leads downhill at {downhill:.0%} of the points, and the steepness is {factor:.1f} times too "
-    "small: ninety-nine gaps of a tenth, taken for gaps of one.",
-    downhill=downhill,
-    factor=too_small,
+    "A step along the drawn arrow leads downhill at {downhill:.0%} of the points, and the "
+    "steepness is {too_small:.1f} times too small: ninety-nine gaps of a tenth, taken for "
+    "gaps of one.",
 )
 claim(
     "What was called the slope along x is the slope along y",
     exchanged > 0.999 and abs(mistaken) < 0.2,
-    correlation_with_the_slope_along_y=exchanged,
-    along_x=mistaken,
+    evidence="correlation with the slope along y {exchanged:.5f}, along x {mistaken:.3f}",
     fails_if="the grid were laid out with x along the first axis",
 )
 
@@ -134,14 +143,15 @@ claim(
 h = x[1] - x[0]
 third = np.abs(np.diff(surface(*np.meshgrid(np.linspace(-5, 5, 1001), y)), n=3, axis=1)).max() / 0.01**3
 error = np.abs(dZ_dx - true_x)
+inside, at_the_edges = error[:, 1:-1].max(), error[:, [0, -1]].max()
+bound = h**2 / 6 * third
 
 # %%
 claim(
     "Inside the grid the mended gradient is as exact as its spacing allows",
-    error[:, 1:-1].max() <= h**2 / 6 * third * 1.001,
-    largest_error=error[:, 1:-1].max(),
-    bound=h**2 / 6 * third,
-    at_the_edges=error[:, [0, -1]].max(),
+    inside <= bound * 1.001,
+    evidence="largest error {inside:.5f}, bound {bound:.5f}; at the edges "
+    "{at_the_edges:.4f}",
     fails_if="the gradient took the points to be one apart",
 )
 
@@ -165,33 +175,36 @@ seen = {"exact model": difference(surface), "display of two decimals": differenc
 slope = slopes(*at)[0]
 
 # %%
-show(
-    lines(
-        steps,
-        {"": seen},
-        x_label="step of the first knob",
-        y_labels="change of the yield per unit",
-        log_x=True,
-        markers=False,
-    ),
-    caption="Central differences at one point of the surface, against the size of the step.",
-    alt="Two curves against the step. The exact model's curve is flat at {slope:.3f} for small steps, rises above zero for steps "
-    "near one and reaches {top:.3f}. The rounded one is zero up to a step of two hundredths, then jumps about the other until a step of about a half.",
-    slope=slope,
-    top=seen["exact model"].max(),
+all_sizes = lines(
+    steps,
+    {"": seen},
+    x_label="step of the first knob",
+    y_labels="change of the yield per unit",
+    log_x=True,
+    markers=False,
 )
+small, small_rounded = (differences[steps < 1e-3] for differences in seen.values())
+most = seen["exact model"].max()
 
 # %%
-small, rounded = seen["exact model"][steps < 1e-3], seen["display of two decimals"][steps < 1e-3]
+show(
+    all_sizes,
+    caption="Central differences at one point of the surface, against the size of the "
+    "step.",
+    alt="Two curves against the step. The exact model's curve is flat at {slope:.3f} for "
+    "small steps, rises above zero for steps near one and reaches {most:.3f}. The rounded "
+    "one is zero up to a step of two hundredths, then jumps about the other until a step "
+    "of about a half.",
+)
 claim(
-    "The slope is negative, a step of one and more finds a rise, and behind a rounded display a small step finds nothing",
+    "The slope is negative, a step of one and more finds a rise, and behind a rounded "
+    "display a small step finds nothing",
     abs(small - slope).max() < 1e-6
     and slope < 0
     and seen["exact model"][steps > 1].max() > 0.05
-    and np.all(rounded == 0),
-    slope=slope,
-    largest_difference=seen["exact model"].max(),
-    rounded=rounded.max(),
+    and np.all(small_rounded == 0),
+    evidence="slope {slope:.3f}; largest difference {most:.3f}, rounded {found:.3f}",
+    found=small_rounded.max(),
     fails_if="the point lay on the long flank of a wave",
 )
 
@@ -211,11 +224,20 @@ sweep = np.linspace(-np.pi, np.pi, 101)
 profiles = {f"$x_{i + 1}$": f(np.outer(sweep, np.eye(3)[i])) for i in range(3)}
 gradient_at_zero = (f(1e-6 * np.eye(3)) - f(-1e-6 * np.eye(3))) / 2e-6
 
+along_the_axes = lines(
+    sweep,
+    {"": profiles},
+    x_label="the input that is moved",
+    y_labels="output",
+    markers=False,
+)
+
 # %%
 show(
-    lines(sweep, {"": profiles}, x_label="the input that is moved", y_labels="output", markers=False),
+    along_the_axes,
     caption="Ishigami's function along its three axes; the other two inputs stay at zero.",
-    alt="Three curves. x1 gives a sine wave of height one, x2 two humps of height {top:.0f}, x3 a flat line at zero.",
+    alt="Three curves. x1 gives a sine wave of height one, x2 two humps of height "
+    "{top:.0f}, x3 a flat line at zero.",
     top=profiles["$x_2$"].max(),
 )
 
@@ -251,47 +273,58 @@ by_hand = indices_by_hand(f, 4096, np.random.default_rng(seed))
 indices = sobol_indices(f, f.bounds, n_samples=4096, conf_level=0.999, seed=seed)
 
 # %%
+exact = np.array([f.S1, f.ST])
+miss_by_hand = abs(by_hand - exact).max()
+miss_even = abs(np.array([indices.S1, indices.ST]) - exact).max()
+
+# %%
 say(
-    "From {n} rows the loop by hand misses the exact indices by up to {hand:.3f}, the even sequence by up to {even:.4f}.",
+    "From {n} rows the loop by hand misses the exact indices by up to {miss_by_hand:.3f}, "
+    "the even sequence by up to {miss_even:.4f}.",
     n=4096,
-    hand=abs(np.array(by_hand) - [f.S1, f.ST]).max(),
-    even=abs(np.array([indices.S1, indices.ST]) - [f.S1, f.ST]).max(),
 )
 
 # %%
 to_95 = norm.ppf(0.975) / norm.ppf(0.9995)
-show(
-    bars(
-        {"first order, estimated": indices.S1, "exact": f.S1, "total, estimated": indices.ST, "exact total": f.ST},
-        ["$x_1$", "$x_2$", "$x_3$"],
-        intervals={"first order, estimated": to_95 * indices.S1_conf, "total, estimated": to_95 * indices.ST_conf},
-        value_label="share of the variance",
-    ),
-    caption="Sobol indices of Ishigami's function, with 95 % intervals, beside the exact values.",
-    alt="Grouped bars. First order: {s1:.2f}, {s2:.2f} and about zero. Total: {t1:.2f}, {t2:.2f} and {t3:.2f}. Estimates and exact "
-    "values can hardly be told apart.",
-    s1=f.S1[0],
-    s2=f.S1[1],
-    t1=f.ST[0],
-    t2=f.ST[1],
-    t3=f.ST[2],
+beside_the_exact = bars(
+    {
+        "first order, estimated": indices.S1,
+        "exact": f.S1,
+        "total, estimated": indices.ST,
+        "exact total": f.ST,
+    },
+    ["$x_1$", "$x_2$", "$x_3$"],
+    intervals={
+        "first order, estimated": to_95 * indices.S1_conf,
+        "total, estimated": to_95 * indices.ST_conf,
+    },
+    value_label="share of the variance",
 )
+swept = np.ptp(profiles["$x_3$"])
+at_least = indices.ST[2] - indices.ST_conf[2]
 
 # %%
+show(
+    beside_the_exact,
+    caption="Sobol indices of Ishigami's function, with 95 % intervals, beside the exact "
+    "values.",
+    alt="Grouped bars. First order: {f.S1[0]:.2f}, {f.S1[1]:.2f} and about zero. Total: "
+    "{f.ST[0]:.2f}, {f.ST[1]:.2f} and {f.ST[2]:.2f}. Estimates and exact values can "
+    "hardly be told apart.",
+)
 claim(
-    "No slope and no sweep from the middle sees the third input, which has a quarter of the variance in its hand",
-    np.ptp(profiles["$x_3$"]) == 0
-    and abs(gradient_at_zero[1:]).max() < 1e-9
-    and indices.ST[2] - indices.ST_conf[2] > 0.15,
-    slopes_at_zero=gradient_at_zero,
-    total_indices=indices.ST,
+    "No slope and no sweep from the middle sees the third input, which has a quarter of "
+    "the variance in its hand",
+    swept == 0 and abs(gradient_at_zero[1:]).max() < 1e-9 and at_least > 0.15,
+    evidence="slopes at zero {gradient_at_zero:.3f}; total indices {indices.ST:.3f}",
     tolerance=1e-6,
     fails_if="the three inputs did not interact",
 )
 claim(
     "All six estimated indices agree with the exact ones within their 99.9 % intervals",
-    np.all(abs(indices.S1 - f.S1) < indices.S1_conf) and np.all(abs(indices.ST - f.ST) < indices.ST_conf),
-    largest_error=max(abs(indices.S1 - f.S1).max(), abs(indices.ST - f.ST).max()),
+    np.all(abs(indices.S1 - f.S1) < indices.S1_conf)
+    and np.all(abs(indices.ST - f.ST) < indices.ST_conf),
+    evidence="largest error {miss_even:.4f}",
     fails_if="the model read the second input where it should read the third",
 )
 
@@ -342,24 +375,34 @@ costs = {
     "grid": np.where(d <= 8, 10.0 ** np.minimum(d, 8), np.nan),
 }
 
+price = lines(
+    d,
+    {"": costs},
+    x_label="number of inputs",
+    y_labels="runs of the model",
+    log_x=True,
+    log_y=True,
+)
+
 # %%
 show(
-    lines(d, {"": costs}, x_label="number of inputs", y_labels="runs of the model", log_x=True, log_y=True),
-    caption="Runs of the model against the number of its inputs, on logarithmic axes: a gradient at one point by reverse mode and by "
-    "differences, Morris with 10 paths, Sobol with 1,024 rows, a grid of 10 levels.",
-    alt="Five lines. Reverse mode stays flat at {reverse:.0f} runs. Differences, Morris and Sobol rise in proportion to the number "
-    "of inputs, at {n} inputs to {a}, {b} and {c} runs. The grid leaves the picture at eight inputs.",
-    reverse=reverse[-1],
-    n=d[-1],
-    a=costs["differences"][-1],
-    b=costs["Morris"][-1],
-    c=costs["Sobol"][-1],
+    price,
+    caption="Runs of the model against the number of its inputs, on logarithmic axes: a "
+    "gradient at one point by reverse mode and by differences, Morris with 10 paths, Sobol "
+    "with 1,024 rows, a grid of 10 levels.",
+    alt="Five lines. Reverse mode stays flat at {reverse[-1]:.0f} runs. Differences, Morris "
+    "and Sobol rise in proportion to the number of inputs, at {d[-1]} inputs to "
+    '{costs["differences"][-1]}, {costs["Morris"][-1]} and {costs["Sobol"][-1]} runs. The '
+    "grid leaves the picture at eight inputs.",
 )
 claim(
     "A gradient by reverse mode costs about two runs, whatever the number of inputs",
     max(reverse) < 2.5 and max(gap) < 1e-6,
-    least_and_most=[min(reverse), max(reverse)],
-    farthest_from_a_difference=max(gap),
+    evidence="from {least:.2f} to {most:.2f} runs; at most {farthest:.0e} from a "
+    "difference",
+    least=min(reverse),
+    most=max(reverse),
+    farthest=max(gap),
     tolerance=1e-7,
     fails_if="the walk back were made once for each input",
 )
@@ -379,29 +422,38 @@ big = g_function(a)
 screening = morris_screening(big, big.bounds, n_trajectories=10, seed=seed)
 
 # %%
-rest = np.delete(screening.mu_star, four)
-order = np.argsort(-screening.mu_star)
+effect = screening.mu_star
+rest = np.delete(effect, four).max()
+first_four = np.sort(np.argsort(-effect)[:4])
+forty = bars(
+    {
+        "Morris: mean size of an effect": effect / effect.max(),
+        "exact total index": big.ST,
+    },
+    [str(i) if i % 3 == 0 else "" for i in range(40)],
+    value_label="largest effect = 1; share of variance",
+)
+
+# %%
 show(
-    bars(
-        {"Morris: mean size of an effect": screening.mu_star / screening.mu_star.max(), "exact total index": big.ST},
-        [str(i) if i % 3 == 0 else "" for i in range(40)],
-        value_label="largest effect = 1; share of variance",
-    ),
-    caption="Forty inputs: elementary effects, scaled to the largest, beside the exact total indices.",
-    alt="Bars for forty inputs. Four stand out in both colours; the largest of the others has {rest:.2f} of the largest effect.",
-    rest=rest.max() / screening.mu_star.max(),
+    forty,
+    caption="Forty inputs: elementary effects, scaled to the largest, beside the exact "
+    "total indices.",
+    alt="Bars for forty inputs. Four stand out in both colours; the largest of the others "
+    "has {scaled:.2f} of the largest effect.",
+    scaled=rest / effect.max(),
 )
 say(
-    "Screening took {runs} runs; Sobol indices from 1,024 rows would take {sobol}.",
-    runs=screening.n_evaluations,
+    "Screening took {screening.n_evaluations} runs; Sobol indices from 1,024 rows would "
+    "take {sobol}.",
     sobol=1024 * 42,
 )
 claim(
     "Ten paths are enough to find the four inputs that matter among forty",
-    set(order[:4]) == set(four) and rest.max() < 0.2 * screening.mu_star[four].min(),
-    first_four=sorted(order[:4].tolist()),
-    smallest_of_them=screening.mu_star[four].min(),
-    largest_of_the_rest=rest.max(),
+    set(first_four) == set(four) and rest < 0.2 * effect[four].min(),
+    evidence="first four {first_four}; smallest effect of them {smallest:.3f}, largest of "
+    "the rest {rest:.3f}",
+    smallest=effect[four].min(),
     fails_if="the four inputs mattered no more than the rest",
 )
 

@@ -77,22 +77,22 @@ truth = {
 }
 
 # %%
+shares = bars(
+    {f"$x_{i + 1}$": [truth[name][i] for name in models] for i in range(3)},
+    list(models),
+    value_label="total share of the variance",
+    reference=(0.1, "matters"),
+    limits=(0, 1),
+)
+
+# %%
 show(
-    bars(
-        {f"$x_{i + 1}$": [truth[name][i] for name in models] for i in range(3)},
-        list(models),
-        value_label="total share of the variance",
-        reference=(0.1, "matters"),
-        limits=(0, 1),
-    ),
-    caption="The truth. Where inputs act together, what they share is counted for each of them.",
-    alt="Grouped bars for four models. Additive: {a:.2f}, {b:.2f}, {c:.2f}. Together: the first two inputs "
-    "{d:.2f} each. "
-    "Switch: the third input has no bar. Ishigami: all three matter.",
-    a=truth["additive"][0],
-    b=truth["additive"][1],
-    c=truth["additive"][2],
-    d=truth["together"][0],
+    shares,
+    caption="The truth. Where inputs act together, what they share is counted for each of "
+    "them.",
+    alt='Grouped bars for four models. Additive: {truth["additive"]:.2f}. Together: the '
+    'first two inputs {truth["together"][0]:.2f} each. Switch: the third input has no bar. '
+    "Ishigami: all three matter.",
 )
 
 # %% [markdown] slideshow={"slide_type": "slide"}
@@ -163,21 +163,26 @@ found = {method: {name: run[0] for name, run in by_model.items()} for method, by
 rows_needed = {method: by_model["additive"][1] for method, by_model in runs.items()}
 
 # %%
+what_is_found = heat_map(
+    [np.concatenate([by_model[name] for name in models]) for by_model in found.values()],
+    x_label="inputs $x_1, x_2, x_3$ of the four models",
+    y_label="",
+    y_ticks=list(found),
+    x_ticks=[
+        f"$x_{i}$\n{name}" if i == 2 else f"$x_{i}$" for name in models for i in (1, 2, 3)
+    ],
+    value_label="found, relative\nto the largest",
+    height=3.2,
+)
+coloured = sum(np.sum(by > 0.1) for by in found["total index"].values())
+
+# %%
 show(
-    heat_map(
-        [np.concatenate([by_model[name] for name in models]) for by_model in found.values()],
-        x_label="inputs $x_1, x_2, x_3$ of the four models",
-        y_label="",
-        y_ticks=list(found),
-        x_ticks=[f"$x_{i}$\n{name}" if i == 2 else f"$x_{i}$" for name in models for i in (1, 2, 3)],
-        value_label="found, relative\nto the largest",
-        height=3.2,
-    ),
+    what_is_found,
     caption="What each method finds. White means: this input does not matter.",
-    alt="A heat map with six rows, one a method, and three columns for each of four models. The row of the "
-    "total index has "
-    "{coloured} coloured fields; the gradient at the centre has white fields in every model but the additive one.",
-    coloured=int(sum((by > 0.1).sum() for by in found["total index"].values())),
+    alt="A heat map with six rows, one a method, and three columns for each of four models. "
+    "The row of the total index has {coloured} coloured fields; the gradient at the centre "
+    "has white fields in every model but the additive one.",
 )
 
 # %% [markdown] slideshow={"slide_type": "slide"}
@@ -194,6 +199,14 @@ missed = pd.DataFrame(
 )
 
 # %%
+by_gradient, by_slopes, by_first_order = (
+    missed.loc[method]
+    for method in ("gradient at the centre", "mean squared slope", "first-order index")
+)
+by_any_on_additive = missed["additive"].sum()
+by_both = missed.loc["Morris"].sum() + missed.loc["total index"].sum()
+
+# %%
 table(
     missed.assign(evaluations=pd.Series(rows_needed)),
     caption="Inputs that matter and were missed, and rows evaluated (three inputs)",
@@ -203,32 +216,32 @@ table(
 # %%
 claim(
     "On the additive model any method will do",
-    missed["additive"].sum() == 0,
-    missed_by_all_methods=int(missed["additive"].sum()),
+    by_any_on_additive == 0,
+    evidence="missed by all methods together: {by_any_on_additive}",
     fails_if="the first input of the additive model were squared",
 )
 claim(
     "The gradient at the centre misses something in each of the other models",
-    (missed.loc["gradient at the centre", ["together", "switch", "Ishigami"]] > 0).all(),
-    missed=missed.loc["gradient at the centre"].to_numpy(),
+    all(by_gradient[name] > 0 for name in ("together", "switch", "Ishigami")),
+    evidence="missed: {by_gradient}",
     fails_if="one looked from a place off the centre",
 )
 claim(
     "Slopes over the whole box still miss a switch: wherever one looks, it is flat",
-    missed.loc["mean squared slope", "switch"] > 0 and missed.loc["mean squared slope", "Ishigami"] == 0,
-    missed=missed.loc["mean squared slope"].to_numpy(),
+    by_slopes["switch"] > 0 and by_slopes["Ishigami"] == 0,
+    evidence="missed: {by_slopes}",
     fails_if="the switches were turned gradually",
 )
 claim(
     "First-order indices miss inputs that act only together",
-    missed.loc["first-order index", "together"] == 2 and missed.loc["first-order index", "Ishigami"] == 1,
-    missed=missed.loc["first-order index"].to_numpy(),
+    by_first_order["together"] == 2 and by_first_order["Ishigami"] == 1,
+    evidence="missed: {by_first_order}",
     fails_if="the product were a sum",
 )
 claim(
     "Morris and the total index miss nothing",
-    missed.loc[["Morris", "total index"]].to_numpy().sum() == 0,
-    missed_by_both=int(missed.loc[["Morris", "total index"]].to_numpy().sum()),
+    by_both == 0,
+    evidence="missed by both: {by_both}",
     fails_if="the total index were taken near the centre only",
 )
 
@@ -253,37 +266,35 @@ evaluations = sizes * 5
 by_chance = error[0] * np.sqrt(sizes[0] / sizes)
 
 # %%
+falling = lines(
+    evaluations,
+    {"": {"total index": error, "what independent draws would give": by_chance}},
+    x_label="rows evaluated",
+    y_labels="error (root mean square)",
+    log_x=True,
+    log_y=True,
+)
+gain, gain_by_chance = error[0] / error[-1], by_chance[0] / by_chance[-1]
+
+# %%
 show(
-    lines(
-        evaluations,
-        {"": {"total index": error, "what independent draws would give": by_chance}},
-        x_label="rows evaluated",
-        y_labels="error (root mean square)",
-        log_x=True,
-        log_y=True,
-    ),
-    caption="Error of the total indices of the Ishigami function over repeated scramblings.",
-    alt="Two falling lines on logarithmic axes. The error of the total index falls from {first:.2f} to {last:.4f}, "
-    "faster than the line for independent draws.",
-    first=error[0],
-    last=error[-1],
+    falling,
+    caption="Error of the total indices of the Ishigami function over repeated "
+    "scramblings.",
+    alt="Two falling lines on logarithmic axes. The error of the total index falls from "
+    "{error[0]:.2f} to {error[-1]:.4f}, faster than the line for independent draws.",
 )
 say(
-    "From {few:,} to {many:,} rows the error falls {gain:.0f}-fold, where independent draws would gain a factor "
-    "of {chance:.0f}: the points of a "
-    "Sobol' sequence avoid one another. It falls in jumps, so trust the interval of an estimate and not the "
-    "rule. Forty trajectories of Morris need {morris} rows.",
-    few=int(evaluations[0]),
-    many=int(evaluations[-1]),
-    gain=error[0] / error[-1],
-    chance=by_chance[0] / by_chance[-1],
-    morris=rows_needed["Morris"],
+    "From {evaluations[0]:,} to {evaluations[-1]:,} rows the error falls {gain:.0f}-fold, "
+    "where independent draws would gain a factor of {gain_by_chance:.0f}: the points of a "
+    "Sobol' sequence avoid one another. It falls in jumps, so trust the interval of an "
+    'estimate and not the rule. Forty trajectories of Morris need {rows_needed["Morris"]} '
+    "rows.",
 )
 claim(
     "A balanced sample beats independent draws",
-    error[0] / error[-1] > 1.5 * by_chance[0] / by_chance[-1],
-    error_at_fewest_rows=error[0],
-    error_at_most_rows=error[-1],
+    gain > 1.5 * gain_by_chance,
+    evidence="error at the fewest rows {error[0]:.3f}, at the most {error[-1]:.5f}",
     fails_if="the sample had stopped growing half-way",
 )
 

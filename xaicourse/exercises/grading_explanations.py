@@ -138,8 +138,8 @@ in_pairs = Exercise(
 ALTERATIONS = {
     "one order were left out": ("[1, 0, 2], [0, 1, 2]])", "[1, 0, 2], [1, 0, 2]])"),
     "the guesser had looked at the gradient": (
-        'off = np.array([by_seed.loc[(m, "random")]',
-        'off = np.array([by_seed.loc[(m, "saliency")]',
+        'off = {m: means.loc["random", m]',
+        'off = {m: means.loc["saliency", m]',
     ),
     "both questions were graded by the first measure": (
         'faithful = beats("faithful to the model",',
