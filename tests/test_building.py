@@ -16,7 +16,7 @@ SOURCE = """# %% [markdown]
 
 # %%
 from xaicourse.teaching import say
-from xaicourse.models import mlp
+from xaicourse.networks import mlp
 
 x = 1
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from xaicourse.attribution import gradient_shap
 from xaicourse.fairness import importance_penalty, train_with_less_importance
-from xaicourse.training import accuracy, train_mlps
+from xaicourse.networks import accuracy, train_mlps
 
 F64 = torch.float64
 

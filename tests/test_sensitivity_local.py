@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from xaicourse.models import mlp
+from xaicourse.networks import mlp
 from xaicourse.sensitivity import batch_jacobian, elasticities, finite_differences
 
 F64 = torch.float64

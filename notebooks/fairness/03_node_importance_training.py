@@ -48,14 +48,13 @@ from sklearn.decomposition import PCA
 from xaicourse.datasets import load_underwriting
 from xaicourse.datasets.underwriting import prepare_underwriting
 from xaicourse.exercises import node_importance_training as exercises
-from xaicourse.fairness import (
-    cluster,
+from xaicourse.fairness import cluster, quadratic_weighted_kappa
+from xaicourse.networks import (
     concept_auc,
     depth_weights,
     layer_activations,
     mahalanobis,
     neuron_regressions,
-    quadratic_weighted_kappa,
     train_node_importance,
     written_factors,
 )

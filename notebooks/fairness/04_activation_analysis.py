@@ -51,15 +51,16 @@ from xaicourse.datasets import load_underwriting, simulate_scenes
 from xaicourse.datasets.scenes import PATTERNS
 from xaicourse.datasets.underwriting import prepare_underwriting
 from xaicourse.exercises import activation_analysis as exercises
-from xaicourse.fairness import (
-    cluster,
+from xaicourse.fairness import cluster
+from xaicourse.networks import (
     kernel_drift,
     layer_activations,
     mahalanobis,
     neuron_regressions,
+    small_resnet,
+    train_network,
     train_node_importance,
 )
-from xaicourse.models import small_resnet
 from xaicourse.plotting import (
     bars,
     dots,
@@ -78,7 +79,6 @@ from xaicourse.teaching import (
     show_source,
     table,
 )
-from xaicourse.training import train_network
 
 seed = 0
 

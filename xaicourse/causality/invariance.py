@@ -20,7 +20,7 @@ from scipy.special import fdtr, ndtri, stdtr
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 
-from xaicourse.stacking import Adam, forward, glorot_weights, stacked_rows, unstacked
+from xaicourse.networks.stacking import Adam, forward, glorot_weights, stacked_rows, unstacked
 from xaicourse.validation import (
     Progress,
     check_finite,
@@ -252,7 +252,7 @@ def invariant_risk_minimisation(
     ------
     ValueError
         With fewer than two environments, no seed, or rows and labels as
-        `xaicourse.training.train_mlps` refuses them.
+        `xaicourse.networks.training.train_mlps` refuses them.
 
     References
     ----------

@@ -23,7 +23,7 @@ import torch
 from numpy.typing import ArrayLike
 from torch import Tensor, nn
 
-from xaicourse.training import train_mlps
+from xaicourse.networks import train_mlps
 from xaicourse.validation import (
     Progress,
     check_float,

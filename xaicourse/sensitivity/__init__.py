@@ -16,7 +16,7 @@ from xaicourse.sensitivity.reinforcement import (
     episode_returns,
     return_sensitivity,
 )
-from xaicourse.sensitivity.test_functions import (
+from xaicourse.sensitivity.benchmark_functions import (
     AnalyticFunction,
     g_function,
     ishigami,

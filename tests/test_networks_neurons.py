@@ -12,16 +12,16 @@ from sklearn.linear_model import LinearRegression
 from sklearn.metrics import adjusted_rand_score, roc_auc_score
 from torch import nn
 
-from xaicourse.fairness import (
-    cluster,
+from xaicourse.fairness import cluster
+from xaicourse.networks import (
     concept_auc,
     kernel_drift,
     layer_activations,
     mahalanobis,
+    mlp,
     neuron_regressions,
     train_node_importance,
 )
-from xaicourse.models import mlp
 
 few = settings(max_examples=15, deadline=None, derandomize=True)
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from torch import nn
 
-from xaicourse.fairness.neurons import Floats, layer_activations, table_of
+from xaicourse.networks.neurons import Floats, layer_activations, table_of
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from xaicourse.fairness import (
+from xaicourse.networks import (
     depth_weights,
     importance_loss,
     train_node_importance,

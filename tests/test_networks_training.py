@@ -10,9 +10,15 @@ import torch
 from sklearn.neural_network import MLPClassifier
 from torch import nn
 
-from xaicourse.models import mlp, small_resnet
-from xaicourse.stacking import Adam
-from xaicourse.training import accuracy, probability, train_mlps, train_network
+from xaicourse.networks import (
+    accuracy,
+    mlp,
+    probability,
+    small_resnet,
+    train_mlps,
+    train_network,
+)
+from xaicourse.networks.stacking import Adam
 
 
 def moons(seed: int, n: int = 400) -> tuple[np.ndarray, np.ndarray]:
