@@ -118,7 +118,7 @@ class TestExecution:
 def test_modules_behind_a_notebook_are_followed_through_imports(pair: Notebook) -> None:
     found = {str(p.relative_to(ROOT)) for p in building.modules_behind(pair.source)}
     assert {
-        "xaicourse/models.py",
+        "xaicourse/networks/architectures.py",
         "xaicourse/teaching/narration.py",
         "xaicourse/__init__.py",
     } <= found

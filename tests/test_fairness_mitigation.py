@@ -146,7 +146,7 @@ BAD = [
     ({"strengths": [-1]}, ValueError, "strengths: got -1"),
     ({"strengths": [np.nan]}, ValueError, "strengths: got nan"),
     ({"seed": -1}, ValueError, "seed: got -1"),
-    ({"X": X * np.nan}, ValueError, "X holds NaN"),
+    ({"X": X * np.nan}, ValueError, "X: got NaN"),
     ({"y": np.zeros(len(X))}, ValueError, "y holds one class only"),
 ]
 

@@ -339,6 +339,8 @@ def test_same_seed_same_bits_and_the_global_state_is_left_alone():
         ({"batch_size": 0}, ValueError, "batch_size: got 0"),
         ({"max_epochs": -1}, ValueError, "max_epochs: got -1"),
         ({"learning_rate": 1e30}, ValueError, "no longer finite"),
+        ({"learning_rate": math.nan}, ValueError, "learning_rate: got nan"),
+        ({"batch_size": 1.5}, TypeError, "batch_size: got 1.5"),
     ],
 )
 def test_bad_options(bad, error, message):

@@ -225,7 +225,7 @@ def group_metrics(
         f"{group}: {name} ({n})"
         for group, counted in rows.iterrows()
         for name, n in counted.items()
-        if n < fewest
+        if 0 < n < fewest
     ]
     if few:
         warnings.warn(
