@@ -69,7 +69,7 @@ def test_background_splits_as_the_strong_interaction_does():
 
 
 def test_nothing_separates_by_construction():
-    """Background has events with the shares, the distance and the mass of the signal."""
+    """Background has events with shares, distance and mass of the signal."""
     like = (abs(BACKGROUND.truth.mass - MASS) < 10) & (
         BACKGROUND.truth.shares[:, 1] > 0.2
     )

@@ -1,4 +1,4 @@
-"""Jets: the observables against the truth and closed forms, a count against Poisson's."""
+"""Jets: observables against the truth and closed forms, a count against Poisson's."""
 
 import math
 

@@ -105,8 +105,8 @@ def test_held_out_rows_coefficients_and_dead_neurons():
     assert fit.r2[1] == 0
     assert not fit.coefficients[:, 1].any()
     assert fit.r2[2] == pytest.approx(
-        LinearRegression().fit(D[:300], A[:300, 2]).score(D[300:], A[300:, 2]) , abs=0.02
-    )  # fmt: skip
+        LinearRegression().fit(D[:300], A[:300, 2]).score(D[300:], A[300:, 2]), abs=0.02
+    )
 
 
 @few
@@ -136,7 +136,7 @@ def test_bad_neurons():
 
 
 # --- the lazy regime
-# --------------------------------------------------------------------------------------------
+# --------------------------------------------------------------------------------------
 
 
 def test_the_jacobian_behind_the_drift_is_autograds():

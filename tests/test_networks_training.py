@@ -201,9 +201,9 @@ def test_seeds_may_be_an_array_and_settings_must_be_of_their_type() -> None:
         [alone] = train_mlps(X, y, hidden=[3], seeds=[seed], max_epochs=2)
         for a, b in zip(network.parameters(), alone.parameters(), strict=True):
             torch.testing.assert_close(a, b)
-    with pytest.raises(TypeError, match="seeds: got 0.5"):
+    with pytest.raises(TypeError, match=r"seeds: got 0\.5"):
         train_mlps(X, y, seeds=[0.5])
-    with pytest.raises(TypeError, match="max_epochs: got 1.5"):
+    with pytest.raises(TypeError, match=r"max_epochs: got 1\.5"):
         train_mlps(X, y, max_epochs=1.5)  # type: ignore[arg-type]
 
 

@@ -29,7 +29,7 @@ G = g_function([78.0, 12.0, 0.5, 2.0, 97.0, 33.0])
 
 
 # --- published values
-# -------------------------------------------------------------------------------------------
+# --------------------------------------------------------------------------------------
 
 
 def check_published(estimate, f, **options):
@@ -93,7 +93,7 @@ def test_the_level_of_the_intervals():
 
 
 # --- SALib
-# ------------------------------------------------------------------------------------------------------
+# --------------------------------------------------------------------------------------
 
 
 class Recorder:
@@ -174,7 +174,7 @@ def test_the_mutant_that_forgets_the_direction_is_rejected():
 
 
 # --- axioms
-# -----------------------------------------------------------------------------------------------------
+# --------------------------------------------------------------------------------------
 
 coefficients = st.lists(st.integers(-5, 5), min_size=2, max_size=4).filter(any)
 
@@ -261,9 +261,9 @@ def test_morris_moves_each_input_once_and_visits_all_levels():
 def global_state():
     return (
         random.getstate(),
-        np.random.get_state()[1].tolist(),
+        np.random.get_state()[1].tolist(),  # noqa: NPY002
         torch.get_rng_state().tolist(),
-    )  # noqa: NPY002
+    )
 
 
 @pytest.mark.parametrize("method", [sobol_indices, morris_screening])
@@ -342,7 +342,7 @@ def test_a_function_may_write_to_what_it_gets():
 
 
 # --- bad input
-# --------------------------------------------------------------------------------------------------
+# --------------------------------------------------------------------------------------
 
 
 def total(X):

@@ -1,4 +1,4 @@
-"""What an analysis measures in pictures of jets, and what its count of them is worth."""
+"""What an analysis measures in pictures of jets, and what a count is worth."""
 
 from __future__ import annotations
 
@@ -92,9 +92,9 @@ def coarse_mass(
 ) -> NDArray[np.float64]:
     r"""Return a rough mass of each picture, as a trigger computes it in a microsecond.
 
-    It needs no search. Cells are added up to 8 by 8 towers, towers that hold less than `least` of the energy are
-    dropped, and with the shares :math:`f_i` of the energy E in the others, at places
-    :math:`r_i`,
+    It needs no search. Cells are added up to 8 by 8 towers, towers that hold less than
+    `least` of the energy are dropped, and with the shares :math:`f_i` of the energy E
+    in the others, at places :math:`r_i`,
 
     .. math:: m^2 = E^2 \Big( \sum_i f_i r_i^2 - \big| \sum_i f_i r_i \big|^2 \Big) .
 
@@ -178,8 +178,10 @@ def significance(
 
     Examples
     --------
-    >>> round(significance(10, 100), 3), round(significance(10, 100, uncertainty=0.1), 3)
-    (0.984, 0.69)
+    >>> round(significance(10, 100), 3)
+    0.984
+    >>> round(significance(10, 100, uncertainty=0.1), 3)
+    0.69
     """
     s, b = (
         check_float("signal", signal, minimum=0.0),

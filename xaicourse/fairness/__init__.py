@@ -1,4 +1,4 @@
-"""Fairness: group metrics, scores for ordered classes, and less importance by training."""
+"""Fairness: metrics of groups and of ordered classes; less importance by training."""
 
 from xaicourse.fairness.groups import (
     GroupMetrics,

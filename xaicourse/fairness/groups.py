@@ -10,6 +10,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -206,7 +207,8 @@ def group_metrics(
             sensitive_features=table,
         )
         # Combinations of columns that nobody has are NaN there, and no groups.
-        return frame.by_group.dropna().astype(int)
+        found: pd.DataFrame = frame.by_group.dropna().astype(int)
+        return found
 
     rows, hits = counts(len), counts(np.count_nonzero)
     if len(rows) < 2:
@@ -237,9 +239,7 @@ def group_metrics(
     return GroupMetrics(rates, low, high, rows)
 
 
-def _columns(
-    groups: ArrayLike | pd.DataFrame | Sequence[ArrayLike], n: int
-) -> pd.DataFrame:
+def _columns(groups: Any, n: int) -> pd.DataFrame:
     """Return the groups as columns of objects, none missing."""
     several = isinstance(groups, list | tuple) and len(groups) and np.ndim(groups[0])
     if isinstance(groups, pd.DataFrame):

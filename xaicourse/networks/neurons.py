@@ -1,4 +1,4 @@
-"""What a neuron encodes: distances from centroids, and what activations make of them."""
+"""What a neuron encodes: distances from centroids, and what follows from them."""
 
 from __future__ import annotations
 
@@ -87,8 +87,7 @@ def mahalanobis(
 
 
 def layer_activations(network: nn.Sequential, X: ArrayLike) -> list[Floats]:
-    """Return what each linear layer of a network says of every row, after its ReLU;
-    shapes (n, units), in the order of X.
+    """Return what each linear layer says of every row, after its ReLU: (n, units).
 
     Examples
     --------
@@ -132,10 +131,8 @@ def neuron_regressions(
     >>> fit.coefficients.round(6), fit.r2.round(6)
     (array([[ 1., -1.]]), array([1., 1.]))
     """
-    neurons, columns = (
-        table_of("activations", activations),
-        table_of("predictors", predictors),
-    )
+    neurons = table_of("activations", activations)
+    columns = table_of("predictors", predictors)
     if len(neurons) != len(columns):
         raise ValueError(
             f"predictors: got {len(columns)} rows for {len(neurons)} rows of "
@@ -179,8 +176,9 @@ def neuron_regressions(
 
 
 def concept_auc(activations: ArrayLike, concepts: ArrayLike) -> Floats:
-    """Return how well each neuron alone tells each concept's rows from the others: the
-    area under its ROC curve.
+    """Return how well each neuron alone tells each concept's rows from the others.
+
+    It is the area under the ROC curve.
 
     Parameters
     ----------
@@ -217,9 +215,7 @@ def concept_auc(activations: ArrayLike, concepts: ArrayLike) -> Floats:
 
 
 def table_of(name: str, values: ArrayLike) -> Floats:
-    """Return values as a finite table of rows and columns, or say which argument,
-    `name`, is none.
-    """
+    """Return values as a finite table, or say which argument, `name`, is none."""
     array = np.asarray(values, float)
     check_shape(name, array, (None, None))
     check_finite(name, array)

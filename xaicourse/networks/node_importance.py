@@ -1,6 +1,4 @@
-"""Training with node importance: as written, as it could be meant, its controls, and
-the stated loss made real.
-"""
+"""Training with node importance: as written, as it could be meant, and its controls."""
 
 from __future__ import annotations
 
@@ -64,10 +62,10 @@ def importance_loss(
     margin: float = 1.0,
     temperature: float = 0.5,
 ) -> Tensor:
-    r"""Return the stated loss beyond the cross-entropy, made real: a layer-wise and a
-    contrastive part, of each network.
+    r"""Return the stated loss beyond the cross-entropy, made real, of each network.
 
-    .. math:: \lambda \sum_l e^{\alpha l} L^l_\text{layer-wise} + \beta \sum_l L^l_\text{contrastive},
+    .. math:: \lambda \sum_l e^{\alpha l} L^l_\text{layer-wise}
+              + \beta \sum_l L^l_\text{contrastive},
 
     with :math:`L^l_\text{layer-wise} = \operatorname{mean}_{b,c} [(1 - \tilde m) d^2 +
     \tilde m \max(0, \mu - d)^2]`: where a row is near a centroid its activations are
@@ -171,8 +169,8 @@ def train_node_importance(
     layers : sequence of int, optional
         The linear layers that are modulated, from 0; all by default.
     hidden, seeds, max_epochs, batch_size, learning_rate, device, progress
-        As in `xaicourse.networks.training.train_mlps`; the number of epochs is fixed, and 0
-        gives untrained networks.
+        As in `train_mlps`; the number of epochs is fixed, and 0 gives untrained
+        networks.
 
     Returns
     -------
@@ -187,7 +185,10 @@ def train_node_importance(
     Examples
     --------
     >>> X = np.random.default_rng(0).normal(size=(200, 2))
-    >>> trained = train_node_importance(X, X[:, 0] > 0, centroids=[[-1.0, 0.0], [1.0, 0.0]], hidden=[8], max_epochs=5)
+    >>> middles = [[-1.0, 0.0], [1.0, 0.0]]
+    >>> trained = train_node_importance(
+    ...     X, X[:, 0] > 0, centroids=middles, hidden=[8], max_epochs=5
+    ... )
     >>> bool(trained.losses[0, -1] < trained.losses[0, 0])
     True
     """
@@ -319,9 +320,7 @@ def _arrays(
 
 
 def _signals(weights: Sequence[Tensor], inputs: Tensor) -> list[Tensor]:
-    """Inputs, and what every layer makes of them before its ReLU; shapes (k, rows,
-    units).
-    """
+    """Inputs, and what every layer makes of them before its ReLU."""
     signals = [inputs]
     for layer in range(0, len(weights), 2):
         into = signals[-1] if layer == 0 else signals[-1].relu()
@@ -334,9 +333,7 @@ def _after_relu(signals: Sequence[Tensor]) -> list[Tensor]:
 
 
 def _dealt(factor: Tensor, dealers: Sequence[torch.Generator]) -> Tensor:
-    """Deal a layer's factors out at random among its weights, for each network by its
-    own generator.
-    """
+    """Deal a layer's factors out at random among its weights, network by network."""
     flat = factor.flatten(1)
     order = torch.stack(
         [torch.randperm(flat.shape[1], generator=g) for g in dealers]

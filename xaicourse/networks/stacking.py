@@ -1,7 +1,7 @@
 """Networks of one shape, stacked: one product serves all of them.
 
-Weights have a first axis of networks. They are a list that alternates matrices (k, fan_in, fan_out) and biases (k, 1,
-fan_out), first layer to last.
+Weights have a first axis of networks. They are a list that alternates matrices (k,
+fan_in, fan_out) and biases (k, 1, fan_out), first layer to last.
 """
 
 from __future__ import annotations
@@ -144,7 +144,7 @@ class Adam:
 
 
 def unstacked(tensors: list[Tensor]) -> nn.Sequential:
-    """Return one network, frozen and in evaluation mode, of weights without the axis."""
+    """Return one network, in evaluation mode, of weights without their first axis."""
     widths = [tensors[0].shape[0], *(bias.shape[1] for bias in tensors[1::2])]
     with torch.device("meta"):  # no weights are drawn, which are replaced at once
         network = mlp(widths[0], widths[1:-1], widths[-1])
