@@ -34,8 +34,13 @@ from xaicourse.attribution import (
     shapley_values,
 )
 from xaicourse.causality import StructuralCausalModel
-from xaicourse.fairness import mahalanobis, neuron_regressions, train_node_importance
-from xaicourse.models import mlp
+from xaicourse.networks import (
+    mahalanobis,
+    mlp,
+    neuron_regressions,
+    train_mlps,
+    train_node_importance,
+)
 from xaicourse.sensitivity import (
     batch_jacobian,
     cart_poles,
@@ -44,7 +49,6 @@ from xaicourse.sensitivity import (
     grid_anova,
     sobol_indices,
 )
-from xaicourse.training import train_mlps
 
 Work = Callable[[], object]
 
@@ -66,7 +70,7 @@ def twenty_networks() -> tuple[Work, Work]:
             ).fit(X[k], y[k])
 
     return lambda: train_mlps(
-        X, y, seeds=range(20), max_epochs=40, tol=-np.inf
+        X, y, seeds=range(20), max_epochs=40, patience=40
     ), one_by_one
 
 

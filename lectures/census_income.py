@@ -57,6 +57,7 @@ from xaicourse.attribution import (
 )
 from xaicourse.datasets import load_census
 from xaicourse.exercises import census_income as exercises
+from xaicourse.networks import probability, train_mlps
 from xaicourse.plotting import bars, dots, lines
 from xaicourse.teaching import (
     check,
@@ -69,7 +70,6 @@ from xaicourse.teaching import (
     show_source,
     table,
 )
-from xaicourse.training import probability, train_mlps
 
 seed = 0
 

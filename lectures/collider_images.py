@@ -47,14 +47,10 @@ from sklearn.metrics import roc_auc_score
 
 from xaicourse.attribution import grad_cam, saliency
 from xaicourse.datasets import simulate_collisions
-from xaicourse.datasets.collision_analysis import (
-    coarse_mass,
-    significance,
-    two_prongs,
-)
 from xaicourse.datasets.collisions import CROSS_SECTIONS, LUMINOSITY, MASS
 from xaicourse.exercises import collider_images as exercises
-from xaicourse.models import small_cnn
+from xaicourse.jets import coarse_mass, significance, two_prongs
+from xaicourse.networks import small_cnn, train_network
 from xaicourse.plotting import bars, lines, pictures
 from xaicourse.teaching import (
     check,
@@ -67,7 +63,6 @@ from xaicourse.teaching import (
     show_source,
     table,
 )
-from xaicourse.training import train_network
 
 seed = 0
 z999 = norm.ppf(0.9995)

@@ -46,17 +46,12 @@ from xaicourse.attribution import (
     saliency,
 )
 from xaicourse.datasets import simulate_collisions, simulate_portfolio
-from xaicourse.datasets.collision_analysis import (
-    coarse_mass,
-    significance,
-    two_prongs,
-)
 from xaicourse.datasets.collisions import CROSS_SECTIONS, LUMINOSITY, MASS
 from xaicourse.exercises import explainable_ai as exercises
-from xaicourse.models import small_cnn
+from xaicourse.jets import coarse_mass, significance, two_prongs
+from xaicourse.networks import probability, small_cnn, train_mlps, train_network
 from xaicourse.plotting import bars, lines, pictures
 from xaicourse.teaching import check, claim, hint, progress, say, show, table
-from xaicourse.training import probability, train_mlps, train_network
 
 seed = 0
 z999 = norm.ppf(0.9995)

@@ -55,6 +55,7 @@ from xaicourse.attribution import counterfactuals, permutation_importance
 from xaicourse.attribution.counterfactual import diversity
 from xaicourse.datasets import simulate_portfolio
 from xaicourse.exercises import insurance_audit as exercises
+from xaicourse.networks import probability, train_mlps
 from xaicourse.plotting import bars, causal_graph, dots, lines, scatter_panels
 from xaicourse.teaching import (
     check,
@@ -66,7 +67,6 @@ from xaicourse.teaching import (
     show_source,
     table,
 )
-from xaicourse.training import probability, train_mlps
 
 seed = 0
 z = norm.ppf(0.9995)  # half-width of a 99.9 % interval, in standard errors

@@ -12,7 +12,7 @@ from torch import nn
 from torch.nn.functional import relu
 
 from xaicourse.attribution import grad_cam
-from xaicourse.models import small_resnet
+from xaicourse.networks import small_resnet
 
 few = settings(max_examples=15, deadline=None, derandomize=True)
 

@@ -21,7 +21,7 @@ from xaicourse.attribution import (
     z_box_rule,
     z_plus_rule,
 )
-from xaicourse.models import small_resnet
+from xaicourse.networks import small_resnet
 
 few = settings(max_examples=25, deadline=None, derandomize=True)
 seeds = st.integers(0, 2**32 - 1)

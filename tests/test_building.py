@@ -17,7 +17,7 @@ SOURCE = """# %% [markdown]
 
 # %%
 from xaicourse.teaching import say
-from xaicourse.models import mlp
+from xaicourse.networks import mlp
 
 x = 1
 
@@ -118,7 +118,10 @@ class TestExecution:
 
 def test_modules_behind_a_notebook_are_followed_through_imports(pair: Notebook) -> None:
     found = {str(p.relative_to(ROOT)) for p in building.modules_behind(pair.source)}
-    assert {"xaicourse/models.py", "xaicourse/teaching/narration.py"} <= found
+    assert {
+        "xaicourse/networks/architectures.py",
+        "xaicourse/teaching/narration.py",
+    } <= found
     assert not found & {"xaicourse/causality/scm.py", "xaicourse/teaching/student.py"}
 
 

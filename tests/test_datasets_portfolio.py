@@ -115,7 +115,7 @@ def test_proxies_tell_the_hidden_groups_and_medical_columns_do_not_tell_religion
     assert told(MEDICAL, truth.religion) < 0.72  # through age, on which it depends
 
 
-def test_claims_have_the_expected_mean_and_the_groups_are_underwritten_by_the_same_risk():
+def test_claims_have_the_expected_mean_and_groups_are_underwritten_by_the_same_risk():
     truth = PORTFOLIO.truth
     error = PORTFOLIO.claims.std() / np.sqrt(len(PORTFOLIO.claims))
     assert abs(PORTFOLIO.claims.mean() - truth.expected_claims.mean()) < 4 * error

@@ -59,8 +59,15 @@ def test_the_evidence_lies_within_the_objects_mask():
     ):
         assert len(np.unique(image[:, inside], axis=1).T) == 2
         assert len(np.unique(image[:, decoy], axis=1).T) == 1
-    light = [np.mean([len(np.unique(image[0][mask])) for image, mask in zip(SCENES.images, m, strict=True)])
-             for m in (SCENES.truth.object, SCENES.truth.decoy)]  # fmt: skip
+    light = [
+        np.mean(
+            [
+                len(np.unique(image[0][mask]))
+                for image, mask in zip(SCENES.images, m, strict=True)
+            ]
+        )
+        for m in (SCENES.truth.object, SCENES.truth.decoy)
+    ]
     assert light == [2, 1]
 
 
@@ -93,15 +100,24 @@ BAD = [
     ({"n": 0}, ValueError, "n: got 0, expected an integer of at least 1"),
     ({"size": 31}, ValueError, "size: got 31, expected an integer of at least 32"),
     ({"seed": -1}, ValueError, "seed: got -1, expected an integer of at least 0"),
-    ({"stamp_rates": 1.5}, ValueError,
-     "stamp_rates: got 1.5, expected a chance from 0 to 1, or one for each of 3 "
-     "classes"),
-    ({"stamp_rates": (0, 1)}, ValueError,
-     "stamp_rates: got (0, 1), expected a chance from 0 to 1, or one for each of 3 "
-     "classes"),
-    ({"stamp_rates": "often"}, TypeError, "stamp_rates: got 'often' (str), expected a "
-        "number"),
-]  # fmt: skip
+    (
+        {"stamp_rates": 1.5},
+        ValueError,
+        "stamp_rates: got 1.5, expected a chance from 0 to 1, or one for each of 3 "
+        "classes",
+    ),
+    (
+        {"stamp_rates": (0, 1)},
+        ValueError,
+        "stamp_rates: got (0, 1), expected a chance from 0 to 1, or one for each of 3 "
+        "classes",
+    ),
+    (
+        {"stamp_rates": "often"},
+        TypeError,
+        "stamp_rates: got 'often' (str), expected a number",
+    ),
+]
 
 
 @pytest.mark.parametrize(("bad", "error", "message"), BAD)

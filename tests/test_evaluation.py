@@ -25,7 +25,7 @@ from xaicourse.evaluation import (
     relevance_mass,
     relevance_rank,
 )
-from xaicourse.models import mlp
+from xaicourse.networks import mlp
 
 MASK = np.zeros((4000, 4, 5), bool)
 MASK[:, 1:3, 1:4] = True

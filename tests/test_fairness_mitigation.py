@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from xaicourse.attribution import gradient_shap
 from xaicourse.fairness import importance_penalty, train_with_less_importance
-from xaicourse.training import accuracy, train_mlps
+from xaicourse.networks import accuracy, train_mlps
 
 F64 = torch.float64
 
@@ -146,7 +146,7 @@ BAD = [
     ({"strengths": [-1]}, ValueError, "strengths: got -1"),
     ({"strengths": [np.nan]}, ValueError, "strengths: got nan"),
     ({"seed": -1}, ValueError, "seed: got -1"),
-    ({"X": X * np.nan}, ValueError, "X holds NaN"),
+    ({"X": X * np.nan}, ValueError, "X: got NaN"),
     ({"y": np.zeros(len(X))}, ValueError, "y holds one class only"),
 ]
 

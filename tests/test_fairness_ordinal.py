@@ -43,6 +43,9 @@ def test_equals_scikit_learn_and_the_definition(pairs):
     # without labels it counts ranks
     theirs = cohen_kappa_score(a, p, weights="quadratic", labels=range(1, 9))
     assert ours == pytest.approx(theirs, abs=1e-12)
+    # the fast form that cut-offs and bootstraps use
+    fast = ordinal_scores(a, {"it": p}, n_samples=1).kappa["it"]
+    assert fast == pytest.approx(theirs, abs=1e-12)
     by_chance = np.mean((a[:, None] - p) ** 2)
     assert ours == pytest.approx(1 - np.mean((a - p) ** 2) / by_chance, abs=1e-12)
 

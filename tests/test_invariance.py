@@ -21,7 +21,7 @@ from xaicourse.causality import (
     invariant_risk_minimisation,
     irm_penalty,
 )
-from xaicourse.training import accuracy
+from xaicourse.networks import accuracy
 
 # The data of causalicp's docstring; the last column is the response.
 PUBLISHED = [

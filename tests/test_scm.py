@@ -1,4 +1,4 @@
-"""Structural causal models against closed forms; bad models are refused with a reason."""
+"""Structural causal models against closed forms; bad ones are refused and told why."""
 
 from __future__ import annotations
 

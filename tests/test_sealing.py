@@ -99,13 +99,13 @@ def network():
 
 
 # --- published bytes
-# ----------------------------------------------------------------------------------------------
+# --------------------------------------------------------------------------------------
 
 
 def test_the_payload_is_the_published_safetensors_file():
     expected = (
-        b'@\0\0\0\0\0\0\0{"test":{"dtype":"I32","shape":[2,2],"data_offsets":[0,16]}}    '
-        + bytes(16)
+        b'@\0\0\0\0\0\0\0{"test":{"dtype":"I32","shape":[2,2],'
+        b'"data_offsets":[0,16]}}    ' + bytes(16)
     )
     zeros = torch.zeros(2, 2, dtype=torch.int32)
     assert payload_of({"test": zeros}) == expected
@@ -116,7 +116,7 @@ def test_the_payload_is_the_published_safetensors_file():
 
 
 # --- the fingerprint
-# ----------------------------------------------------------------------------------------------
+# --------------------------------------------------------------------------------------
 
 
 def test_the_fingerprint_covers_names_types_shapes_values_and_buffers():
@@ -191,7 +191,7 @@ def test_what_cannot_be_hashed_is_named(tensors, error, message):
 
 
 # --- the round trip
-# -----------------------------------------------------------------------------------------------
+# --------------------------------------------------------------------------------------
 
 DTYPES = [
     torch.float64,
@@ -286,7 +286,7 @@ def test_the_same_state_is_never_the_same_file_and_holds_no_weight_in_the_clear(
 
 
 # --- tampering
-# ----------------------------------------------------------------------------------------------------
+# --------------------------------------------------------------------------------------
 
 
 def test_every_flipped_bit_pattern_of_every_byte_is_refused():
@@ -396,7 +396,7 @@ def test_a_replayed_file_is_well_signed_and_refused_by_what_the_opener_expects()
 
 
 # --- lies about lengths
-# -------------------------------------------------------------------------------------------
+# --------------------------------------------------------------------------------------
 
 
 def memory_of(call):
@@ -549,7 +549,7 @@ def test_fuzzing_finds_nothing_but_the_readers_own_error():
 
 
 # --- what may not be sealed
-# ---------------------------------------------------------------------------------------
+# --------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -594,7 +594,7 @@ def test_arguments_of_the_wrong_kind_are_named():
 
 
 # --- keys at rest
-# -------------------------------------------------------------------------------------------------
+# --------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("key", [SIGNER, RECIPIENT])

@@ -65,8 +65,14 @@ def test_the_mutant_that_drops_the_state_jacobian_is_rejected():
 
 def final_state(theta):
     return solve_ivp(
-        predator_prey, (0, 60), [300.0, 10.0], args=(theta,), method="DOP853", rtol=1e-12, atol=1e-12
-    ).y[:, -1]  # fmt: skip
+        predator_prey,
+        (0, 60),
+        [300.0, 10.0],
+        args=(theta,),
+        method="DOP853",
+        rtol=1e-12,
+        atol=1e-12,
+    ).y[:, -1]
 
 
 def test_predator_prey_agrees_with_differences_of_solutions():
@@ -150,7 +156,7 @@ def test_inputs_are_left_alone():
 
 
 # --- bad input
-# --------------------------------------------------------------------------------------------------
+# --------------------------------------------------------------------------------------
 
 
 def solve(rhs=logistic, start=(5.0,), theta=(0.7, 50.0), times=(0.0, 1.0), **options):
@@ -197,7 +203,10 @@ def test_bad_input_is_named(options, message):
 
 
 def test_a_right_hand_side_that_drops_complex_numbers_is_refused():
-    message = "^rhs: expected real rates for real arguments and complex ones for complex arguments$"
+    message = (
+        "^rhs: expected real rates for real arguments and complex ones for complex "
+        "arguments$"
+    )
     with pytest.raises(TypeError, match=message):
         solve(rhs=lambda t, x, p: np.abs(x))
     with pytest.raises(TypeError, match=message):

@@ -27,7 +27,7 @@ def walk():
 
 
 # --- π-weights
-# --------------------------------------------------------------------------------------------------
+# --------------------------------------------------------------------------------------
 
 
 def check_arima111(weights_of, phi, theta):
@@ -91,7 +91,7 @@ def test_agrees_with_statsmodels_expansion(ar_roots, ma_roots):
 
 
 # --- filtering again
-# --------------------------------------------------------------------------------------------
+# --------------------------------------------------------------------------------------
 
 
 def check_every_lag(sensitivity, walk):
@@ -179,12 +179,18 @@ def test_another_series_another_container_and_nothing_written_to(walk):
         forecast_sensitivity(results, series).past,
         forecast_sensitivity(results, y).past,
     )
-    np.testing.assert_allclose(forecast_sensitivity(results, y[:60] * 7).past[:5],
-                               forecast_sensitivity(results, y).past[:5], atol=1e-6)  # fmt: skip
+    np.testing.assert_allclose(
+        forecast_sensitivity(results, y[:60] * 7).past[:5],
+        forecast_sensitivity(results, y).past[:5],
+        atol=1e-6,
+    )
     assert np.array_equal(y, before)
     fitted_with_dates = ARIMA(series, order=(1, 1, 1)).smooth(results.params)
-    np.testing.assert_allclose(forecast_sensitivity(fitted_with_dates, series).past,
-                               forecast_sensitivity(results, y).past, atol=1e-9)  # fmt: skip
+    np.testing.assert_allclose(
+        forecast_sensitivity(fitted_with_dates, series).past,
+        forecast_sensitivity(results, y).past,
+        atol=1e-9,
+    )
 
 
 def test_a_constant_series_and_integers():

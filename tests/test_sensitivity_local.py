@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from xaicourse.models import mlp
+from xaicourse.networks import mlp
 from xaicourse.sensitivity import batch_jacobian, elasticities, finite_differences
 
 F64 = torch.float64
@@ -41,7 +41,7 @@ def network(seed, n_inputs=4, n_outputs=3):
 
 
 # --- published values
-# -------------------------------------------------------------------------------------------
+# --------------------------------------------------------------------------------------
 
 
 def check_tanh(derivative):
@@ -126,7 +126,7 @@ def test_elasticities_of_the_slide_on_ecosystems():
 
 
 # --- axioms
-# -----------------------------------------------------------------------------------------------------
+# --------------------------------------------------------------------------------------
 
 
 @few
@@ -247,7 +247,7 @@ def test_the_step_grows_with_the_value():
 
 
 # --- references
-# -------------------------------------------------------------------------------------------------
+# --------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -372,7 +372,7 @@ def test_one_batch_of_rows_at_a_time():
 
 
 # --- bad input
-# --------------------------------------------------------------------------------------------------
+# --------------------------------------------------------------------------------------
 
 ROWS = normal(0, 3, 3)
 OTHER_ROWS = (

@@ -130,7 +130,7 @@ def test_same_seed_same_returns_and_no_global_state():
 
 
 # --- difference quotients
-# ---------------------------------------------------------------------------------------
+# --------------------------------------------------------------------------------------
 
 
 def noisy(slope):
@@ -195,7 +195,7 @@ def of_bias(position, n=100):
     )
 
 
-def test_what_the_policy_does_not_read_has_no_sensitivity_and_what_it_adds_has_the_same():
+def test_what_the_policy_does_not_read_has_no_sensitivity_and_what_it_adds_the_same():
     """The slide's own quotient: a bias of 0.1 on each measurement; the published run
     has -3398.8 for both angles.
     """
@@ -222,7 +222,7 @@ def test_scales_of_weights_and_of_masses_change_nothing():
 
 
 # --- bad arguments
-# ----------------------------------------------------------------------------------------------
+# --------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

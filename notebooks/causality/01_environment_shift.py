@@ -45,6 +45,7 @@ from sklearn.preprocessing import StandardScaler
 from xaicourse.attribution import permutation_importance
 from xaicourse.causality import StructuralCausalModel
 from xaicourse.exercises import environment_shift as exercises
+from xaicourse.networks import accuracy, probability, train_mlps
 from xaicourse.plotting import (
     bars,
     causal_graph,
@@ -62,7 +63,6 @@ from xaicourse.teaching import (
     show,
     show_source,
 )
-from xaicourse.training import accuracy, probability, train_mlps
 
 seed = 0
 

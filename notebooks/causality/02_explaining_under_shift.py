@@ -47,6 +47,7 @@ from xaicourse.attribution import (
 )
 from xaicourse.causality import StructuralCausalModel
 from xaicourse.exercises import explaining_under_shift as exercises
+from xaicourse.networks import train_mlps
 from xaicourse.plotting import bars
 from xaicourse.teaching import (
     check,
@@ -58,7 +59,6 @@ from xaicourse.teaching import (
     show_source,
     table,
 )
-from xaicourse.training import train_mlps
 
 seed = 0
 

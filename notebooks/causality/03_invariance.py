@@ -50,6 +50,7 @@ from xaicourse.causality import (
     irm_penalty,
 )
 from xaicourse.exercises import invariance as exercises
+from xaicourse.networks import accuracy
 from xaicourse.plotting import bars, lines
 from xaicourse.teaching import (
     check,
@@ -61,7 +62,6 @@ from xaicourse.teaching import (
     show_source,
     table,
 )
-from xaicourse.training import accuracy
 
 seed = 0
 

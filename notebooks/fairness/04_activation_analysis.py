@@ -38,6 +38,7 @@ import numpy as np
 import pandas as pd
 import torch
 from scipy.stats import spearmanr
+from sklearn.cluster import KMeans
 from sklearn.decomposition import PCA
 from sklearn.metrics import adjusted_mutual_info_score
 
@@ -51,15 +52,15 @@ from xaicourse.datasets import load_underwriting, simulate_scenes
 from xaicourse.datasets.scenes import PATTERNS
 from xaicourse.datasets.underwriting import prepare_underwriting
 from xaicourse.exercises import activation_analysis as exercises
-from xaicourse.fairness import (
-    cluster,
+from xaicourse.networks import (
     kernel_drift,
     layer_activations,
     mahalanobis,
     neuron_regressions,
+    small_resnet,
+    train_network,
     train_node_importance,
 )
-from xaicourse.models import small_resnet
 from xaicourse.plotting import (
     bars,
     dots,
@@ -78,7 +79,6 @@ from xaicourse.teaching import (
     show_source,
     table,
 )
-from xaicourse.training import train_network
 
 seed = 0
 
@@ -94,7 +94,9 @@ prepared = prepare_underwriting(data.features, train=train, scaled=True)
 columns = prepared.to_numpy()
 pca = PCA(10, random_state=0).fit(columns[train])
 Z, y = pca.transform(columns), data.target.to_numpy() - 1
-centroids = cluster(Z[train], seed=seed).centroids
+start = int(np.random.default_rng(seed).integers(2**31))
+k_means = KMeans(6, n_init=4, random_state=start)
+centroids = k_means.fit(Z[train]).cluster_centers_
 rows = np.random.default_rng(seed).permutation(train)[:16_000]
 variants = {
     "plain": {"n_steps": 2},
@@ -238,7 +240,7 @@ show(
 # groups of the inputs? The adjusted mutual information is 0 by chance and 1 for the same groups.
 
 # %% tags=["live:cluster the activations"]
-found = {name: cluster(a[1][:4000], n_clusters=6, seed=seed).labels for name, a in activations.items()}
+found = {n: k_means.fit_predict(a[1][:4000]) for n, a in activations.items()}
 said = {name: a[-1].argmax(1)[:4000] for name, a in activations.items()}
 match = {
     "what the network says": [adjusted_mutual_info_score(said[n], found[n]) for n in networks],

@@ -45,6 +45,7 @@ from xaicourse.attribution import gradient_shap
 from xaicourse.datasets import load_census, simulate_portfolio
 from xaicourse.exercises import importance_reduction as exercises
 from xaicourse.fairness import importance_penalty, train_with_less_importance
+from xaicourse.networks import probability, train_mlps
 from xaicourse.plotting import bars, lines
 from xaicourse.teaching import (
     check,
@@ -56,7 +57,6 @@ from xaicourse.teaching import (
     show_source,
     table,
 )
-from xaicourse.training import probability, train_mlps
 
 seed = 0
 

@@ -59,7 +59,7 @@ from torch import nn
 
 from xaicourse.datasets.portfolio import simulate_portfolio
 from xaicourse.exercises import sealed_model as exercises
-from xaicourse.models import mlp
+from xaicourse.networks import mlp, train_mlps
 from xaicourse.plotting import bars, dots, heat_map, pictures
 from xaicourse.sealing import (
     SealError,
@@ -80,7 +80,6 @@ from xaicourse.teaching import (
     show_source,
     table,
 )
-from xaicourse.training import train_mlps
 
 seed = 0
 

@@ -52,6 +52,7 @@ from xaicourse.attribution import (
 )
 from xaicourse.datasets import load_diabetes
 from xaicourse.exercises import gradient_shap as exercises
+from xaicourse.networks import train_network
 from xaicourse.plotting import bars, dots, heat_map, lines
 from xaicourse.teaching import (
     check,
@@ -63,7 +64,6 @@ from xaicourse.teaching import (
     show_source,
     table,
 )
-from xaicourse.training import train_network
 
 seed = 0
 

@@ -38,11 +38,10 @@ from sklearn.datasets import load_breast_cancer
 from sklearn.model_selection import train_test_split
 
 from xaicourse.exercises import neural_networks as exercises
-from xaicourse.models import mlp
+from xaicourse.networks import accuracy, mlp, train_mlps
 from xaicourse.plotting import lines, scatter_panels
 from xaicourse.sensitivity import batch_jacobian, finite_differences
 from xaicourse.teaching import check, claim, hint, progress, say, show
-from xaicourse.training import accuracy, train_mlps
 
 seed = 0
 

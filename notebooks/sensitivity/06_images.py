@@ -62,7 +62,7 @@ from xaicourse.attribution import (
 from xaicourse.datasets import simulate_scenes
 from xaicourse.datasets.scenes import PATTERNS
 from xaicourse.exercises import images as exercises
-from xaicourse.models import small_resnet
+from xaicourse.networks import small_resnet, train_network
 from xaicourse.plotting import bars, lines, pictures
 from xaicourse.teaching import (
     check,
@@ -74,7 +74,6 @@ from xaicourse.teaching import (
     show,
     show_source,
 )
-from xaicourse.training import train_network
 
 seed = 0
 

@@ -70,6 +70,7 @@ from xaicourse.datasets.sentences import (
     opinion_on_the_film,
 )
 from xaicourse.exercises import language as exercises
+from xaicourse.networks import train_network
 from xaicourse.plotting import bars, dots, words_in_colour
 from xaicourse.teaching import (
     check,
@@ -81,7 +82,6 @@ from xaicourse.teaching import (
     show,
     show_source,
 )
-from xaicourse.training import train_network
 
 seed = 0
 

@@ -25,7 +25,7 @@ import torch
 from torch import Tensor
 
 from xaicourse.attribution.explained import Model, call, check_inputs, explaining
-from xaicourse.stacking import Adam
+from xaicourse.networks.stacking import Adam
 from xaicourse.validation import (
     Progress,
     Seed,

@@ -20,7 +20,14 @@ from scipy.special import fdtr, ndtri, stdtr
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 
-from xaicourse.stacking import Adam, forward, glorot_weights, stacked_rows, unstacked
+from xaicourse.networks.stacking import (
+    Adam,
+    forward,
+    generators_of,
+    glorot_weights,
+    stacked_rows,
+    unstacked,
+)
 from xaicourse.validation import (
     Progress,
     check_finite,
@@ -157,14 +164,14 @@ def invariant_causal_prediction(
 
 
 def irm_penalty(logits: Tensor, labels: Tensor) -> Tensor:
-    r"""Return how far each network is from being the best in an environment that a
-    common factor can make it.
+    r"""Return how far a common factor could improve each network in an environment.
 
     Put a factor w behind the network's logits z. In an environment where they cannot be
     improved by such a factor, the mean cross-entropy R(w z) has derivative zero at w =
     1; its square is the penalty,
 
-    .. math:: \Big(\frac{dR}{dw}\Big|_{w=1}\Big)^2 = \Big(\frac1n \sum_i (\sigma(z_i) - y_i)\, z_i\Big)^2.
+    .. math:: \Big(\frac{dR}{dw}\Big|_{w=1}\Big)^2
+              = \Big(\frac1n \sum_i (\sigma(z_i) - y_i)\, z_i\Big)^2.
 
     Parameters
     ----------
@@ -213,8 +220,7 @@ def invariant_risk_minimisation(
     l2: float = 1e-4,
     progress: Progress | None = None,
 ) -> list[nn.Sequential]:
-    r"""Train binary classifiers that no environment could improve by scaling their
-    logits.
+    r"""Train binary classifiers that no environment could improve by a factor.
 
     Adam minimises, on all rows at once, the mean over environments of the cross-entropy
     plus penalties, :math:`\frac1E \sum_e [R_e(f) + \lambda P_e(f)] + \frac{l_2}{2}
@@ -252,7 +258,7 @@ def invariant_risk_minimisation(
     ------
     ValueError
         With fewer than two environments, no seed, or rows and labels as
-        `xaicourse.training.train_mlps` refuses them.
+        `train_mlps` refuses them.
 
     References
     ----------
@@ -273,9 +279,12 @@ def invariant_risk_minimisation(
         raise ValueError(
             f"environments: got {len(environments)}, expected at least two"
         )
-    data = [stacked_rows(X, y, len(seeds)) for X, y in environments]
     weight = check_float("penalty_weight", penalty_weight, minimum=0.0)
-    generators = [torch.Generator().manual_seed(seed) for seed in seeds]
+    rate = check_float("learning_rate", learning_rate, minimum=0.0)
+    l2 = check_float("l2", l2, minimum=0.0)
+    warm_up = check_int("warm_up", warm_up, minimum=0)
+    generators = generators_of(seeds)
+    data = [stacked_rows(X, y, len(seeds)) for X, y in environments]
     weights = glorot_weights(data[0][0].shape[2], hidden, generators, "cpu")
     optimiser = Adam(weights)
     for epoch in (progress or silent)(range(check_int("max_epochs", max_epochs))):
@@ -291,7 +300,7 @@ def invariant_risk_minimisation(
         penalty = l2 / 2 * sum(w.square().sum((1, 2)) for w in weights[::2])
         # a network's gradient sees its own loss alone
         total = (losses / len(data) + penalty).sum() / max(now, 1.0)
-        optimiser.step(torch.autograd.grad(total, weights), learning_rate)
+        optimiser.step(torch.autograd.grad(total, weights), rate)
     return [unstacked([w[i].detach() for w in weights]) for i in range(len(seeds))]
 
 

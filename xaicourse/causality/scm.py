@@ -72,14 +72,19 @@ class StructuralCausalModel:
     Examples
     --------
     >>> world = StructuralCausalModel(
-    ...     {"x": lambda noise: noise, "y": lambda x, noise, gain: gain * x + noise, "trace": lambda y: y + 1},
+    ...     {
+    ...         "x": lambda noise: noise,
+    ...         "y": lambda x, noise, gain: gain * x + noise,
+    ...         "trace": lambda y: y + 1,
+    ...     },
     ...     parameters={"gain": 2.0},
     ... )
     >>> world.edges
     (('x', 'y'), ('y', 'trace'))
     >>> world.effect_of("x", on="trace", low=0, high=1, n=10, seed=0).value
     2.0
-    >>> world.environment(gain=3.0).effect_of("x", on="trace", low=0, high=1, n=10, seed=0).value
+    >>> elsewhere = world.environment(gain=3.0)
+    >>> elsewhere.effect_of("x", on="trace", low=0, high=1, n=10, seed=0).value
     3.0
     >>> world.effect_of("trace", on="y", low=0, high=1, n=10, seed=0).value
     0.0

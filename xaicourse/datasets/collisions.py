@@ -96,7 +96,8 @@ class Collisions:
     truth: CollisionTruth
 
     def __repr__(self) -> str:
-        return f"Collisions({len(self.images):,} of {self.images.shape[2]} cells a side, {self.labels.sum():,} signal)"
+        n, size, signal = len(self.images), self.images.shape[2], self.labels.sum()
+        return f"Collisions({n:,} of {size} cells a side, {signal:,} signal)"
 
 
 def cell_centres(size: int) -> NDArray[np.float64]:
@@ -154,8 +155,8 @@ def simulate_collisions(
     >>> some = simulate_collisions(1000, seed=1)
     >>> some
     Collisions(1,000 of 32 cells a side, 505 signal)
-    >>> signal = some.labels == 1
-    >>> float(some.truth.mass[signal].min().round()), float(some.truth.mass[signal].max().round())
+    >>> mass = some.truth.mass[some.labels == 1]
+    >>> float(mass.min().round()), float(mass.max().round())
     (180.0, 180.0)
     """
     n, size = check_int("n", n), check_int("size", size, minimum=8)

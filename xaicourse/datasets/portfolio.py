@@ -160,7 +160,8 @@ class Portfolio:
 
     def __repr__(self) -> str:
         rows, columns = self.customers.shape
-        return f"Portfolio({rows:,} customers, {columns} columns, {self.accepted.mean():.0%} accepted)"
+        share = f"{self.accepted.mean():.0%} accepted"
+        return f"Portfolio({rows:,} customers, {columns} columns, {share})"
 
 
 def simulate_portfolio(
@@ -230,9 +231,14 @@ def simulate_portfolio(
     )
     chance = u[:, 22]
     truth = PortfolioTruth(
-        religion, politics, **strengths, expected_claims=expected, acceptance=acceptance,
-        fair=(chance < expit(merit)).astype(np.int64), _draws=u,
-    )  # fmt: skip
+        religion,
+        politics,
+        **strengths,
+        expected_claims=expected,
+        acceptance=acceptance,
+        fair=(chance < expit(merit)).astype(np.int64),
+        _draws=u,
+    )
     return Portfolio(
         customers,
         pd.Series(claims, name="claims", dtype="float64"),
@@ -312,7 +318,7 @@ def _expected_claims(customers: pd.DataFrame) -> Floats:
 
 
 def _choose(shares: Floats, u: Floats) -> Ints:
-    """Index drawn with the given shares, one row of them for all customers or one each."""
+    """Index drawn with the given shares: a row for all customers, or one each."""
     steps = np.cumsum(np.atleast_2d(shares), axis=1)
     return np.asarray((u[:, None] >= steps[:, :-1]).sum(1), np.int64)
 

@@ -265,7 +265,7 @@ def _count(
     weights: tuple[float, ...],
     dispersion: float,
 ) -> np.ndarray:
-    """Draw negative binomial counts: Poisson ones whose means vary by a gamma factor."""
+    """Draw negative binomial counts: Poisson's, whose means vary by a gamma factor."""
     return np.asarray(
         rng.poisson(
             np.exp(_sum(causes, weights))

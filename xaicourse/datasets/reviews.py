@@ -46,21 +46,24 @@ REVIEWS = base.register(
 # The twin: words that speak for a good or a bad review, by strength, and words that say
 # nothing.
 _STRONG_FOR = [
-    "engrossing", "touching", "wonderful", "moving", "heartwarming", "delightful", "powerful", "refreshing",
-    "captivating", "vividly",
+    "engrossing", "touching", "wonderful", "moving", "heartwarming", "delightful",
+    "powerful", "refreshing", "captivating", "vividly",
 ]  # fmt: skip
 _FOR = [
-    "funny", "warm", "entertaining", "smart", "sweet", "honest", "solid", "fascinating", "beautiful", "best",
-    "charming", "intelligent", "fun", "enjoyable", "portrait", "world", "performances", "clever", "tender",
-    "lively", "subtle", "humor", "vivid", "rich", "journey", "gentle",
+    "funny", "warm", "entertaining", "smart", "sweet", "honest", "solid", "fascinating",
+    "beautiful", "best", "charming", "intelligent", "fun", "enjoyable", "portrait",
+    "world", "performances", "clever", "tender", "lively", "subtle", "humor", "vivid",
+    "rich", "journey", "gentle",
 ]  # fmt: skip
 _STRONG_AGAINST = [
-    "dull", "boring", "tedious", "unfunny", "pointless", "lifeless", "mediocre", "stupid", "flat", "worst",
+    "dull", "boring", "tedious", "unfunny", "pointless", "lifeless", "mediocre",
+    "stupid", "flat", "worst",
 ]  # fmt: skip
 _AGAINST = [
-    "bad", "too", "nothing", "only", "predictable", "minutes", "plot", "silly", "tired", "contrived", "worse",
-    "fails", "shallow", "lacks", "less", "clumsy", "formula", "thin", "loud", "problem", "stale", "noisy",
-    "awkward", "muddled", "empty", "excuse",
+    "bad", "too", "nothing", "only", "predictable", "minutes", "plot", "silly", "tired",
+    "contrived", "worse", "fails", "shallow", "lacks", "less", "clumsy", "formula",
+    "thin", "loud", "problem", "stale", "noisy", "awkward", "muddled", "empty",
+    "excuse",
 ]  # fmt: skip
 _NEGATIONS = ("not", "never", "hardly")
 _SAYS_NOTHING = [

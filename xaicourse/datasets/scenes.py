@@ -66,7 +66,8 @@ class Scenes:
     truth: SceneTruth
 
     def __repr__(self) -> str:
-        return f"Scenes({len(self.images):,} of {self.images.shape[2]} pixels, {self.truth.stamped.sum():,} stamped)"
+        n, size, stamped = len(self.images), self.images.shape[2], self.truth.stamped
+        return f"Scenes({n:,} of {size} pixels, {stamped.sum():,} stamped)"
 
 
 def simulate_scenes(
@@ -187,7 +188,9 @@ def _places(
         shape = _SHAPES[int(which * 3)]
         if shape == "disc":
             masks.append(np.hypot(dx, dy) < r)
-        else:  # within r of the centre in the direction of each side's normal, scaled so that the corners are at 1.2 r
+        else:
+            # within r of the centre in the direction of each side's normal, scaled so
+            # that the corners are at 1.2 r
             sides = 4 if shape == "square" else 3
             normals = 2 * np.pi * (turn + np.arange(sides) / sides)
             reach = np.max([dx * np.cos(a) + dy * np.sin(a) for a in normals], axis=0)

@@ -65,8 +65,8 @@ _STEMS = (
     "tir",
 )
 _WHOLE = (
-    *WOMEN, *MEN, *FILM, *OTHER, *NEGATIONS, *STRESS, "said", "the", "was", "but", "and",
-    *(word for word in GOOD + BAD if not word.endswith(("ful", "ing"))),
+    *WOMEN, *MEN, *FILM, *OTHER, *NEGATIONS, *STRESS, "said", "the", "was", "but",
+    "and", *(word for word in GOOD + BAD if not word.endswith(("ful", "ing"))),
 )  # fmt: skip
 
 VOCABULARY: dict[str, int] = {
@@ -215,7 +215,8 @@ def opinion_on_the_film(text: str) -> int:
 
     Examples
     --------
-    >>> opinion_on_the_film("anna said the plot was not very boring but the popcorn was awful")
+    >>> popcorn = "but the popcorn was awful"
+    >>> opinion_on_the_film(f"anna said the plot was not very boring {popcorn}")
     1
     """
     words = text.split()

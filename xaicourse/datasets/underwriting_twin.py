@@ -25,20 +25,26 @@ from xaicourse.datasets.base import Dataset
 from xaicourse.datasets.splits import stratified_split
 from xaicourse.validation import Seed, check_float, check_int, check_seed
 
-CITATION = "Prudential Life Insurance Assessment (2015). Kaggle. https://www.kaggle.com/c/prudential-life-insurance-assessment"
+CITATION = (
+    "Prudential Life Insurance Assessment (2015). Kaggle. "
+    "https://www.kaggle.com/c/prudential-life-insurance-assessment"
+)
 ROWS, TARGET = 59_381, "Response"
 CLASS_COUNTS = (6207, 6552, 1013, 1428, 5432, 11233, 8027, 19489)
 MISSING_COUNTS = {
-    "Employment_Info_1": 19, "Employment_Info_4": 6779, "Employment_Info_6": 10854, "Insurance_History_5": 25396,
-    "Family_Hist_2": 28656, "Family_Hist_3": 34241, "Family_Hist_4": 19184, "Family_Hist_5": 41811,
-    "Medical_History_1": 8889, "Medical_History_10": 58824, "Medical_History_15": 44596, "Medical_History_24": 55580,
-    "Medical_History_32": 58274,
+    "Employment_Info_1": 19, "Employment_Info_4": 6779, "Employment_Info_6": 10854,
+    "Insurance_History_5": 25396, "Family_Hist_2": 28656, "Family_Hist_3": 34241,
+    "Family_Hist_4": 19184, "Family_Hist_5": 41811, "Medical_History_1": 8889,
+    "Medical_History_10": 58824, "Medical_History_15": 44596,
+    "Medical_History_24": 55580, "Medical_History_32": 58274,
 }  # fmt: skip
 COLUMNS = [
     *(f"Product_Info_{i}" for i in range(1, 8)), "Ins_Age", "Ht", "Wt", "BMI",
-    *(f"Employment_Info_{i}" for i in range(1, 7)), *(f"InsuredInfo_{i}" for i in range(1, 8)),
-    *(f"Insurance_History_{i}" for i in (1, 2, 3, 4, 5, 7, 8, 9)), *(f"Family_Hist_{i}" for i in range(1, 6)),
-    *(f"Medical_History_{i}" for i in range(1, 42)), *(f"Medical_Keyword_{i}" for i in range(1, 49)),
+    *(f"Employment_Info_{i}" for i in range(1, 7)),
+    *(f"InsuredInfo_{i}" for i in range(1, 8)), *(f"Insurance_History_{i}" for i in (1,
+        2, 3, 4, 5, 7, 8, 9)), *(f"Family_Hist_{i}" for i in range(1, 6)),
+    *(f"Medical_History_{i}" for i in range(1, 42)),
+    *(f"Medical_Keyword_{i}" for i in range(1, 49)),
 ]  # fmt: skip
 # complete, but no whole numbers
 _FRACTIONS = ("Product_Info_4", "Ins_Age", "Ht", "Wt", "BMI")
@@ -49,73 +55,39 @@ INTEGERS = [
 ]
 
 PROTECTED_SHARE = 0.35
-_PRODUCTS = [
-    *(
-        "A1",
-        "A2",
-        "A3",
-        "A4",
-        "A5",
-        "A6",
-        "A7",
-        "A8",
-        "B1",
-        "B2",
-        "C1",
-        "C2",
-        "C3",
-        "C4",
-        "D1",
-        "D2",
-        "D3",
-        "D4",
-        "E1",
-    )
-]
-_PRODUCT_SHARES = (
-    4,
-    3,
-    2,
-    1,
-    1.3,
-    3.5,
-    2.5,
-    11.5,
-    0.1,
-    1.9,
-    0.5,
-    0.3,
-    0.5,
-    0.4,
-    11,
-    10.5,
-    23.9,
-    18.1,
-    4.5,
-)
+# Product codes and their shares, per cent.
+_PRODUCTS = {
+    "A1": 4, "A2": 3, "A3": 2, "A4": 1, "A5": 1.3, "A6": 3.5, "A7": 2.5, "A8": 11.5,
+    "B1": 0.1, "B2": 1.9, "C1": 0.5, "C2": 0.3, "C3": 0.5, "C4": 0.4,
+    "D1": 11, "D2": 10.5, "D3": 23.9, "D4": 18.1, "E1": 4.5,
+}  # fmt: skip
 
 # Codes of the nominal medical columns: {code: share}, and how illness moves the code (+
 # raises it, - lowers it).
 _MEDICAL: dict[int, tuple[dict[int, float], float]] = {
-    3: ({2: 0.90, 3: 0.10}, 0.3), 4: ({1: 0.35, 2: 0.65}, -0.75), 5: ({1: 0.993, 2: 0.007}, 0.2),
-    6: ({1: 0.055, 3: 0.945}, -0.5), 7: ({2: 0.977, 3: 0.023}, 0.2), 8: ({2: 0.82, 3: 0.18}, 0.0),
-    9: ({1: 0.23, 2: 0.77}, 0.0), 11: ({2: 0.01, 3: 0.99}, -0.3), 12: ({2: 0.94, 3: 0.06}, 0.0),
-    13: ({1: 0.115, 3: 0.885}, -0.6), 14: ({1: 0.015, 3: 0.985}, -0.2), 16: ({1: 0.84, 3: 0.16}, 0.2),
-    17: ({2: 0.02, 3: 0.98}, 0.0), 18: ({1: 0.946, 2: 0.054}, 0.4), 19: ({1: 0.966, 2: 0.034}, 0.2),
-    20: ({1: 0.015, 2: 0.985}, -0.2), 21: ({1: 0.89, 2: 0.11}, 0.0), 22: ({1: 0.018, 2: 0.982}, -0.3),
-    23: ({1: 0.235, 3: 0.765}, -0.75), 25: ({1: 0.82, 2: 0.17, 3: 0.01}, 0.0), 26: ({1: 0.01, 2: 0.17, 3: 0.82}, 0.0),
-    27: ({1: 0.01, 3: 0.99}, -0.2), 28: ({1: 0.93, 2: 0.065, 3: 0.005}, 0.2), 29: ({1: 0.23, 3: 0.77}, 0.0),
-    30: ({2: 0.96, 3: 0.04}, 0.6), 31: ({1: 0.007, 3: 0.993}, -0.2), 33: ({1: 0.098, 3: 0.902}, -0.4),
-    34: ({1: 0.155, 3: 0.845}, 0.0), 35: ({1: 0.998, 2: 0.001, 3: 0.001}, 0.0), 36: ({1: 0.05, 2: 0.72, 3: 0.23}, 0.0),
-    37: ({1: 0.062, 2: 0.938}, 0.0), 38: ({1: 0.995, 2: 0.005}, 0.3), 39: ({1: 0.085, 3: 0.915}, -0.6),
-    40: ({1: 0.016, 3: 0.984}, -0.3), 41: ({1: 0.68, 3: 0.32}, 0.0),
+    3: ({2: 0.90, 3: 0.10}, 0.3), 4: ({1: 0.35, 2: 0.65}, -0.75), 5: ({1: 0.993,
+        2: 0.007}, 0.2), 6: ({1: 0.055, 3: 0.945}, -0.5), 7: ({2: 0.977, 3: 0.023},
+        0.2), 8: ({2: 0.82, 3: 0.18}, 0.0), 9: ({1: 0.23, 2: 0.77}, 0.0), 11: ({2: 0.01,
+        3: 0.99}, -0.3), 12: ({2: 0.94, 3: 0.06}, 0.0), 13: ({1: 0.115, 3: 0.885},
+        -0.6), 14: ({1: 0.015, 3: 0.985}, -0.2), 16: ({1: 0.84, 3: 0.16}, 0.2),
+    17: ({2: 0.02, 3: 0.98}, 0.0), 18: ({1: 0.946, 2: 0.054}, 0.4), 19: ({1: 0.966,
+        2: 0.034}, 0.2), 20: ({1: 0.015, 2: 0.985}, -0.2), 21: ({1: 0.89, 2: 0.11},
+        0.0), 22: ({1: 0.018, 2: 0.982}, -0.3), 23: ({1: 0.235, 3: 0.765}, -0.75),
+    25: ({1: 0.82, 2: 0.17, 3: 0.01}, 0.0), 26: ({1: 0.01, 2: 0.17, 3: 0.82}, 0.0),
+    27: ({1: 0.01, 3: 0.99}, -0.2), 28: ({1: 0.93, 2: 0.065, 3: 0.005}, 0.2),
+    29: ({1: 0.23, 3: 0.77}, 0.0), 30: ({2: 0.96, 3: 0.04}, 0.6), 31: ({1: 0.007,
+        3: 0.993}, -0.2), 33: ({1: 0.098, 3: 0.902}, -0.4), 34: ({1: 0.155, 3: 0.845},
+        0.0), 35: ({1: 0.998, 2: 0.001, 3: 0.001}, 0.0), 36: ({1: 0.05, 2: 0.72,
+        3: 0.23}, 0.0), 37: ({1: 0.062, 2: 0.938}, 0.0), 38: ({1: 0.995, 2: 0.005},
+        0.3), 39: ({1: 0.085, 3: 0.915}, -0.6), 40: ({1: 0.016, 3: 0.984}, -0.3),
+    41: ({1: 0.68, 3: 0.32}, 0.0),
 }  # fmt: skip
 # three columns about one and the same visit to a doctor
 _VISIT = {25: 0.95, 26: -0.95, 36: 0.9}
 _KEYWORD_SHARES = (
-    4.2, 0.9, 4.9, 1.5, 0.9, 1.3, 1.4, 1.0, 0.7, 3.7, 5.8, 1.0, 0.6, 0.8, 19.1, 1.3, 0.9, 0.8, 0.9, 0.8, 1.5, 3.7, 9.8,
-    1.9, 8.9, 1.4, 1.2, 1.5, 1.2, 2.5, 1.1, 2.1, 2.3, 2.1, 0.7, 1.1, 6.7, 0.7, 1.4, 5.8, 1.0, 4.6, 1.1, 0.7, 1.4, 0.8,
-    2.0, 5.4,
+    4.2, 0.9, 4.9, 1.5, 0.9, 1.3, 1.4, 1.0, 0.7, 3.7, 5.8, 1.0, 0.6, 0.8, 19.1, 1.3,
+    0.9, 0.8, 0.9, 0.8, 1.5, 3.7, 9.8, 1.9, 8.9, 1.4, 1.2, 1.5, 1.2, 2.5, 1.1, 2.1, 2.3,
+    2.1, 0.7, 1.1, 6.7, 0.7, 1.4, 5.8, 1.0, 4.6, 1.1, 0.7, 1.4, 0.8, 2.0, 5.4,
 )  # fmt: skip
 
 # The causal graph: what each column listens to. Columns that are not listed have no
@@ -400,17 +372,15 @@ def _columns(
 
     poorer = wealth - 0.7 * group
     visit = rng.normal(size=n)
+    products = np.array(list(_PRODUCTS.values()))
     years = np.round(67 * np.clip(0.4 + 0.2 * age, 0, 1))
     height, kilos = rng.normal(171, 10, n), np.empty(n)
     bmi = np.clip(28 + 5.2 * build + 0.9 * np.clip(build, 0, None) ** 2 - 0.4, 14, 55)
     kilos = bmi * (height / 100) ** 2
     out: dict[str, NDArray[Any]] = {
         "Product_Info_1": _codes(rng.normal(size=n), {1: 0.974, 2: 0.026}),
-        "Product_Info_2": np.array(_PRODUCTS, dtype=object)[
-            _codes(
-                listen(0.3, wealth),
-                dict(enumerate(np.array(_PRODUCT_SHARES) / sum(_PRODUCT_SHARES))),
-            )
+        "Product_Info_2": np.array(list(_PRODUCTS), dtype=object)[
+            _codes(listen(0.3, wealth), dict(enumerate(products / products.sum())))
         ],
         "Product_Info_3": _codes(
             rng.normal(size=n) + 0.8 * group,

@@ -50,7 +50,7 @@ from xaicourse.evaluation.family import (
     knowing,
     located,
 )
-from xaicourse.training import train_network
+from xaicourse.networks import train_network
 
 TASKS = ("scenes", "prongs")
 PATCH = {"scenes": 6, "prongs": 2}  # pixels a side of what is deleted at once

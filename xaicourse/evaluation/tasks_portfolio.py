@@ -26,7 +26,7 @@ from xaicourse.attribution import sampled_shapley_values
 from xaicourse.datasets import simulate_portfolio
 from xaicourse.evaluation import tasks_tables
 from xaicourse.evaluation.family import ACCURACY, NETWORK, Family, Grade
-from xaicourse.training import accuracy, train_mlps
+from xaicourse.networks import accuracy, train_mlps
 
 Array = NDArray[np.float64]
 

@@ -49,7 +49,7 @@ from xaicourse.evaluation.family import (
     knowing,
     located,
 )
-from xaicourse.training import train_network
+from xaicourse.networks import train_network
 
 TASKS = ("sentences",)
 # words of the sentences that are explained, and of the longest there are

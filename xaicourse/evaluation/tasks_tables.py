@@ -49,7 +49,7 @@ from xaicourse.evaluation.localisation import (
     relevance_mass,
     relevance_rank,
 )
-from xaicourse.training import accuracy, train_mlps
+from xaicourse.networks import accuracy, train_mlps
 
 Array = NDArray[np.float64]
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from scipy.stats import norm, t
 
-from xaicourse.fairness import mahalanobis
+from xaicourse.networks import mahalanobis
 from xaicourse.teaching import Exercise, require
 
 Answer = Callable[..., Any]

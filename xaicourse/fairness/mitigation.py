@@ -1,5 +1,4 @@
-"""Less importance by training: a penalty on what chosen inputs contribute to a
-network's output.
+"""Less importance by training: a penalty on what chosen inputs contribute.
 
 Along the straight line from another row x' to a row x, the column j contributes (x_j -
 x'_j) df/dx_j to the change of the logit f (the integrand of Integrated Gradients; its
@@ -23,7 +22,7 @@ import torch
 from numpy.typing import ArrayLike
 from torch import Tensor, nn
 
-from xaicourse.training import train_mlps
+from xaicourse.networks import train_mlps
 from xaicourse.validation import (
     Progress,
     check_float,
@@ -40,8 +39,9 @@ def importance_penalty(
     columns: Sequence[int],
     alpha: Tensor,
 ) -> Tensor:
-    """Return the mean square of the contributions of some columns to the logit, between
-    neighbouring rows.
+    """Return the mean square of what some columns contribute to the logit.
+
+    The contributions are those between neighbouring rows.
 
     Parameters
     ----------
@@ -77,7 +77,10 @@ def importance_penalty(
     A linear model contributes 3 (x - x') by its first column, whatever alpha:
 
     >>> rows = torch.tensor([[0.0, 5.0], [2.0, 1.0]])
-    >>> importance_penalty(lambda x: x @ torch.tensor([3.0, 1.0]), rows, columns=[0], alpha=torch.tensor([0.1, 0.9]))
+    >>> alpha = torch.tensor([0.1, 0.9])
+    >>> def logits(x):
+    ...     return x @ torch.tensor([3.0, 1.0])
+    >>> importance_penalty(logits, rows, columns=[0], alpha=alpha)
     tensor(36.)
     """
     chosen = check_positions("columns", columns, inputs.shape[-1])
@@ -103,12 +106,11 @@ def train_with_less_importance(
     seed: int = 0,
     progress: Progress | None = None,
 ) -> list[nn.Sequential]:
-    """Train one binary classifier for each strength λ of `importance_penalty`, all
-    together and from the same start.
+    """Train one binary classifier for each strength λ of `importance_penalty`.
 
-    The networks differ in λ only: first weights, batches and the places on the lines
-    are the same, so that they can be compared in pairs. Strength 0 is `train_mlps` to
-    the bit.
+    They are trained together and differ in λ only: first weights, batches and the
+    places on the lines are the same, so that they can be compared in pairs. Strength 0
+    is `train_mlps` to the bit.
 
     Parameters
     ----------
@@ -141,9 +143,13 @@ def train_with_less_importance(
     >>> rng = np.random.default_rng(0)
     >>> X = rng.normal(size=(400, 2))
     >>> y = X[:, 0] + X[:, 1] > 0
-    >>> free, bound = train_with_less_importance(X, y, columns=[1], strengths=[0, 5], max_epochs=60)
-    >>> steps = [float((net(torch.tensor([[0.0, 1.0]])) - net(torch.zeros(1, 2))).abs()) for net in (free, bound)]
-    >>> steps[1] < 0.2 * steps[0]
+    >>> free, bound = train_with_less_importance(
+    ...     X, y, columns=[1], strengths=[0, 5], max_epochs=60
+    ... )
+    >>> def step(network):
+    ...     here, there = network(torch.tensor([[0.0, 0.0], [0.0, 1.0]]))
+    ...     return float((there - here).abs())
+    >>> step(bound) < 0.2 * step(free)
     True
     """
     chosen = check_positions("columns", columns, np.shape(X)[-1] if np.ndim(X) else 0)
@@ -161,6 +167,14 @@ def train_with_less_importance(
         return weights * importance_penalty(logits, rows, columns=chosen, alpha=alpha)
 
     return train_mlps(
-        X, y, hidden=hidden, seeds=[seed] * len(weights), max_epochs=max_epochs, batch_size=batch_size,
-        learning_rate=learning_rate, patience=max_epochs, penalty=penalty if weights.any() else None, progress=progress,
-    )  # fmt: skip
+        X,
+        y,
+        hidden=hidden,
+        seeds=[seed] * len(weights),
+        max_epochs=max_epochs,
+        batch_size=batch_size,
+        learning_rate=learning_rate,
+        patience=max_epochs,
+        penalty=penalty if weights.any() else None,
+        progress=progress,
+    )

@@ -24,7 +24,7 @@ _DIGEST = re.compile("[0-9a-f]{64}")
 
 
 class SealError(ValueError):
-    """A file is not, byte for byte, what the expected signer sealed for this recipient."""
+    """A file is not, byte for byte, what its signer sealed for this recipient."""
 
 
 def fingerprint(tensors: Mapping[str, Tensor | np.ndarray[Any, Any]]) -> str:

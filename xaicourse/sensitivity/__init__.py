@@ -2,6 +2,12 @@
 over a whole range.
 """
 
+from xaicourse.sensitivity.benchmark_functions import (
+    AnalyticFunction,
+    g_function,
+    ishigami,
+    linear,
+)
 from xaicourse.sensitivity.dynamics import Trajectory, forward_sensitivities
 from xaicourse.sensitivity.fanova import Anova, ForestAnova, forest_anova, grid_anova
 from xaicourse.sensitivity.forecasting import (
@@ -15,12 +21,6 @@ from xaicourse.sensitivity.reinforcement import (
     cart_poles,
     episode_returns,
     return_sensitivity,
-)
-from xaicourse.sensitivity.test_functions import (
-    AnalyticFunction,
-    g_function,
-    ishigami,
-    linear,
 )
 from xaicourse.sensitivity.variance import (
     MorrisScreening,

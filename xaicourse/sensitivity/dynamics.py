@@ -93,7 +93,9 @@ def forward_sensitivities(
     --------
     For dx/dt = -θ x the solution is e^(-θt), and its derivative -t e^(-θt).
 
-    >>> decay = forward_sensitivities(lambda t, x, theta: -theta * x, [1.0], [0.5], [0.0, 2.0])
+    >>> def rates(t, x, theta):
+    ...     return -theta * x
+    >>> decay = forward_sensitivities(rates, [1.0], [0.5], [0.0, 2.0])
     >>> decay.states[:, 0].round(4), decay.derivatives[:, 0, 0].round(4) + 0
     (array([1.    , 0.3679]), array([ 0.    , -0.7358]))
     """

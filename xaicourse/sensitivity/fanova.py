@@ -177,7 +177,8 @@ def forest_anova(forest: Any, bounds: ArrayLike, *, max_order: int = 2) -> Fores
     Examples
     --------
     >>> from sklearn.tree import DecisionTreeRegressor
-    >>> tree = DecisionTreeRegressor().fit([[0, 0], [0, 1], [1, 0], [1, 1]], [0, 0, 0, 4])
+    >>> corners = [[0, 0], [0, 1], [1, 0], [1, 1]]
+    >>> tree = DecisionTreeRegressor().fit(corners, [0, 0, 0, 4])
     >>> forest_anova(tree, [(-0.5, 1.5), (-0.5, 1.5)]).shares
     {(0,): 0.333, (1,): 0.333, (0, 1): 0.333}
     """

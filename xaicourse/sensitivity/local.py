@@ -104,7 +104,9 @@ def finite_differences(
     Examples
     --------
     >>> X = [[1, 2], [3, 4]]
-    >>> finite_differences(lambda X: np.column_stack([np.sin(X[:, 0]), np.cos(X[:, 1])]), X).round(6)
+    >>> def waves(X):
+    ...     return np.column_stack([np.sin(X[:, 0]), np.cos(X[:, 1])])
+    >>> finite_differences(waves, X).round(6)
     array([[[ 0.540302, -0.      ],
             [ 0.      , -0.909297]],
            [[-0.989992, -0.      ],

@@ -114,8 +114,12 @@ def cart_poles(
     from gymnasium.envs.classic_control.cartpole import CartPoleVectorEnv
 
     physics = {
-        "gravity": gravity, "masscart": masscart, "masspole": masspole, "length": length, "force_mag": force_mag,
-    }  # fmt: skip
+        "gravity": gravity,
+        "masscart": masscart,
+        "masspole": masspole,
+        "length": length,
+        "force_mag": force_mag,
+    }
     for name, value in physics.items():
         if check_float(name, value) <= 0:
             raise ValueError(f"{name}: got {value}, expected a positive number")
@@ -161,7 +165,9 @@ def episode_returns(envs: Any, policy: Policy, *, seed: int = 0) -> NDArray[np.f
     --------
     Pushing to the right whatever happens loses the pole within a few steps.
 
-    >>> episode_returns(cart_poles(3), lambda observations: np.ones(len(observations), dtype=int))
+    >>> def always_right(observations):
+    ...     return np.ones(len(observations), dtype=int)
+    >>> episode_returns(cart_poles(3), always_right)
     array([9., 9., 9.])
     """
     if not hasattr(envs, "num_envs"):

@@ -165,7 +165,9 @@ def sobol_indices(
 
     Examples
     --------
-    >>> result = sobol_indices(lambda X: X[:, 0] + X[:, 1] * X[:, 2], [(-1, 1)] * 3, n_samples=2**14)
+    >>> def f(X):
+    ...     return X[:, 0] + X[:, 1] * X[:, 2]
+    >>> result = sobol_indices(f, [(-1, 1)] * 3, n_samples=2**14)
     >>> result.S1.round(2) + 0, result.ST.round(2), result.n_evaluations
     (array([0.75, 0.  , 0.  ]), array([0.75, 0.25, 0.25]), 81920)
     """
@@ -241,9 +243,16 @@ def sobol_indices(
         for values in (estimate, width)
     ]
     return SobolIndices(
-        S1=estimate[:d], S1_conf=width[:d], ST=estimate[d : 2 * d], ST_conf=width[d : 2 * d],
-        S2=matrices[0], S2_conf=matrices[1], mean=mean, variance=variance, n_evaluations=outputs.size,
-    )  # fmt: skip
+        S1=estimate[:d],
+        S1_conf=width[:d],
+        ST=estimate[d : 2 * d],
+        ST_conf=width[d : 2 * d],
+        S2=matrices[0],
+        S2_conf=matrices[1],
+        mean=mean,
+        variance=variance,
+        n_evaluations=outputs.size,
+    )
 
 
 def morris_screening(
@@ -291,7 +300,9 @@ def morris_screening(
 
     Examples
     --------
-    >>> result = morris_screening(lambda X: 3 * X[:, 0] - X[:, 1], [(0, 1), (0, 2), (0, 1)])
+    >>> def f(X):
+    ...     return 3 * X[:, 0] - X[:, 1]
+    >>> result = morris_screening(f, [(0, 1), (0, 2), (0, 1)])
     >>> result.mu.round(6) + 0, result.sigma.round(6), result.n_evaluations
     (array([ 3., -2.,  0.]), array([0., 0., 0.]), 80)
     """

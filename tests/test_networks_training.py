@@ -10,9 +10,16 @@ import torch
 from sklearn.neural_network import MLPClassifier
 from torch import nn
 
-from xaicourse.models import mlp, small_resnet
-from xaicourse.stacking import Adam
-from xaicourse.training import accuracy, probability, train_mlps, train_network
+from xaicourse.networks import (
+    accuracy,
+    mlp,
+    probability,
+    small_resnet,
+    train_mlps,
+    train_network,
+)
+from xaicourse.networks.stacking import Adam
+from xaicourse.networks.training import epochs
 
 
 def moons(seed: int, n: int = 400) -> tuple[np.ndarray, np.ndarray]:
@@ -132,17 +139,26 @@ def test_the_networks_come_back_frozen_and_in_evaluation_mode() -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"seeds": []}, "seeds is empty"),
+        ({"seeds": []}, "seeds: got none"),
         ({"X": np.zeros(4)}, r"X must be \(n, d\)"),
         ({"y": np.zeros(3)}, r"X must be \(n, d\)"),
         (
             {"X": np.zeros((2, 4, 2)), "y": np.zeros((2, 4)), "seeds": [0]},
             "seeds names 1",
         ),
-        ({"X": np.full((4, 2), np.nan)}, "X holds NaN"),
+        ({"X": np.full((4, 2), np.nan)}, "X: got NaN"),
         ({"y": np.array([0, 1, 2, 1])}, "0 and 1 only"),
         ({"y": np.ones(4)}, "one class only"),
         ({"hidden": [0]}, "whole numbers of at least 1"),
+        ({"seeds": [-1]}, "seeds: got -1"),
+        ({"max_epochs": -1}, "max_epochs: got -1"),
+        ({"batch_size": 0}, "batch_size: got 0"),
+        ({"learning_rate": np.nan}, "learning_rate: got nan"),
+        ({"learning_rate": -1.0}, "learning_rate: got -1"),
+        ({"learning_rate": 1e30, "max_epochs": 3}, "loss is no longer finite"),
+        ({"l2": np.inf}, "l2: got inf"),
+        ({"tol": np.nan}, "tol: got nan"),
+        ({"patience": -1}, "patience: got -1"),
     ],
 )
 def test_bad_input_is_named(change: dict[str, object], message: str) -> None:
@@ -154,6 +170,63 @@ def test_bad_input_is_named(change: dict[str, object], message: str) -> None:
     } | change
     with pytest.raises(ValueError, match=message):
         train_mlps(arguments.pop("X"), arguments.pop("y"), **arguments)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"max_epochs": 0}, "max_epochs: got 0"),
+        ({"batch_size": 0}, "batch_size: got 0"),
+        ({"learning_rate": np.nan}, "learning_rate: got nan"),
+        ({"seed": -1}, "seed: got -1"),
+    ],
+)
+def test_bad_settings_of_a_network_are_named(
+    change: dict[str, object], message: str
+) -> None:
+    settings = {"max_epochs": 1} | change
+    with pytest.raises(ValueError, match=message):
+        train_network(
+            lambda: nn.Linear(1, 2),
+            torch.zeros(4, 1),
+            torch.tensor([0, 1, 0, 1]),
+            **settings,  # type: ignore[arg-type]
+        )
+
+
+def test_seeds_may_be_an_array_and_settings_must_be_of_their_type() -> None:
+    X, y = moons(0, n=60)
+    several = train_mlps(X, y, hidden=[3], seeds=np.arange(3), max_epochs=2)
+    for network, seed in zip(several, (0, 1, 2), strict=True):
+        [alone] = train_mlps(X, y, hidden=[3], seeds=[seed], max_epochs=2)
+        for a, b in zip(network.parameters(), alone.parameters(), strict=True):
+            torch.testing.assert_close(a, b)
+    with pytest.raises(TypeError, match=r"seeds: got 0\.5"):
+        train_mlps(X, y, seeds=[0.5])
+    with pytest.raises(TypeError, match=r"max_epochs: got 1\.5"):
+        train_mlps(X, y, max_epochs=1.5)  # type: ignore[arg-type]
+
+
+def test_the_loop_deals_every_row_once_an_epoch_and_adds_up_what_is_lost() -> None:
+    seen: list[list[int]] = []
+
+    def step(rows: torch.Tensor) -> torch.Tensor:
+        seen.extend(rows.T.tolist())
+        return torch.tensor([1.0, rows[1].double().mean()])
+
+    generators = [torch.Generator().manual_seed(seed) for seed in (0, 1)]
+    loop = epochs(
+        step, 10, generators=generators, max_epochs=5, batch_size=4, learning_rate=0.1
+    )
+    total = next(loop)
+    assert total.tolist() == [10, 45]
+    assert [sorted(network) for network in zip(*seen, strict=True)] == [
+        [*range(10)]
+    ] * 2
+    order = torch.Generator().manual_seed(1)
+    assert [b for _, b in seen] == torch.randperm(10, generator=order).tolist()
+    loop.close()  # whoever iterates may stop early
+    assert len(seen) == 10
 
 
 def test_mlp_shapes() -> None:

@@ -1,8 +1,7 @@
-"""Networks of one shape, stacked: weights have a first axis of networks, so that one
-product serves all of them.
+"""Networks of one shape, stacked: one product serves all of them.
 
-Weights are a list that alternates matrices (k, fan_in, fan_out) and biases (k, 1,
-fan_out), first layer to last.
+Weights have a first axis of networks. They are a list that alternates matrices (k,
+fan_in, fan_out) and biases (k, 1, fan_out), first layer to last.
 """
 
 from __future__ import annotations
@@ -16,16 +15,24 @@ from numpy.typing import ArrayLike
 from torch import Tensor, nn
 from torch.optim.adam import adam
 
-from xaicourse.models import mlp
+from xaicourse.networks.architectures import mlp
+from xaicourse.validation import check_finite, check_int
+
+
+def generators_of(seeds: Sequence[int], *, beyond: int = 0) -> list[torch.Generator]:
+    """Return one generator a seed, or of the number that lies `beyond` it."""
+    if not len(seeds):
+        raise ValueError("seeds: got none, expected one for each network")
+    numbers = [check_int("seeds", seed, minimum=0) for seed in seeds]
+    return [torch.Generator().manual_seed(number + beyond) for number in numbers]
 
 
 def stacked_rows(X: ArrayLike, y: ArrayLike, k: int) -> tuple[Tensor, Tensor]:
-    """Check rows and 0/1 labels for k networks; return (1 or k, n, d) and (1 or k, n),
-    shared if there is one set.
+    """Check rows and 0/1 labels for k networks.
+
+    Their shapes are then (1 or k, n, d) and (1 or k, n): 1 where all share one set.
     """
     features, labels = np.asarray(X, np.float32), np.asarray(y, np.float32)
-    if k == 0:
-        raise ValueError("seeds is empty: give one seed a network")
     if features.ndim not in (2, 3) or labels.shape != features.shape[:-1]:
         raise ValueError(
             f"X must be (n, d) with y (n,), or (k, n, d) with y (k, n); got "
@@ -35,8 +42,7 @@ def stacked_rows(X: ArrayLike, y: ArrayLike, k: int) -> tuple[Tensor, Tensor]:
         raise ValueError(
             f"X holds rows for {len(features)} networks, but seeds names {k}"
         )
-    if not np.isfinite(features).all():
-        raise ValueError("X holds NaN or infinity")
+    check_finite("X", features)
     if not np.isin(labels, (0, 1)).all():
         raise ValueError("y must hold 0 and 1 only")
     if (labels.min(-1) == labels.max(-1)).any():
@@ -54,9 +60,7 @@ def glorot_weights(
     *,
     n_outputs: int = 1,
 ) -> list[Tensor]:
-    """Draw weights (k, fan_in, fan_out) and biases (k, 1, fan_out), uniform within
-    sqrt(6 / (fan_in + fan_out)).
-    """
+    """Draw weights and biases, uniform within sqrt(6 / (fan_in + fan_out))."""
     tensors = []
     widths = [n_inputs, *hidden, n_outputs]
     for fan_in, fan_out in pairwise(widths):
@@ -71,9 +75,7 @@ def glorot_weights(
 
 
 def forward(weights: list[Tensor], inputs: Tensor) -> Tensor:
-    """Logits (k, rows) of k networks with one output, each of its own rows (k, rows,
-    d).
-    """
+    """Logits (k, rows) of k networks with one output, of each one's (k, rows, d)."""
     activation = inputs
     for layer in range(0, len(weights), 2):
         if layer:
@@ -84,8 +86,9 @@ def forward(weights: list[Tensor], inputs: Tensor) -> Tensor:
 
 
 class Adam:
-    """The optimiser of `torch.optim.Adam`, fused, whose own first step would import a
-    compiler for two seconds.
+    """The optimiser of `torch.optim.Adam`, fused.
+
+    (Its own first step would import a compiler for two seconds.)
     """
 
     def __init__(self, weights: Sequence[Tensor]) -> None:
@@ -121,29 +124,31 @@ class Adam:
             for g, w in zip(gradients, self.weights, strict=True)
         ]
         adam(
-            self.weights, laid_out, self.means, self.squares, [], self.steps, fused=True, amsgrad=False,
-            maximize=False, beta1=0.9, beta2=0.999, lr=rate, weight_decay=0.0, eps=1e-8,
-        )  # fmt: skip
+            self.weights,
+            laid_out,
+            self.means,
+            self.squares,
+            [],
+            self.steps,
+            fused=True,
+            amsgrad=False,
+            maximize=False,
+            beta1=0.9,
+            beta2=0.999,
+            lr=rate,
+            weight_decay=0.0,
+            eps=1e-8,
+        )
         for weight, before, factor in chosen:
             weight.copy_(before.lerp(weight, factor))
 
 
 def unstacked(tensors: list[Tensor]) -> nn.Sequential:
-    """Put one network's weights, without their first axis, into an ordinary module,
-    frozen and in evaluation mode.
-    """
-    matrices, biases = tensors[::2], tensors[1::2]
-    with torch.random.fork_rng(
-        devices=[]
-    ):  # nn.Linear draws weights that are replaced at once
-        network = mlp(
-            matrices[0].shape[0],
-            [m.shape[1] for m in matrices[:-1]],
-            matrices[-1].shape[1],
-        )
-    with torch.no_grad():
-        linears = [m for m in network if isinstance(m, nn.Linear)]
-        for linear, matrix, bias in zip(linears, matrices, biases, strict=True):
-            linear.weight.copy_(matrix.T)
-            linear.bias.copy_(bias[0])
+    """Return one network, in evaluation mode, of weights without their first axis."""
+    widths = [tensors[0].shape[0], *(bias.shape[1] for bias in tensors[1::2])]
+    with torch.device("meta"):  # no weights are drawn, which are replaced at once
+        network = mlp(widths[0], widths[1:-1], widths[-1])
+    names = network.state_dict()
+    parts = [m.T.contiguous() if i % 2 == 0 else m[0] for i, m in enumerate(tensors)]
+    network.load_state_dict(dict(zip(names, parts, strict=True)), assign=True)
     return network.eval().requires_grad_(False)

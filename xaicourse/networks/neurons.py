@@ -1,6 +1,4 @@
-"""What a neuron encodes: clusters of rows and distances from them, and how activations
-follow from those.
-"""
+"""What a neuron encodes: distances from centroids, and what follows from them."""
 
 from __future__ import annotations
 
@@ -10,35 +8,13 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
 from scipy.linalg import solve_triangular
+from scipy.spatial.distance import cdist
 from scipy.stats import rankdata
 from torch import Tensor, nn
 
-from xaicourse.validation import (
-    Seed,
-    check_choice,
-    check_finite,
-    check_int,
-    check_seed,
-    check_shape,
-)
+from xaicourse.validation import check_finite, check_shape
 
 Floats = NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class Clusters:
-    """Groups of rows, whichever method found them.
-
-    Attributes
-    ----------
-    centroids : ndarray, shape (n_clusters, d)
-        Mean of the rows of each cluster.
-    labels : ndarray of int, shape (n,)
-        The cluster of each row; -1 for rows that DBSCAN left out as noise.
-    """
-
-    centroids: Floats
-    labels: NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -59,89 +35,13 @@ class NeuronRegression:
     r2: Floats
 
 
-def cluster(
-    X: ArrayLike, *, method: str = "kmeans", n_clusters: int = 6, seed: Seed = 0
-) -> Clusters:
-    """Group rows by one of four methods, and return centroids and labels from each.
-
-    Parameters
-    ----------
-    X : array of shape (n, d)
-        Rows. Hierarchical clustering (Ward) holds all n² distances: give it a few
-        thousand.
-    method : {"kmeans", "hierarchical", "dbscan", "mean shift"}
-        DBSCAN's radius is the 90 % quantile of the distances to the 2d-th neighbour,
-        which is also its least count; mean shift's bandwidth is estimated from the 20 %
-        quantile of distances. These two choose the number of clusters themselves. Mean
-        shift starts from at most 50 rows.
-    n_clusters : int
-        For the first two methods.
-    seed : int, numpy.random.Generator or None
-        Of k-means' starts and mean shift's.
-
-    Raises
-    ------
-    ValueError
-        If X is no finite table, there are fewer rows than clusters, or DBSCAN calls
-        every row noise.
-
-    Examples
-    --------
-    >>> X = np.array([[0.0], [1.0], [10.0], [11.0]])
-    >>> sorted(cluster(X, n_clusters=2).centroids.ravel().tolist())
-    [0.5, 10.5]
-    """
-    from sklearn.cluster import (
-        DBSCAN,
-        AgglomerativeClustering,
-        KMeans,
-        MeanShift,
-        estimate_bandwidth,
-    )
-    from sklearn.neighbors import NearestNeighbors
-
-    rows = table_of("X", X)
-    check_choice("method", method, ("kmeans", "hierarchical", "dbscan", "mean shift"))
-    if check_int("n_clusters", n_clusters) > len(rows):
-        raise ValueError(
-            f"n_clusters: got {n_clusters}, expected at most one for each of the "
-            f"{len(rows)} rows"
-        )
-    rng = check_seed(seed)
-    draw = int(rng.integers(2**31))
-    if method == "kmeans":
-        labels = KMeans(n_clusters, n_init=4, random_state=draw).fit_predict(rows)
-    elif method == "hierarchical":
-        labels = AgglomerativeClustering(n_clusters).fit_predict(rows)
-    elif method == "dbscan":
-        count = min(2 * rows.shape[1], len(rows) - 1)
-        reach = NearestNeighbors(n_neighbors=count).fit(rows).kneighbors()[0][:, -1]
-        labels = DBSCAN(
-            eps=max(float(np.quantile(reach, 0.9)), 1e-12), min_samples=count
-        ).fit_predict(rows)
-    else:
-        some = rng.permutation(len(rows))[:500]
-        bandwidth = (
-            estimate_bandwidth(rows[some], quantile=0.2, random_state=draw) or 1.0
-        )
-        labels = MeanShift(bandwidth=bandwidth, seeds=rows[some[:50]]).fit_predict(rows)
-    names = np.unique(labels[labels >= 0])
-    if not len(names):
-        raise ValueError("X: DBSCAN found no cluster, only noise")
-    return Clusters(
-        np.array([rows[labels == name].mean(0) for name in names]),
-        labels.astype(np.int64),
-    )
-
-
 def mahalanobis(
     X: ArrayLike, centroids: ArrayLike, *, covariance: ArrayLike | None = None
 ) -> Floats:
     r"""Return the distance of every row from every centroid, in standard deviations.
 
     :math:`d(x, c) = \sqrt{(x - c)^\top \Sigma^{-1} (x - c)}`. With :math:`\Sigma = L
-    L^\top` it is the Euclidean distance of :math:`L^{-1} x` and :math:`L^{-1} c`: one
-    triangular solve for all rows, and no n x n matrix for the sake of its diagonal.
+    L^\top` it is the Euclidean distance of :math:`L^{-1} x` and :math:`L^{-1} c`.
 
     Parameters
     ----------
@@ -162,7 +62,8 @@ def mahalanobis(
 
     Examples
     --------
-    >>> mahalanobis([[2.0, 0.0], [0.0, 3.0]], [[0.0, 0.0]], covariance=[[4.0, 0.0], [0.0, 1.0]])
+    >>> spread = [[4.0, 0.0], [0.0, 1.0]]
+    >>> mahalanobis([[2.0, 0.0], [0.0, 3.0]], [[0.0, 0.0]], covariance=spread)
     array([[1.],
            [3.]])
     """
@@ -180,21 +81,13 @@ def mahalanobis(
             "a sum of others?"
         ) from None
     white, middle = (
-        solve_triangular(lower, part.T, lower=True) for part in (rows, centres)
+        solve_triangular(lower, part.T, lower=True).T for part in (rows, centres)
     )
-    # |a - b|² from differences, centroid by centroid: |a|² + |b|² - 2ab would lose the
-    # small distances to rounding.
-    difference = np.empty_like(white)
-    distances = np.empty((len(rows), len(centres)))
-    for k in range(len(centres)):
-        np.subtract(white, middle[:, k : k + 1], out=difference)
-        distances[:, k] = np.einsum("dn,dn->n", difference, difference)
-    return np.sqrt(distances, out=distances)
+    return np.asarray(cdist(white, middle))
 
 
 def layer_activations(network: nn.Sequential, X: ArrayLike) -> list[Floats]:
-    """Return what each linear layer of a network says of every row, after its ReLU;
-    shapes (n, units), in the order of X.
+    """Return what each linear layer says of every row, after its ReLU: (n, units).
 
     Examples
     --------
@@ -238,10 +131,8 @@ def neuron_regressions(
     >>> fit.coefficients.round(6), fit.r2.round(6)
     (array([[ 1., -1.]]), array([1., 1.]))
     """
-    neurons, columns = (
-        table_of("activations", activations),
-        table_of("predictors", predictors),
-    )
+    neurons = table_of("activations", activations)
+    columns = table_of("predictors", predictors)
     if len(neurons) != len(columns):
         raise ValueError(
             f"predictors: got {len(columns)} rows for {len(neurons)} rows of "
@@ -285,8 +176,9 @@ def neuron_regressions(
 
 
 def concept_auc(activations: ArrayLike, concepts: ArrayLike) -> Floats:
-    """Return how well each neuron alone tells each concept's rows from the others: the
-    area under its ROC curve.
+    """Return how well each neuron alone tells each concept's rows from the others.
+
+    It is the area under the ROC curve.
 
     Parameters
     ----------
@@ -323,9 +215,7 @@ def concept_auc(activations: ArrayLike, concepts: ArrayLike) -> Floats:
 
 
 def table_of(name: str, values: ArrayLike) -> Floats:
-    """Return values as a finite table of rows and columns, or say which argument,
-    `name`, is none.
-    """
+    """Return values as a finite table, or say which argument, `name`, is none."""
     array = np.asarray(values, float)
     check_shape(name, array, (None, None))
     check_finite(name, array)

@@ -1,6 +1,4 @@
-"""How far training moves a network: its tangent kernel at start and end, and its
-linearisation.
-"""
+"""How far training moves a network: its tangent kernel, and its linearisation."""
 
 from __future__ import annotations
 
@@ -10,13 +8,14 @@ import numpy as np
 from numpy.typing import ArrayLike
 from torch import nn
 
-from xaicourse.fairness.neurons import Floats, layer_activations, table_of
+from xaicourse.networks.neurons import Floats, layer_activations, table_of
 
 
 @dataclass(frozen=True)
 class KernelDrift:
-    """How far training has left the lazy regime, in which a network is its
-    linearisation at the start.
+    """How far training has left the lazy regime.
+
+    In it a network is its linearisation at the start.
 
     Attributes
     ----------
@@ -38,12 +37,11 @@ class KernelDrift:
 def kernel_drift(
     start: nn.Sequential, end: nn.Sequential, X: ArrayLike, *, target: int = 0
 ) -> KernelDrift:
-    r"""Compare a trained network with the start of its training: has it learnt
-    features, or only reweighted fixed ones?
+    r"""Compare a trained network with the start of its training.
 
-    In the lazy regime a network stays its linearisation :math:`f_0(x) + J_0(x) (\theta
-    - \theta_0)`, and its tangent kernel :math:`K(x, x') = J(x) J(x')^\top` does not
-    change.
+    Has it learnt features, or only reweighted fixed ones? In the lazy regime a network
+    stays its linearisation :math:`f_0(x) + J_0(x) (\theta - \theta_0)`, and its tangent
+    kernel :math:`K(x, x') = J(x) J(x')^\top` does not change.
 
     Parameters
     ----------

@@ -13,8 +13,7 @@ from xaicourse.validation import check_int
 
 
 def mlp(n_inputs: int, hidden: Sequence[int], n_outputs: int = 1) -> nn.Sequential:
-    """Return a multilayer perceptron: linear layers with ReLUs between them, and no
-    activation at the end.
+    """Return a multilayer perceptron: linear layers with ReLUs between them.
 
     Parameters
     ----------
@@ -41,11 +40,11 @@ def mlp(n_inputs: int, hidden: Sequence[int], n_outputs: int = 1) -> nn.Sequenti
 
 
 def small_cnn(n_classes: int, *, width: int = 8) -> nn.Sequential:
-    """Return three convolutions for pictures of one channel and 32 pixels or so, an
-    average over places, and a head.
+    """Return three convolutions, an average over places, and a head.
 
-    The first convolution halves the picture; the others keep its 16 by 16 places, which
-    `grad_cam` can look at: ``network.maps``.
+    They are for pictures of one channel and 32 pixels or so. The first convolution
+    halves the picture; the others keep its 16 by 16 places, which `grad_cam` can look
+    at: ``network.maps``.
 
     Parameters
     ----------
@@ -72,12 +71,12 @@ def small_cnn(n_classes: int, *, width: int = 8) -> nn.Sequential:
 
 
 def small_resnet(n_classes: int, *, width: int = 8) -> nn.Sequential:
-    """Return a residual network of four of torchvision's basic blocks, for pictures of
-    64 pixels or so.
+    """Return a residual network of four of torchvision's basic blocks.
 
-    A stem halves the picture, and the second and third block halve it again, so that 64
-    pixels end in maps of 8 by 8, which `grad_cam` can look at: ``network.blocks``.
-    (torchvision's ``resnet18`` would end in 2 by 2.)
+    It is for pictures of 64 pixels or so. A stem halves the picture, and the second and
+    third block halve it again, so that 64 pixels end in maps of 8 by 8, which
+    `grad_cam` can look at: ``network.blocks``. (torchvision's ``resnet18`` would end in
+    2 by 2.)
 
     Parameters
     ----------
@@ -98,15 +97,10 @@ def small_resnet(n_classes: int, *, width: int = 8) -> nn.Sequential:
     widths = [check_int("width", width) * factor for factor in (1, 1, 2, 4, 4)]
     blocks = nn.Sequential()
     for (fan_in, fan_out), stride in zip(pairwise(widths), (1, 2, 2, 1), strict=True):
-        matched = fan_in == fan_out and stride == 1
-        shortcut = (
-            None
-            if matched
-            else nn.Sequential(
-                nn.Conv2d(fan_in, fan_out, 1, stride, bias=False),
-                nn.BatchNorm2d(fan_out),
-            )
-        )
+        shortcut = None
+        if fan_in != fan_out or stride != 1:
+            match = nn.Conv2d(fan_in, fan_out, 1, stride, bias=False)
+            shortcut = nn.Sequential(match, nn.BatchNorm2d(fan_out))
         blocks.append(BasicBlock(fan_in, fan_out, stride, shortcut))
     parts = {
         "stem": nn.Sequential(
@@ -117,5 +111,6 @@ def small_resnet(n_classes: int, *, width: int = 8) -> nn.Sequential:
         "head": nn.Linear(widths[-1], check_int("n_classes", n_classes)),
     }
     network = nn.Sequential(OrderedDict(parts))
-    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # the faster order on a CPU
+    # the faster order on a CPU
+    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     return network

@@ -1,6 +1,4 @@
-"""Training with node importance: as written, as it could be meant, its controls, and
-the stated loss made real.
-"""
+"""Training with node importance: as written, as it could be meant, and its controls."""
 
 from __future__ import annotations
 
@@ -14,9 +12,15 @@ from numpy.typing import ArrayLike, NDArray
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, normalize
 
-from xaicourse.fairness.modulation import update_factors, written_factors
-from xaicourse.fairness.neurons import mahalanobis
-from xaicourse.stacking import Adam, glorot_weights, unstacked
+from xaicourse.networks.modulation import update_factors, written_factors
+from xaicourse.networks.neurons import mahalanobis
+from xaicourse.networks.stacking import (
+    Adam,
+    generators_of,
+    glorot_weights,
+    unstacked,
+)
+from xaicourse.networks.training import epochs
 from xaicourse.validation import (
     Progress,
     check_choice,
@@ -25,7 +29,6 @@ from xaicourse.validation import (
     check_int,
     check_positions,
     check_shape,
-    silent,
 )
 
 STRENGTHS = {"plain": 0.0, "written": 3.0, "update": 0.9, "shuffled": 0.9, "loss": 0.1}
@@ -59,10 +62,10 @@ def importance_loss(
     margin: float = 1.0,
     temperature: float = 0.5,
 ) -> Tensor:
-    r"""Return the stated loss beyond the cross-entropy, made real: a layer-wise and a
-    contrastive part, of each network.
+    r"""Return the stated loss beyond the cross-entropy, made real, of each network.
 
-    .. math:: \lambda \sum_l e^{\alpha l} L^l_\text{layer-wise} + \beta \sum_l L^l_\text{contrastive},
+    .. math:: \lambda \sum_l e^{\alpha l} L^l_\text{layer-wise}
+              + \beta \sum_l L^l_\text{contrastive},
 
     with :math:`L^l_\text{layer-wise} = \operatorname{mean}_{b,c} [(1 - \tilde m) d^2 +
     \tilde m \max(0, \mu - d)^2]`: where a row is near a centroid its activations are
@@ -166,8 +169,8 @@ def train_node_importance(
     layers : sequence of int, optional
         The linear layers that are modulated, from 0; all by default.
     hidden, seeds, max_epochs, batch_size, learning_rate, device, progress
-        As in `xaicourse.training.train_mlps`; the number of epochs is fixed, and 0
-        gives untrained networks.
+        As in `train_mlps`; the number of epochs is fixed, and 0 gives untrained
+        networks.
 
     Returns
     -------
@@ -182,127 +185,94 @@ def train_node_importance(
     Examples
     --------
     >>> X = np.random.default_rng(0).normal(size=(200, 2))
-    >>> trained = train_node_importance(X, X[:, 0] > 0, centroids=[[-1.0, 0.0], [1.0, 0.0]], hidden=[8], max_epochs=5)
+    >>> middles = [[-1.0, 0.0], [1.0, 0.0]]
+    >>> trained = train_node_importance(
+    ...     X, X[:, 0] > 0, centroids=middles, hidden=[8], max_epochs=5
+    ... )
     >>> bool(trained.losses[0, -1] < trained.losses[0, 0])
     True
     """
     features, labels, centres = _arrays(X, y, centroids)
     power, chosen = _settings(method, strength, n_steps, layers, len(hidden) + 1)
-    batch_size, max_epochs = (
-        check_int("batch_size", batch_size),
-        check_int("max_epochs", max_epochs, minimum=0),
-    )
-    if not len(seeds):
-        raise ValueError("seeds: got none, expected one for each network")
+    generators, dealers = generators_of(seeds), generators_of(seeds, beyond=2**31)
+    k = len(generators)
     distances = mahalanobis(features, centres)
     near = torch.from_numpy(distances / distances.max()).float().to(device)
-    rows, classes = (
-        torch.from_numpy(features).float().to(device),
-        torch.from_numpy(labels).to(device),
-    )
-    middle = torch.from_numpy(centres).float().to(device).expand(len(seeds), -1, -1)
-    generators = [torch.Generator().manual_seed(seed) for seed in seeds]
-    dealers = [torch.Generator().manual_seed(seed + 2**31) for seed in seeds]
+    rows = torch.from_numpy(features).float().to(device)
+    classes = torch.from_numpy(labels).to(device)
+    middle = torch.from_numpy(centres).float().to(device).expand(k, -1, -1)
     weights = glorot_weights(
         rows.shape[1], hidden, generators, device, n_outputs=int(labels.max()) + 1
     )
     optimiser = Adam(weights)
     with torch.no_grad():
         untrained = [z.clone() for z in _signals(weights, middle)[1:]]
-    losses = []
-    for _ in (progress or silent)(range(max_epochs)):
-        order = torch.stack(
-            [torch.randperm(len(rows), generator=g) for g in generators]
-        ).to(device)
-        total = torch.zeros(len(seeds), device=device)
-        for batch in order.split(batch_size, dim=1):
-            given = _signals(weights, rows[batch])
-            # Flat, so that the gradient has the same layout, and so the same bits,
-            # whatever is added to the loss.
-            logits, own = given[-1].flatten(0, 1), classes[batch]
-            fit = (
-                cross_entropy(logits, own.flatten(), reduction="none")
-                .view_as(own)
-                .mean(1)
-            )
-            objective = fit
-            if method == "loss":
-                after, reference = (
-                    _after_relu(given)[1:],
-                    _after_relu(_signals(weights, middle))[1:],
-                )
-                objective = fit + importance_loss(
-                    [after[i] for i in chosen], [reference[i] for i in chosen], near[batch], own,
-                    layer_wise=power, contrastive=contrastive,
-                )  # fmt: skip
-            gradients = torch.autograd.grad(objective.sum(), weights)
-            for repeat in range(n_steps):
-                factors: list[Tensor | None] = [None] * len(weights)
-                if repeat == n_steps - 1 and method in (
-                    "written",
-                    "update",
-                    "shuffled",
-                ):
-                    computed = _factors(
-                        method,
-                        power,
-                        weights,
-                        given,
-                        untrained=untrained,
-                        middle=middle,
-                        near=near[batch],
-                        layers=chosen,
-                    )
-                    for i, factor in zip(chosen, computed, strict=True):
-                        factors[2 * i] = (
-                            _dealt(factor, dealers) if method == "shuffled" else factor
-                        )
-                if method == "written":
-                    pairs = zip(gradients, factors, strict=True)
-                    gradients, factors = (
-                        tuple(g if f is None else g * f for g, f in pairs),
-                        [None] * len(weights),
-                    )
-                optimiser.step(gradients, learning_rate, factors=factors)
-            total += fit.detach() * batch.shape[1]
-        if not total.isfinite().all():
-            raise ValueError(
-                f"learning_rate: got {learning_rate}, with which the loss is no longer "
-                f"finite"
-            )
-        losses.append(total.cpu().double().numpy() / len(rows))
-    networks = [
-        unstacked([w[i].detach().cpu() for w in weights]) for i in range(len(seeds))
-    ]
-    return NodeImportanceTraining(
-        networks, np.array(losses).reshape(max_epochs, len(seeds)).T
-    )
 
+    @torch.no_grad()
+    def factors(given: Sequence[Tensor], batch: Tensor) -> list[Tensor | None]:
+        """Return one for each of the weights, by either reading of the idea."""
+        matrices = weights[::2]
+        found: list[Tensor | None] = [None] * len(weights)
+        if method == "written":
+            computed = written_factors(
+                matrices, given, untrained, near[batch], strength=power, layers=chosen
+            )
+        else:
+            now = _after_relu(_signals(weights, middle))[1:]
+            after = _after_relu(given)
+            computed = update_factors(
+                matrices, after, now, near[batch], strength=power, layers=chosen
+            )
+        for i, factor in zip(chosen, computed, strict=True):
+            found[2 * i] = _dealt(factor, dealers) if method == "shuffled" else factor
+        return found
 
-@torch.no_grad()
-def _factors(
-    method: str,
-    strength: float,
-    weights: Sequence[Tensor],
-    given: Sequence[Tensor],
-    *,
-    untrained: Sequence[Tensor],
-    middle: Tensor,
-    near: Tensor,
-    layers: Sequence[int],
-) -> list[Tensor]:
-    """Return a factor for each weight of the chosen layers, by either reading of the
-    idea.
-    """
-    matrices = weights[::2]
-    if method == "written":
-        return written_factors(
-            matrices, given, untrained, near, strength=strength, layers=layers
+    def step(batch: Tensor) -> Tensor:
+        given = _signals(weights, rows[batch])
+        # Flat, so that the gradient has the same layout, and so the same bits, whatever
+        # is added to the loss.
+        logits, own = given[-1].flatten(0, 1), classes[batch]
+        fit = cross_entropy(logits, own.flatten(), reduction="none").view_as(own)
+        objective = fit = fit.mean(1)
+        if method == "loss":
+            after = _after_relu(given)[1:]
+            reference = _after_relu(_signals(weights, middle))[1:]
+            objective = fit + importance_loss(
+                [after[i] for i in chosen],
+                [reference[i] for i in chosen],
+                near[batch],
+                own,
+                layer_wise=power,
+                contrastive=contrastive,
+            )
+        gradients = torch.autograd.grad(objective.sum(), weights)
+        if n_steps == 2:
+            optimiser.step(gradients, learning_rate)
+        if method in ("plain", "loss"):
+            optimiser.step(gradients, learning_rate)
+        elif method == "written":
+            pairs = zip(gradients, factors(given, batch), strict=True)
+            scaled = [g if f is None else g * f for g, f in pairs]
+            optimiser.step(scaled, learning_rate)
+        else:
+            optimiser.step(gradients, learning_rate, factors=factors(given, batch))
+        return fit.detach()
+
+    losses = [
+        total.astype(float) / len(rows)
+        for total in epochs(
+            step,
+            len(rows),
+            generators=generators,
+            max_epochs=max_epochs,
+            batch_size=batch_size,
+            learning_rate=learning_rate,
+            device=device,
+            progress=progress,
         )
-    now = _after_relu(_signals(weights, middle))[1:]
-    return update_factors(
-        matrices, _after_relu(given), now, near, strength=strength, layers=layers
-    )
+    ]
+    networks = [unstacked([w[i].detach().cpu() for w in weights]) for i in range(k)]
+    return NodeImportanceTraining(networks, np.array(losses).reshape(-1, k).T)
 
 
 def _settings(
@@ -350,9 +320,7 @@ def _arrays(
 
 
 def _signals(weights: Sequence[Tensor], inputs: Tensor) -> list[Tensor]:
-    """Inputs, and what every layer makes of them before its ReLU; shapes (k, rows,
-    units).
-    """
+    """Inputs, and what every layer makes of them before its ReLU."""
     signals = [inputs]
     for layer in range(0, len(weights), 2):
         into = signals[-1] if layer == 0 else signals[-1].relu()
@@ -365,9 +333,7 @@ def _after_relu(signals: Sequence[Tensor]) -> list[Tensor]:
 
 
 def _dealt(factor: Tensor, dealers: Sequence[torch.Generator]) -> Tensor:
-    """Deal a layer's factors out at random among its weights, for each network by its
-    own generator.
-    """
+    """Deal a layer's factors out at random among its weights, network by network."""
     flat = factor.flatten(1)
     order = torch.stack(
         [torch.randperm(flat.shape[1], generator=g) for g in dealers]

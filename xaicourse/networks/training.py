@@ -1,14 +1,14 @@
-"""Train several small networks at once: one claim needs many seeds, and many seeds need
-to be cheap.
+"""Training: one loop over epochs and batches, and what it trains.
 
-``k`` networks of the same shape are one network whose weights have one more axis, so
-that a layer of all of them is a single batched matrix product. Twenty networks then
-take about as long as two.
+One claim needs many seeds, and many seeds need to be cheap: ``k`` networks of the same
+shape are one network whose weights have one more axis, so that a layer of all of them
+is a single batched matrix product. Twenty networks then take about as long as two.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from itertools import count
 from typing import Any, TypeVar
 
 import numpy as np
@@ -17,14 +17,80 @@ from numpy.typing import ArrayLike
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy
 
-from xaicourse.stacking import Adam, forward, glorot_weights, stacked_rows, unstacked
-from xaicourse.validation import Progress, check_int, silent
+from xaicourse.networks.stacking import (
+    Adam,
+    forward,
+    generators_of,
+    glorot_weights,
+    stacked_rows,
+    unstacked,
+)
+from xaicourse.validation import Progress, check_float, check_int, silent
 
 Network = TypeVar("Network", bound=nn.Module)
 Penalty = Callable[[Callable[[Tensor], Tensor], Tensor], Tensor]
 """What ``penalty=`` takes: of the networks' logits, (k, rows, d) to (k, rows), and a
 batch (k, rows, d); gives (k,).
 """
+
+
+def epochs(
+    step: Callable[[Tensor], Tensor],
+    n: int,
+    *,
+    generators: Sequence[torch.Generator],
+    max_epochs: int,
+    batch_size: int,
+    learning_rate: float,
+    device: str = "cpu",
+    progress: Progress | None = None,
+) -> Iterator[np.ndarray[Any, np.dtype[np.float32]]]:
+    """Go through the rows epoch by epoch, batch by batch, and yield what was lost.
+
+    It is the loop of every training here; who iterates over it may stop early.
+
+    Parameters
+    ----------
+    step : callable
+        Changes the weights once. It is given the positions (k, rows) of a batch, and
+        returns the mean loss of each network on it, shape (k,).
+    n : int
+        Number of rows.
+    generators : sequence of torch.Generator
+        One a network: it shuffles the rows before each epoch.
+    max_epochs : int
+        Most epochs; none is allowed.
+    batch_size : int
+        Rows of a step; the last batch of an epoch may have fewer.
+    learning_rate : float
+        What `step` uses, named when the loss is no longer finite.
+    device, progress
+        As in `train_mlps`.
+
+    Yields
+    ------
+    ndarray, shape (k,)
+        The sum over rows of each network's loss in an epoch.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a setting has a wrong type or range, or the loss is no longer finite.
+    """
+    batch_size = check_int("batch_size", batch_size)
+    check_float("learning_rate", learning_rate, minimum=0.0)
+    n_epochs = check_int("max_epochs", max_epochs, minimum=0)
+    for _ in (progress or silent)(range(n_epochs)):
+        order = torch.stack([torch.randperm(n, generator=g) for g in generators])
+        total = torch.zeros(len(generators), device=device)
+        for batch in order.to(device).split(batch_size, dim=1):
+            total += step(batch) * batch.shape[1]
+        if not total.isfinite().all():
+            raise ValueError(
+                f"learning_rate: got {learning_rate}, with which the loss is no longer "
+                f"finite"
+            )
+        yield total.cpu().numpy()
 
 
 def train_mlps(
@@ -43,10 +109,10 @@ def train_mlps(
     device: str = "cpu",
     progress: Progress | None = None,
 ) -> list[nn.Sequential]:
-    r"""Train one binary classifier a seed, all together, with the recipe of
-    scikit-learn's ``MLPClassifier``.
+    r"""Train one binary classifier a seed, all together.
 
-    Adam minimises, batch by batch, the cross-entropy of the logit plus a penalty,
+    The recipe is that of scikit-learn's ``MLPClassifier``. Adam minimises, batch by
+    batch, the cross-entropy of the logit plus a penalty,
     :math:`\frac1B \sum_b \mathrm{CE}(f(x_b), y_b) + \frac{l_2}{2B} \lVert W \rVert^2`.
     A network stops when the mean loss of an epoch has not fallen by ``tol`` for more
     than ``patience`` epochs, at the weights it then has.
@@ -80,9 +146,10 @@ def train_mlps(
 
     Raises
     ------
-    ValueError
+    TypeError, ValueError
         When shapes disagree, X is not finite, y is not 0 or 1 or holds one class only,
-        or there is no seed.
+        there is no seed, a setting has a wrong type or range, or the loss is no longer
+        finite.
 
     Examples
     --------
@@ -91,40 +158,43 @@ def train_mlps(
     >>> accuracy(network, X, X[:, 0] > 0.2) > 0.95
     True
     """
-    k = len(seeds)
+    generators = generators_of(seeds)
+    l2, tol = check_float("l2", l2, minimum=0.0), check_float("tol", tol)
+    patience = check_int("patience", patience, minimum=0)
+    k = len(generators)
     inputs, labels = stacked_rows(X, y, k)
     n = inputs.shape[1]
-    batch_size = min(batch_size, n)
-    generators = [torch.Generator().manual_seed(seed) for seed in seeds]
     weights = glorot_weights(inputs.shape[2], hidden, generators, device)
     inputs, labels = inputs.to(device), labels.to(device)
     optimiser = Adam(weights)
+    own = torch.arange(k, device=device).unsqueeze(1) if len(inputs) == k else 0
+
+    def step(rows: Tensor) -> Tensor:
+        batch, answers = inputs[own, rows], labels[own, rows]
+        losses = binary_cross_entropy_with_logits(
+            forward(weights, batch), answers, reduction="none"
+        ).mean(1)
+        squares = sum(w.square().sum((1, 2)) for w in weights[::2])
+        losses = losses + l2 / (2 * batch.shape[1]) * squares
+        if penalty is not None:
+            losses = losses + penalty(lambda z: forward(weights, z), batch)
+        # A network's gradient sees only its own loss: the losses can be added up.
+        optimiser.step(torch.autograd.grad(losses.sum(), weights), learning_rate)
+        return losses.detach()
+
     best, stale = np.full(k, np.inf), np.zeros(k, int)
     finished: dict[int, list[Tensor]] = {}
-    own = torch.arange(k, device=device).unsqueeze(1) if len(inputs) == k else 0
-    for _ in (progress or silent)(range(max_epochs)):
-        order = torch.stack([torch.randperm(n, generator=g) for g in generators]).to(
-            device
-        )
-        total = torch.zeros(k, device=device)
-        batches = zip(
-            *(rows[own, order].split(batch_size, dim=1) for rows in (inputs, labels)),
-            strict=True,
-        )
-        for batch, answers in batches:
-            logits = forward(weights, batch)
-            losses = binary_cross_entropy_with_logits(
-                logits, answers, reduction="none"
-            ).mean(1)
-            losses = losses + l2 / (2 * batch.shape[1]) * sum(
-                w.square().sum((1, 2)) for w in weights[::2]
-            )
-            if penalty is not None:
-                losses = losses + penalty(lambda z: forward(weights, z), batch)
-            # A network's gradient sees only its own loss: the losses can be added up.
-            optimiser.step(torch.autograd.grad(losses.sum(), weights), learning_rate)
-            total += losses.detach() * batch.shape[1]
-        loss = total.cpu().numpy() / n
+    for total in epochs(
+        step,
+        n,
+        generators=generators,
+        max_epochs=max_epochs,
+        batch_size=batch_size,
+        learning_rate=learning_rate,
+        device=device,
+        progress=progress,
+    ):
+        loss = total / n
         stale = np.where(loss > best - tol, stale + 1, 0)
         best = np.minimum(best, loss)
         for i in np.flatnonzero(stale > patience):
@@ -148,8 +218,7 @@ def train_network(
     device: str = "cpu",
     progress: Progress | None = None,
 ) -> Network:
-    """Build a network and train it as a classifier: Adam on the cross-entropy, with a
-    rate that rises and falls.
+    """Build a network and train it as a classifier, by Adam on the cross-entropy.
 
     The rate rises over the first tenth of the steps to `learning_rate` and then falls
     in a straight line to zero. The global random state is left as it was: all draws, of
@@ -182,14 +251,18 @@ def train_network(
 
     Raises
     ------
-    ValueError
-        When there is not one label a row, or the loss is no longer finite.
+    TypeError, ValueError
+        When there is not one label a row, a setting has a wrong type or range, or the
+        loss is no longer finite.
 
     Examples
     --------
     >>> x = torch.linspace(-1, 1, 64)[:, None]
-    >>> line = train_network(lambda: nn.Linear(1, 2), x, (x[:, 0] > 0).long(), max_epochs=60, batch_size=16)
-    >>> float((line(x).argmax(1) == (x[:, 0] > 0)).float().mean()) > 0.9
+    >>> above = (x[:, 0] > 0).long()
+    >>> line = train_network(
+    ...     lambda: nn.Linear(1, 2), x, above, max_epochs=60, batch_size=16
+    ... )
+    >>> float((line(x).argmax(1) == above).float().mean()) > 0.9
     True
     """
     columns = [inputs] if isinstance(inputs, Tensor) else list(inputs)
@@ -199,11 +272,8 @@ def train_network(
             f"labels: got {n}, expected one for each of the {len(columns[0])} rows of "
             f"inputs"
         )
-    max_epochs, batch_size = (
-        check_int("max_epochs", max_epochs),
-        check_int("batch_size", batch_size),
-    )
-    steps = max_epochs * -(-n // batch_size)
+    max_epochs = check_int("max_epochs", max_epochs)
+    steps = max_epochs * -(-n // check_int("batch_size", batch_size))
     with torch.random.fork_rng(
         devices=[torch.device(device)] if device != "cpu" else []
     ):
@@ -212,21 +282,29 @@ def train_network(
         weights = [p for p in network.parameters() if p.requires_grad]
         optimiser = Adam(weights)
         columns, labels = [column.to(device) for column in columns], labels.to(device)
-        step = 0
-        for _ in (progress or silent)(range(max_epochs)):
-            for batch in torch.randperm(n).to(device).split(batch_size):
-                output = network(*(column[batch] for column in columns))
-                loss = cross_entropy(getattr(output, "logits", output), labels[batch])
-                step += 1
-                rate = learning_rate * min(
-                    10 * step / steps, (steps - step + 1) / (0.9 * steps), 1.0
-                )
-                optimiser.step(torch.autograd.grad(loss, weights), rate)
-            if not loss.isfinite():
-                raise ValueError(
-                    f"learning_rate: got {learning_rate}, with which the loss is no "
-                    f"longer finite"
-                )
+        counter = count(1)
+
+        def step(rows: Tensor) -> Tensor:
+            output = network(*(column[rows[0]] for column in columns))
+            loss = cross_entropy(getattr(output, "logits", output), labels[rows[0]])
+            i = next(counter)
+            rate = learning_rate * min(
+                10 * i / steps, (steps - i + 1) / (0.9 * steps), 1.0
+            )
+            optimiser.step(torch.autograd.grad(loss, weights), rate)
+            return loss.detach()
+
+        for _ in epochs(
+            step,
+            n,
+            generators=[torch.default_generator],
+            max_epochs=max_epochs,
+            batch_size=batch_size,
+            learning_rate=learning_rate,
+            device=device,
+            progress=progress,
+        ):
+            pass
     return network.cpu().eval().requires_grad_(False)
 
 

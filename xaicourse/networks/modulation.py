@@ -1,5 +1,4 @@
-r"""Node importance as a modulation of training: a factor for each weight, from what its
-neuron makes of near and far rows.
+r"""Node importance as a modulation of training: a factor for each weight.
 
 The idea is Brigham's (2024): a neuron earns its weights larger steps when it treats
 rows that are far from a cluster's centroid differently from the centroid, and rows that
@@ -77,8 +76,9 @@ def written_factors(
     With :math:`s = \sigma(|D|)`, :math:`S_{cio} = \operatorname{sign} \sum_b z_{bi}
     D_{cbo}` and the depth's weight η,
 
-    .. math:: G_{io} = 1 + \tanh\Bigl(\text{intensity} \cdot \frac{\eta}{K} \sum_c \text{strength} \cdot
-              \frac{W_{io} S_{cio}}{\sum_{o'} W_{io'} S_{cio'}} \bar A_{co}\Bigr).
+    .. math:: G_{io} = 1 + \tanh\Bigl(\text{intensity} \cdot \frac{\eta}{K} \sum_c
+              \text{strength} \cdot \frac{W_{io} S_{cio}}{\sum_{o'} W_{io'} S_{cio'}}
+              \bar A_{co}\Bigr).
 
     The sum in the denominator has signs: it may be near zero, and the factor then jumps
     to 0 or 2. (Where it is exactly zero, the project divides by zero; here the share is
@@ -111,12 +111,8 @@ def written_factors(
     factors = []
     eta = depth_weights(len(matrices), peak=peak)
     for layer in range(len(matrices)) if layers is None else layers:
-        matrix, before, after, reference = (
-            matrices[layer],
-            signals[layer],
-            signals[layer + 1],
-            references[layer],
-        )
+        matrix, reference = matrices[layer], references[layer]
+        before, after = signals[layer], signals[layer + 1]
         apart = (after.unsqueeze(1) - reference.unsqueeze(2)).abs_().sigmoid_()
         agreement = weighing @ apart + floor
         sign = _sign(before, after, reference)
@@ -142,8 +138,9 @@ def update_factors(
     width: float = 0.5,
     layers: Sequence[int] | None = None,
 ) -> list[Tensor]:
-    r"""Return factors for Adam's steps (not for the gradients, whose scale Adam divides
-    out).
+    r"""Return factors for Adam's steps.
+
+    (Not for the gradients, whose scale Adam divides out.)
 
     The same idea with its faults mended: activations after the ReLU and of the network
     as it is now; differences on each unit's own scale, :math:`s = 1 - \exp(-D^2 /
@@ -178,12 +175,8 @@ def update_factors(
     factors = []
     eta = depth_weights(len(matrices), peak=peak, width=width)
     for layer in range(len(matrices)) if layers is None else layers:
-        matrix, before, after, reference = (
-            matrices[layer],
-            signals[layer],
-            signals[layer + 1],
-            references[layer],
-        )
+        matrix, reference = matrices[layer], references[layer]
+        before, after = signals[layer], signals[layer + 1]
         scale = after.var(1, correction=0)[:, None, None] + 1e-12
         apart = (
             1

@@ -9,53 +9,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.spatial.distance import cdist
 from sklearn.linear_model import LinearRegression
-from sklearn.metrics import adjusted_rand_score, roc_auc_score
+from sklearn.metrics import roc_auc_score
 from torch import nn
 
-from xaicourse.fairness import (
-    cluster,
+from xaicourse.networks import (
     concept_auc,
     kernel_drift,
     layer_activations,
     mahalanobis,
+    mlp,
     neuron_regressions,
     train_node_importance,
 )
-from xaicourse.models import mlp
 
 few = settings(max_examples=15, deadline=None, derandomize=True)
-
-
-def blobs(seed=0, n=300, d=3, k=3):
-    rng = np.random.default_rng(seed)
-    which = rng.integers(k, size=n)
-    return 8 * rng.permutation(np.eye(k, d))[which] + rng.normal(size=(n, d)), which
-
-
-@pytest.mark.parametrize("method", ["kmeans", "hierarchical", "dbscan", "mean shift"])
-def test_all_four_clusterings_find_blobs_and_return_centroids_and_labels(method):
-    X, which = blobs()
-    found = cluster(X, method=method, n_clusters=3, seed=0)
-    assert found.centroids.shape == (3, 3)
-    assert found.labels.shape == (300,)
-    kept = found.labels >= 0
-    assert kept.mean() > 0.85
-    assert adjusted_rand_score(which[kept], found.labels[kept]) > 0.95
-    means = np.array([X[found.labels == i].mean(0) for i in range(3)])
-    np.testing.assert_allclose(found.centroids, means)
-    np.testing.assert_array_equal(
-        found.labels, cluster(X, method=method, n_clusters=3, seed=0).labels
-    )
-
-
-def test_bad_clusters():
-    X, _ = blobs()
-    with pytest.raises(ValueError, match="method: got 'k'"):
-        cluster(X, method="k")
-    with pytest.raises(ValueError, match="n_clusters: got 301"):
-        cluster(X, n_clusters=301)
-    with pytest.raises(ValueError, match="X: got NaN"):
-        cluster(X * np.nan)
 
 
 @few
@@ -138,8 +105,8 @@ def test_held_out_rows_coefficients_and_dead_neurons():
     assert fit.r2[1] == 0
     assert not fit.coefficients[:, 1].any()
     assert fit.r2[2] == pytest.approx(
-        LinearRegression().fit(D[:300], A[:300, 2]).score(D[300:], A[300:, 2]) , abs=0.02
-    )  # fmt: skip
+        LinearRegression().fit(D[:300], A[:300, 2]).score(D[300:], A[300:, 2]), abs=0.02
+    )
 
 
 @few
@@ -169,7 +136,7 @@ def test_bad_neurons():
 
 
 # --- the lazy regime
-# --------------------------------------------------------------------------------------------
+# --------------------------------------------------------------------------------------
 
 
 def test_the_jacobian_behind_the_drift_is_autograds():

@@ -6,13 +6,18 @@ import warnings
 
 import fairlearn.metrics as reference
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import precision_score
 from statsmodels.stats.proportion import proportion_confint
 
-from xaicourse.fairness import SmallGroupWarning, group_metrics
+from xaicourse.fairness import (
+    SmallGroupWarning,
+    UndefinedRateWarning,
+    group_metrics,
+)
 
 Y = [0, 1, 1, 1, 1, 0, 1, 0, 1, 0, 0, 0, 1, 1, 1, 1, 1, 1]
 SAID = [0, 0, 1, 0, 1, 1, 1, 0, 0, 1, 1, 1, 1, 0, 0, 1, 1, 0]
@@ -115,15 +120,63 @@ def test_small_groups_are_warned_of_by_name():
         group_metrics(y, y, groups)
 
 
-def test_a_rate_of_nobody_is_missing_and_said():
-    with pytest.warns(SmallGroupWarning, match=r"b: true_positive_rate \(0\)"):
-        found = group_metrics(
-            [1, 0, 0, 0], [1, 0, 1, 0], ["a", "a", "b", "b"], min_rows=1
-        )
+UNDEFINED = r"true_positive_rate is undefined, and NaN, for b"
+
+
+@pytest.mark.parametrize("min_rows", [0, 30])
+def test_what_one_group_leaves_undefined_is_nan_and_said(min_rows):
+    """Two groups of a hundred, b without a positive: fairlearn's rate is 0 there."""
+    y = np.r_[np.tile([0, 1], 50), np.zeros(100)]
+    said = np.tile([1, 1, 0, 1], 50)
+    groups = np.repeat(["a", "b"], 100)
+    with pytest.warns(UndefinedRateWarning, match=UNDEFINED):
+        found = group_metrics(y, said, groups, min_rows=min_rows)
     assert np.isnan(found.rates.loc["b", "true_positive_rate"])
-    assert found.difference("true_positive_rate") == 0
-    nobody = group_metrics([1, 0, 0, 1], [0, 0, 0, 0], ["a", "a", "b", "b"], min_rows=0)
+    assert np.isnan(found.low.loc["b", "true_positive_rate"])
+    assert found.rates.loc["a", "true_positive_rate"] == 1
+    for measure in (
+        lambda: found.difference("true_positive_rate"),
+        lambda: found.ratio("true_positive_rate"),
+        lambda: found.equalized_odds_difference,
+        lambda: found.equalized_odds_ratio,
+        lambda: found.difference_interval("true_positive_rate")[0],
+        lambda: found.difference_interval("true_positive_rate")[1],
+    ):
+        with pytest.warns(UndefinedRateWarning, match=UNDEFINED):
+            assert np.isnan(measure())
+    assert reference.true_positive_rate(y[100:], said[100:]) == 0
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert found.difference("false_positive_rate") == pytest.approx(0.25)
+
+
+def test_where_all_rates_are_zero_nobody_is_treated_otherwise():
+    y, groups = np.tile([0, 1], 4), np.repeat(["a", "b"], 4)
+    with pytest.warns(UndefinedRateWarning, match="precision is undefined"):
+        nobody = group_metrics(y, np.zeros(8), groups, min_rows=0)
     assert nobody.ratio("selection_rate") == 1
+    assert nobody.difference("selection_rate") == 0
+    with pytest.raises(ValueError, match="rate: got 'tpr'"):
+        nobody.difference("tpr")
+
+
+def test_several_columns_make_their_intersections():
+    """As fairlearn's frame has them; b and z never meet, and are no group."""
+    columns = {"first": np.repeat(["a", "a", "b"], 40), "second": np.tile([*"xy"], 60)}
+    table = pd.DataFrame(columns)
+    table.loc[:5, "second"] = "z"
+    y, said = np.tile([0, 0, 1, 1, 1], 24), np.tile([0, 1, 1], 40)
+    found = group_metrics(y, said, table, min_rows=0)
+    expected = [("a", "x"), ("a", "y"), ("a", "z"), ("b", "x"), ("b", "y")]
+    assert found.rates.index.tolist() == expected
+    assert found.rates.index.names == ["first", "second"]
+    for first, second in expected:
+        at = (table["first"] == first) & (table["second"] == second)
+        assert found.rates.loc[(first, second), "base_rate"] == y[at].mean()
+        assert found.rows.loc[(first, second), "precision"] == said[at].sum()
+    listed = group_metrics(y, said, [table["first"], table["second"]], min_rows=0)
+    np.testing.assert_array_equal(listed.rates, found.rates)
+    np.testing.assert_array_equal(listed.low, found.low)
 
 
 @pytest.mark.parametrize(
@@ -134,6 +187,8 @@ def test_a_rate_of_nobody_is_missing_and_said():
         (([0, 1], [0, 1, 1], ["a", "b"]), r"y_pred: got shape \(3,\)"),
         (([0, 1], [0, 1], ["a"]), "groups: got shape"),
         (([0, 1], [0, 1], ["a", None]), "groups: got 1 missing"),
+        (([0, 1, 0], [0, 1, 0], ["a", "b", float("nan")]), "groups: got 1 missing"),
+        (([0, 1], [0, 1], [["a", "b"], ["c", None]]), "groups: got 1 missing"),
         (([0, 1], [0, 1], ["a", "a"]), "groups: got only 'a'"),
         (([], [], []), "y_true: got shape"),
     ],

@@ -1,6 +1,4 @@
-"""What an analysis does with pictures of collisions: two prongs, a coarse mass for a
-trigger, the weight of a count.
-"""
+"""What an analysis measures in pictures of jets, and what a count is worth."""
 
 from __future__ import annotations
 
@@ -12,9 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xaicourse.datasets.collisions import cell_centres
-from xaicourse.validation import check_finite, check_float, check_int, check_shape
+from xaicourse.validation import check_finite, check_float, check_shape
 
 Array = NDArray[np.floating]
+RADIUS = 0.3  # rad, of a prong
+TOWERS = 8  # a side, of what a trigger sees
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,26 +36,22 @@ class TwoProngs:
     distance: Array
 
 
-def two_prongs(images: Array, *, radius: float = 0.3) -> TwoProngs:
-    """Find the two brightest places of pictures that are no closer than a radius, and
-    what lies around each.
+def two_prongs(images: Array) -> TwoProngs:
+    """Find the two brightest places of pictures, and what lies around each.
 
     The first is the cell whose neighbourhood of 3 by 3 cells holds most, the cell
-    itself counted twice; the cells up to `radius` from it are taken out, and the second
+    itself counted twice; the cells up to 0.3 rad from it are taken out, and the second
     is found in the rest.
 
     Parameters
     ----------
     images : ndarray, shape (n, 1, size, size)
         As `simulate_collisions` returns them: shares of the energy.
-    radius : float
-        Of each place, rad.
 
     Raises
     ------
-    TypeError, ValueError
-        If the pictures have another shape, or are not finite, or the radius is not
-        above 0.
+    ValueError
+        If the pictures have another shape, or are not finite.
 
     Examples
     --------
@@ -67,8 +63,6 @@ def two_prongs(images: Array, *, radius: float = 0.3) -> TwoProngs:
     """
     check_shape("images", images, (None, 1, images.shape[-1], images.shape[-1]))
     check_finite("images", images)
-    if check_float("radius", radius) <= 0:
-        raise ValueError(f"radius: got {radius}, expected a number above 0")
     n, size = len(images), images.shape[-1]
     x, y = (v.ravel() for v in np.meshgrid(cell_centres(size), cell_centres(size)))
     rest = images[:, 0].astype(float)
@@ -81,7 +75,7 @@ def two_prongs(images: Array, *, radius: float = 0.3) -> TwoProngs:
         for i, j in product(range(3), repeat=2):
             bright += padded[:, i : i + size, j : j + size]
         top = bright.reshape(n, -1).argmax(1)
-        near = np.hypot(x - x[top, None], y - y[top, None]) <= radius
+        near = np.hypot(x - x[top, None], y - y[top, None]) <= RADIUS
         taken = np.where(near, flat, 0)
         shares[:, k] = taken.sum(1)
         positions[:, k] = (taken @ np.stack([x, y], 1)) / np.maximum(
@@ -94,14 +88,13 @@ def two_prongs(images: Array, *, radius: float = 0.3) -> TwoProngs:
 
 
 def coarse_mass(
-    images: Array, intensity: Array, *, towers: int = 8, least: float = 0.03
+    images: Array, intensity: Array, *, least: float = 0.03
 ) -> NDArray[np.float64]:
-    r"""Return a rough mass of each picture that needs no search: what a trigger can
-    compute in a microsecond.
+    r"""Return a rough mass of each picture, as a trigger computes it in a microsecond.
 
-    Cells are added up to towers, towers that hold less than `least` of the energy are
-    dropped, and with the shares :math:`f_i` of the energy E in the others, at places
-    :math:`r_i`,
+    It needs no search. Cells are added up to 8 by 8 towers, towers that hold less than
+    `least` of the energy are dropped, and with the shares :math:`f_i` of the energy E
+    in the others, at places :math:`r_i`,
 
     .. math:: m^2 = E^2 \Big( \sum_i f_i r_i^2 - \big| \sum_i f_i r_i \big|^2 \Big) .
 
@@ -110,11 +103,9 @@ def coarse_mass(
     Parameters
     ----------
     images : ndarray, shape (n, 1, size, size)
-        As `simulate_collisions` returns them.
+        As `simulate_collisions` returns them; the size is a multiple of 8.
     intensity : ndarray, shape (n,)
         Their total energy, GeV.
-    towers : int
-        Towers a side, a divisor of `size`.
     least : float
         Least share of a tower that is kept.
 
@@ -132,27 +123,24 @@ def coarse_mass(
     --------
     >>> picture = np.zeros((1, 1, 8, 8))
     >>> picture[0, 0, 4, 1], picture[0, 0, 4, 5] = 0.5, 0.5
-    >>> coarse_mass(picture, np.array([100.0])).round(6)  # 100 GeV, half and half, 1.2 rad apart
+
+    100 GeV, half and half, 1.2 rad apart:
+
+    >>> coarse_mass(picture, np.array([100.0])).round(6)
     array([60.])
     """
-    size, towers = images.shape[-1], check_int("towers", towers)
+    size = images.shape[-1]
     check_shape("images", images, (None, 1, size, size))
     check_shape("intensity", intensity, (len(images),))
     check_finite("images", images)
     check_finite("intensity", intensity)
     least = check_float("least", least, minimum=0.0)
-    if size % towers:
-        raise ValueError(
-            f"towers: got {towers}, expected a divisor of the {size} cells a side"
-        )
-    side = size // towers
-    energy = (
-        images.reshape(len(images), towers, side, towers, side)
-        .sum((2, 4), dtype=float)
-        .reshape(len(images), -1)
-    )
+    if size % TOWERS:
+        raise ValueError(f"images: got {size} cells a side, expected a multiple of 8")
+    blocks = (len(images), TOWERS, size // TOWERS, TOWERS, size // TOWERS)
+    energy = images.reshape(blocks).sum((2, 4), dtype=float).reshape(len(images), -1)
     energy[energy <= least] = 0
-    x, y = (v.ravel() for v in np.meshgrid(cell_centres(towers), cell_centres(towers)))
+    x, y = (v.ravel() for v in np.meshgrid(cell_centres(TOWERS), cell_centres(TOWERS)))
     kept = energy.sum(1)
     share = energy / np.maximum(kept, 1e-12)[:, None]
     spread = share @ (x**2 + y**2) - (share @ x) ** 2 - (share @ y) ** 2
@@ -162,8 +150,7 @@ def coarse_mass(
 def significance(
     signal: float, background: float, *, uncertainty: float = 0.0
 ) -> float:
-    r"""Return the significance expected when s signal events come on top of b
-    background events.
+    r"""Return the significance expected of s signal events on top of b of background.
 
     The median discovery significance in standard deviations, from the likelihood ratio
     of the mean counts (the "Asimov" data); without an uncertainty of the background it
@@ -191,8 +178,10 @@ def significance(
 
     Examples
     --------
-    >>> round(significance(10, 100), 3), round(significance(10, 100, uncertainty=0.1), 3)
-    (0.984, 0.69)
+    >>> round(significance(10, 100), 3)
+    0.984
+    >>> round(significance(10, 100, uncertainty=0.1), 3)
+    0.69
     """
     s, b = (
         check_float("signal", signal, minimum=0.0),

@@ -11,7 +11,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from xaicourse.fairness import (
+from xaicourse.networks import (
     depth_weights,
     importance_loss,
     train_node_importance,
@@ -155,7 +155,7 @@ def test_depth_weights():
 
 
 # --- the loss
-# ---------------------------------------------------------------------------------------------------
+# --------------------------------------------------------------------------------------
 
 
 def loss_in_loops(signals, references, distances, labels):
@@ -216,7 +216,7 @@ def test_its_gradients_equal_finite_differences():
 
 
 # --- training
-# ---------------------------------------------------------------------------------------------------
+# --------------------------------------------------------------------------------------
 
 
 def toy(n=83):  # 83 rows in batches of 40: the last batch has 3
@@ -339,6 +339,8 @@ def test_same_seed_same_bits_and_the_global_state_is_left_alone():
         ({"batch_size": 0}, ValueError, "batch_size: got 0"),
         ({"max_epochs": -1}, ValueError, "max_epochs: got -1"),
         ({"learning_rate": 1e30}, ValueError, "no longer finite"),
+        ({"learning_rate": math.nan}, ValueError, "learning_rate: got nan"),
+        ({"batch_size": 1.5}, TypeError, "batch_size: got 1.5"),
     ],
 )
 def test_bad_options(bad, error, message):

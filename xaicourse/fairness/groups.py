@@ -1,0 +1,284 @@
+"""Group metrics: how often a decision is right, and wrong, for each group.
+
+The rates are counted by fairlearn's ``MetricFrame``, the intervals are statsmodels'.
+Where a group has no row to take a share of, fairlearn's own rates are 0, and its
+differences skip the group; here they are NaN, with a warning.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from fairlearn.metrics import MetricFrame
+from numpy.typing import ArrayLike, NDArray
+from statsmodels.stats.proportion import proportion_confint
+
+from xaicourse.validation import Seed, check_float, check_int, check_seed, check_shape
+
+Mask = NDArray[np.bool_]
+# Of which rows a rate is the mean, from what happened and what was decided.
+RATES: dict[str, Callable[[Mask, Mask], Mask]] = {
+    "base_rate": lambda happened, decided: happened,  # noqa: ARG005
+    "selection_rate": lambda happened, decided: decided,  # noqa: ARG005
+    "true_positive_rate": lambda happened, decided: decided[happened],
+    "false_positive_rate": lambda happened, decided: decided[~happened],
+    "precision": lambda happened, decided: happened[decided],
+}
+
+
+class SmallGroupWarning(UserWarning):
+    """A rate rests on few rows: a difference of extremes is mostly chance."""
+
+
+class UndefinedRateWarning(UserWarning):
+    """A group has no row that a rate could be a share of, so that the result is NaN."""
+
+
+@dataclass(frozen=True, eq=False)
+class GroupMetrics:
+    """Rates of each group, with intervals, and what they differ by.
+
+    Attributes
+    ----------
+    rates : pandas.DataFrame, one row a group
+        base_rate P(y = 1), selection_rate P(ŷ = 1), true_positive_rate P(ŷ = 1 | y =
+        1), false_positive_rate P(ŷ = 1 | y = 0) and precision P(y = 1 | ŷ = 1). NaN
+        where a group has no row to take a share of.
+    low, high : pandas.DataFrame
+        Ends of Wilson's intervals.
+    rows : pandas.DataFrame
+        Number of rows that each rate is a share of.
+    """
+
+    rates: pd.DataFrame
+    low: pd.DataFrame
+    high: pd.DataFrame
+    rows: pd.DataFrame
+
+    def difference(self, rate: str) -> float:
+        """Return the largest minus the smallest of a rate.
+
+        Of selection_rate it is the demographic parity difference. NaN, with an
+        `UndefinedRateWarning`, where a group's rate is undefined.
+        """
+        values = self._values(rate)
+        return float(values.max() - values.min())
+
+    def ratio(self, rate: str) -> float:
+        """Return the smallest over the largest of a rate; 1 where all are zero.
+
+        (Nobody is treated otherwise then.) NaN as in `difference`.
+        """
+        values = self._values(rate)
+        return 1.0 if values.max() == 0 else float(values.min() / values.max())
+
+    @property
+    def equalized_odds_difference(self) -> float:
+        """The larger of the differences in true and false positive rates."""
+        rates = ("true_positive_rate", "false_positive_rate")
+        return float(np.max([self.difference(rate) for rate in rates]))
+
+    @property
+    def equalized_odds_ratio(self) -> float:
+        """The smaller of the ratios of true and false positive rates."""
+        rates = ("true_positive_rate", "false_positive_rate")
+        return float(np.min([self.ratio(rate) for rate in rates]))
+
+    def difference_interval(
+        self, rate: str, *, level: float = 0.95, n_samples: int = 4000, seed: Seed = 0
+    ) -> tuple[float, float]:
+        """Return a bootstrap interval of `difference`, each group drawn within itself.
+
+        A largest minus a smallest is never negative and grows with the noise, so that
+        the interval of equal groups lies above zero as well: compare it with what
+        shuffled groups give.
+
+        Parameters
+        ----------
+        rate : str
+            A column of `rates`.
+        level : float
+            Coverage, between 0 and 1.
+        n_samples : int
+            Number of bootstrap samples.
+        seed : int, numpy.random.Generator or None
+            Of the draws.
+
+        Returns
+        -------
+        (float, float)
+            NaN as in `difference`.
+        """
+        tail, rng = (1 - _check_level(level)) / 2, check_seed(seed)
+        size = (check_int("n_samples", n_samples), len(self.rates))
+        p, n = self._values(rate), self.rows[rate].to_numpy()
+        if np.isnan(p).any():
+            return np.nan, np.nan
+        drawn = rng.binomial(n, p, size=size) / n
+        low, high = np.quantile(drawn.max(1) - drawn.min(1), [tail, 1 - tail])
+        return float(low), float(high)
+
+    def _values(self, rate: str) -> NDArray[np.float64]:
+        if rate not in self.rates:
+            raise ValueError(f"rate: got {rate!r}, expected one of {', '.join(RATES)}")
+        values = self.rates[rate]
+        if values.isna().any():
+            _warn_undefined(values.index[values.isna()], rate)
+        return values.to_numpy()
+
+
+def group_metrics(
+    y_true: ArrayLike,
+    y_pred: ArrayLike,
+    groups: ArrayLike | pd.DataFrame | Sequence[ArrayLike],
+    *,
+    level: float = 0.95,
+    min_rows: int = 30,
+) -> GroupMetrics:
+    r"""Measure a yes-or-no decision group by group.
+
+    A rate is a share p = k/n; its interval is Wilson's, :math:`\left(p +
+    \tfrac{z^2}{2n} \pm z \sqrt{\tfrac{p (1 - p)}{n} + \tfrac{z^2}{4 n^2}}\right) / (1
+    + z^2 / n)`, which stays between 0 and 1 and holds for small groups too.
+
+    Parameters
+    ----------
+    y_true, y_pred : array of shape (n,)
+        What happened and what was decided: 0 or 1.
+    groups : array of shape (n,), DataFrame, or list of such arrays
+        The group of each row; not missing. Of several columns, the groups are the
+        intersections that somebody belongs to.
+    level : float
+        Coverage of the intervals, between 0 and 1.
+    min_rows : int
+        A rate over fewer rows than these is warned of.
+
+    Raises
+    ------
+    ValueError
+        When shapes differ, a label is neither 0 nor 1, a group is missing, or there is
+        only one group.
+
+    Warns
+    -----
+    SmallGroupWarning
+        When a rate rests on fewer than `min_rows` rows, which are named.
+    UndefinedRateWarning
+        When a rate rests on no row at all and is NaN.
+
+    References
+    ----------
+    Hardt, Price, Srebro: Equality of opportunity in supervised learning. NIPS 2016,
+    arXiv:1610.02413.
+
+    Wilson: Probable inference, the law of succession, and statistical inference. JASA
+    22, 209 (1927).
+
+    Examples
+    --------
+    >>> y, said, groups = [1, 0, 1, 0], [1, 1, 1, 0], ["a", "a", "b", "b"]
+    >>> found = group_metrics(y, said, groups, min_rows=0)
+    >>> found.rates["selection_rate"].to_dict()
+    {'a': 1.0, 'b': 0.5}
+    >>> found.difference("selection_rate"), found.equalized_odds_difference
+    (0.5, 1.0)
+    """
+    happened, decided = _binary("y_true", y_true), _binary("y_pred", y_pred)
+    check_shape("y_pred", decided, happened.shape)
+    table, fewest = (
+        _columns(groups, len(happened)),
+        check_int("min_rows", min_rows, minimum=0),
+    )
+    alpha = 1 - _check_level(level)
+
+    def counts(count: Callable[[Mask], int]) -> pd.DataFrame:
+        frame = MetricFrame(
+            metrics={
+                name: lambda y_true, y_pred, of=of: count(of(y_true, y_pred))
+                for name, of in RATES.items()
+            },
+            y_true=happened,
+            y_pred=decided,
+            sensitive_features=table,
+        )
+        # Combinations of columns that nobody has are NaN there, and no groups.
+        found: pd.DataFrame = frame.by_group.dropna().astype(int)
+        return found
+
+    rows, hits = counts(len), counts(np.count_nonzero)
+    if len(rows) < 2:
+        raise ValueError(
+            f"groups: got only {rows.index[0]!r}, expected at least two to compare"
+        )
+    with np.errstate(invalid="ignore", divide="ignore"):  # 0 / 0 is NaN, and warned of
+        rates = hits / rows
+        ends = proportion_confint(
+            hits.to_numpy(), rows.to_numpy(), alpha=alpha, method="wilson"
+        )
+    for name in RATES:
+        if (rows[name] == 0).any():
+            _warn_undefined(rows.index[rows[name] == 0], name)
+    few = [
+        f"{group}: {name} ({n})"
+        for group, counted in rows.iterrows()
+        for name, n in counted.items()
+        if 0 < n < fewest
+    ]
+    if few:
+        warnings.warn(
+            f"these rest on fewer than {min_rows} rows: {', '.join(few)}",
+            SmallGroupWarning,
+            stacklevel=2,
+        )
+    low, high = (pd.DataFrame(end, rows.index, rows.columns) for end in ends)
+    return GroupMetrics(rates, low, high, rows)
+
+
+def _columns(groups: Any, n: int) -> pd.DataFrame:
+    """Return the groups as columns of objects, none missing."""
+    several = isinstance(groups, list | tuple) and len(groups) and np.ndim(groups[0])
+    if isinstance(groups, pd.DataFrame):
+        columns = dict(groups.items())
+    else:
+        columns = dict(enumerate(groups)) if several else {"group": groups}
+    table = {}
+    for name, column in columns.items():
+        # A list with NaN would become words as an array, and the NaN one of them.
+        values = column if isinstance(column, np.ndarray) else pd.Series(column)
+        check_shape("groups", values, (n,))
+        table[str(name)] = pd.Series(np.asarray(values, object))
+    found = pd.DataFrame(table)
+    if found.isna().any(axis=None):
+        raise ValueError(
+            f"groups: got {int(found.isna().sum().sum())} missing ones; make them a "
+            f"group of their own"
+        )
+    return found
+
+
+def _warn_undefined(groups: pd.Index, rate: str) -> None:
+    warnings.warn(
+        f"{rate} is undefined, and NaN, for {', '.join(map(str, groups))}: there is no "
+        f"row to take a share of",
+        UndefinedRateWarning,
+        stacklevel=4,
+    )
+
+
+def _binary(name: str, labels: ArrayLike) -> Mask:
+    values = np.asarray(labels)
+    check_shape(name, values, (None,))
+    if not np.isin(values, (0, 1)).all():
+        raise ValueError(f"{name}: got other values than 0 and 1")
+    return values.astype(bool)
+
+
+def _check_level(level: float) -> float:
+    if not 0 < check_float("level", level) < 1:
+        raise ValueError(f"level: got {level}, expected a number between 0 and 1")
+    return level
