@@ -1,6 +1,4 @@
-"""Exercises of the notebook on which sensitivity method to use, and the alterations
-under which its claims fail.
-"""
+"""Exercises of the notebook on which sensitivity method to use."""
 
 from __future__ import annotations
 
@@ -48,6 +46,7 @@ def _check_bill(answer: Callable[[str, int, int], int]) -> None:
 the_bill = Exercise(
     name="The bill",
     checker=_check_bill,
+    takes="method, d, n",
     hints=(
         "How many rows does each method look at for *one* input? And how many once, "
         "for all inputs together?",
@@ -56,39 +55,6 @@ the_bill = Exercise(
         "column of B.",
         "$2d$, $n(d+1)$, $n(d+2)$.",
     ),
-    honest=(
-        lambda method, d, n: (
-            2 * d
-            if method == "central differences"
-            else n * (d + 1 + (method == "sobol"))
-        ),
-        lambda method, d, n: {"c": d + d, "m": n + n * d, "s": 2 * n + n * d}[
-            method[0]
-        ],
-    ),
-    wrong={
-        "forward differences": lambda method, d, n: {
-            "c": d + 1,
-            "m": n * (d + 1),
-            "s": n * (d + 2),
-        }[method[0]],
-        "no start": lambda method, d, n: {"c": 2 * d, "m": n * d, "s": n * (d + 2)}[
-            method[0]
-        ],
-        "second order": lambda method, d, n: {
-            "c": 2 * d,
-            "m": n * (d + 1),
-            "s": n * (2 * d + 2),
-        }[method[0]],
-        "one sample only": lambda method, d, n: {
-            "c": 2 * d,
-            "m": n * (d + 1),
-            "s": n * (d + 1),
-        }[method[0]],
-        "per row": lambda method, d, n: {"c": 2 * d, "m": d + 1, "s": d + min(n, 2)}[
-            method[0]
-        ],
-    },
 )
 
 
@@ -127,6 +93,7 @@ def _check_fool(answer: Callable[[Any], Any]) -> None:
 fool_the_first_order_index = Exercise(
     name="Fool the first-order index",
     checker=_check_fool,
+    takes="X",
     hints=(
         "A first-order index averages over the other inputs. What effect averages to "
         "zero and is still there?",
@@ -136,18 +103,6 @@ fool_the_first_order_index = Exercise(
         "`a * X[:, 0] + X[:, 1] * X[:, 2]`, with `a` small enough for the product to "
         "lead.",
     ),
-    honest=(
-        lambda X: 0.4 * X[:, 0] + X[:, 1] * X[:, 2],
-        lambda X: 0.8 * X[:, 0] + np.sign(X[:, 1]) * np.sign(X[:, 2]),
-        lambda X: X[:, 0] * (1 + 2 * X[:, 1]),
-    ),
-    wrong={
-        "additive": lambda X: X[:, 0] + 2 * X[:, 1],
-        "a square": lambda X: 0.2 * X[:, 0] + X[:, 1] ** 2,
-        "product only": lambda X: X[:, 1] * X[:, 2],
-        "first input leads": lambda X: 4 * X[:, 0] + X[:, 1] * X[:, 2],
-        "one number for all": lambda X: float(np.mean(X)),
-    },
 )
 
 _WHY = {
@@ -198,38 +153,4 @@ self_test = Exercise(
         "Sobol, trials by a "
         "forest, steps by steps.",
     ),
-    honest=(_RIGHT, {k: v.upper() for k, v in _RIGHT.items()}),
-    wrong={
-        "Sobol for everything": dict.fromkeys(_RIGHT, "a"),
-        "permutes dependent columns": _RIGHT | {3: "f"},
-        "more runs than there are": _RIGHT | {5: "a"},
-        "gradient of steps": _RIGHT | {6: "c"},
-        "unfinished": {1: "b"},
-    },
 )
-
-# The named alteration of each claim: what to replace in the notebook's code, and by
-# what.
-ALTERATIONS = {
-    "the first input of the additive model were squared": (
-        "lambda X: 4 * X[:, 0] +",
-        "lambda X: 4 * X[:, 0] ** 2 +",
-    ),
-    "one looked from a place off the centre": (
-        "centre, step = bounds.mean(axis=1)",
-        "centre, step = bounds @ [0.3, 0.7]",
-    ),
-    "the switches were turned gradually": (
-        "(X[:, 0] > 0.3) + 0.5 * (X[:, 1] > 0.3)",
-        "np.tanh(3 * X[:, 0] - 1) + 0.5 * np.tanh(3 * X[:, 1] - 1)",
-    ),
-    "the product were a sum": ("X[:, 0] * X[:, 1] + 0.3", "X[:, 0] + X[:, 1] + 0.3"),
-    "the total index were taken near the centre only": (
-        "return sobol_indices(f, bounds, n_samples=4096, seed=seed).ST",
-        "return sobol_indices(f, bounds / 100, n_samples=4096, seed=seed).ST",
-    ),
-    "the sample had stopped growing half-way": (
-        "n_samples=int(n)",
-        "n_samples=min(int(n), 256)",
-    ),
-}
