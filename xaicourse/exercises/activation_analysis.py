@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from xaicourse.teaching import Exercise, require
+from xaicourse.teaching import Exercise, require, rounded
 
 Answer = Callable[..., Any]
 
@@ -64,10 +64,6 @@ def _check_concept_score(answer: Answer) -> None:
     )
     vector = concept.mean(0) - others.mean(0)
     result = answer(gradients, concept, others)
-    require(
-        isinstance(result, int | float | np.number),
-        f"return one number, a share of rows; got {result!r}",
-    )
     value, expected = float(result), float(np.mean(gradients @ vector > 0))
     require(
         0 <= value <= 1,
@@ -94,6 +90,7 @@ concept_score = Exercise(
     name="The score of a concept",
     checker=_check_concept_score,
     takes="gradients, concept, others",
+    returns="one number",
     hints=(
         "The derivative along a vector is a product of the gradient with it. One "
         "product a row, then only its sign.",
@@ -138,7 +135,7 @@ def _check_effect_of_each(answer: Answer) -> None:
     )
     require(
         np.allclose(result, expected),
-        f"expected {expected.round(3)}, got {result.round(3)}; is it the row k of W?",
+        f"expected {rounded(expected)}, got {rounded(result)}; is it the row k of W?",
     )
 
 

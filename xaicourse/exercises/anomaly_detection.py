@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from xaicourse.teaching import Exercise, require
+from xaicourse.teaching import Exercise, require, rounded
 
 Shares = Callable[[float, float, float, float], Any]
 Moved = Callable[..., Any]
@@ -16,15 +16,11 @@ Moved = Callable[..., Any]
 
 def _check_two_shares(answer: Shares) -> None:
     result = np.asarray(answer(0.0, 1.0, 2.0, 8.0), dtype=float)
-    require(
-        result.shape == (2,),
-        f"return two numbers, one for each feature; got shape {result.shape}",
-    )
     first, second = result
     require(
         np.isclose(first + second, 8),
         f"the shares must add up to v(12) - v(∅) = 8; yours add up to "
-        f"{first + second:g}",
+        f"{rounded(first + second)}",
     )
     require(
         not np.allclose(result, [1, 7]) and not np.allclose(result, [6, 2]),
@@ -33,19 +29,19 @@ def _check_two_shares(answer: Shares) -> None:
     require(
         first < second,
         f"the second feature gains more in either order, and must get more; got "
-        f"{first:g} and {second:g}",
+        f"{rounded(first)} and {rounded(second)}",
     )
     require(
         np.allclose(result, [3.5, 4.5]),
-        f"for v = 0, 1, 2, 8 expected 3.5 and 4.5; got {first:g} and {second:g}. What "
+        f"for v = 0, 1, 2, 8 expected 3.5 and 4.5; got {rounded(first)} and {rounded(second)}. What "
         f"does each feature gain when it "
         "comes first, and when it comes last?",
     )
     shifted = np.asarray(answer(10.0, 11.0, 12.0, 18.0), dtype=float)
     require(
         np.allclose(shifted, [3.5, 4.5]),
-        f"adding 10 to all four scores must not change the shares; got {shifted[0]:g} "
-        f"and {shifted[1]:g}",
+        f"adding 10 to all four scores must not change the shares; got {rounded(shifted[0])} "
+        f"and {rounded(shifted[1])}",
     )
 
 
@@ -53,6 +49,7 @@ two_shares = Exercise(
     name="Two shares",
     checker=_check_two_shares,
     takes="none, first, second, both",
+    returns="two numbers",
     hints=(
         "In the order 1, 2 the first feature gains v(1) - v(∅). What does it gain in "
         "the order 2, 1?",
@@ -76,12 +73,8 @@ def _check_wide_enough(answer: Moved) -> None:
     tenth = answer(_stairs, X, 0, 0.1)
     require(np.array_equal(X, before), "the caller's X has changed: work on a copy")
     require(
-        np.ndim(tenth) == 0 and tenth is not None,
-        f"return one share for the column; got {tenth!r}",
-    )
-    require(
         float(tenth) <= 1,
-        f"a share lies between 0 and 1; got {float(tenth):g}. Is it the number of "
+        f"a share lies between 0 and 1; got {rounded(float(tenth))}. Is it the number of "
         f"rows?",
     )
     require(
@@ -101,7 +94,7 @@ def _check_wide_enough(answer: Moved) -> None:
     require(
         np.isclose(float(tenth), 0.1),
         f"of 100 rows spread evenly over one stair, a step of a tenth lifts 10 onto "
-        f"the next; got a share of {tenth:g}",
+        f"the next; got a share of {rounded(tenth)}",
     )
 
 
@@ -109,6 +102,7 @@ wide_enough = Exercise(
     name="Is the step wide enough?",
     checker=_check_wide_enough,
     takes="score, X, column, step",
+    returns="one number",
     hints=(
         "Two scores for each row, before and after. What does `!=` make of two arrays, "
         "and `np.mean` of that?",

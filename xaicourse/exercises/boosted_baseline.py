@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from sklearn.metrics import cohen_kappa_score
 
 from xaicourse.fairness import CutOffs, fit_cut_offs, quadratic_weighted_kappa
-from xaicourse.teaching import Exercise, require
+from xaicourse.teaching import Exercise, require, rounded
 
 Pairs = Callable[[Any, Any], float]
 
@@ -20,10 +20,6 @@ def _check_kappa_by_hand(answer: Pairs) -> None:
     actual = rng.integers(1, 9, 300)
     predicted = np.clip(actual + rng.integers(-2, 3, 300), 1, 8)
     result = answer(actual, actual)
-    require(
-        isinstance(result, int | float | np.floating),
-        f"return one number; got {result!r}",
-    )
     require(abs(result - 1) < 1e-9, f"perfect agreement must give 1; got {result:.3f}")
     constant = answer(actual, np.full(300, 8))
     require(
@@ -64,6 +60,7 @@ kappa_by_hand = Exercise(
     name="Kappa by hand",
     checker=_check_kappa_by_hand,
     takes="actual, predicted",
+    returns="one number",
     hints=(
         "Two means of squared differences: one over the rows, one over all pairs of an "
         "actual and a predicted class.",
@@ -93,7 +90,7 @@ def _check_mend_the_loop(answer: Callable[[Any, Any], Any]) -> None:
     plain = CutOffs("offsets", np.zeros(8), 0.0).classes(scores)
     require(
         np.array_equal(none, plain),
-        f"offsets of zero are plain rounding, {plain.tolist()}; got {none.tolist()}. "
+        f"offsets of zero are plain rounding, {rounded(plain)}; got {rounded(none)}. "
         f"Round, rather than cut "
         "off the decimals",
     )
@@ -115,9 +112,9 @@ def _check_mend_the_loop(answer: Callable[[Any, Any], Any]) -> None:
     got = np.asarray(answer(scores, offsets))
     require(
         np.array_equal(got, expected),
-        f"for the scores {kept.tolist()} and offsets {offsets.tolist()} expected "
-        f"{expected.tolist()}, got "
-        f"{got.tolist()}. Scores below 1 take the first offset, those above 8 the last",
+        f"for the scores {rounded(kept)} and offsets {rounded(offsets)} expected "
+        f"{rounded(expected)}, got "
+        f"{rounded(got)}. Scores below 1 take the first offset, those above 8 the last",
     )
 
 
@@ -169,10 +166,6 @@ def _check_honest_score(
 ) -> None:
     scores, actual = _drawn(0)
     got = answer(scores, actual)
-    require(
-        isinstance(got, int | float | np.floating),
-        f"return one number, a kappa; got {got!r}",
-    )
     mistakes = {
         (
             "test",
@@ -222,6 +215,7 @@ honest_score = Exercise(
     name="An honest score",
     checker=_check_honest_score,
     takes="scores, actual",
+    returns="one number",
     hints=(
         "Three parts, three jobs: fit the model, choose the cut-offs, report. The "
         "model is fitted already.",

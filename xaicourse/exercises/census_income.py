@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from xaicourse.teaching import Exercise, require
+from xaicourse.teaching import Exercise, require, rounded
 
 Answer = Callable[..., Any]
 
@@ -15,12 +15,8 @@ Answer = Callable[..., Any]
 def _check_how_many_rows(answer: Answer) -> None:
     result = answer(0.85, 0.01)
     require(
-        np.ndim(result) == 0 and result is not None,
-        f"return one number of rows; got {result!r}",
-    )
-    require(
         float(result) == int(result),
-        f"there are no fractions of rows: round up; got {result}",
+        f"there are no fractions of rows: round up; got {rounded(result)}",
     )
     four_times = answer(0.85, 0.005) / result
     require(
@@ -45,6 +41,7 @@ how_many_rows = Exercise(
     name="How many rows?",
     checker=_check_how_many_rows,
     takes="share, half_width",
+    returns="one number",
     hints=(
         "Each row is a coin that lands on *right* with probability $p$. What is the "
         "variance of the mean of $n$ coins?",
@@ -59,10 +56,6 @@ def _check_right_when_yes(answer: Answer) -> None:
     said = np.array([1, 1, 1, 0, 1, 1, 1, 0, 1, 1, 1, 0]) == 1
     group = np.array(["a"] * 6 + ["b"] * 6)
     result = answer(y, said, group)
-    require(
-        isinstance(result, dict),
-        f"return a dictionary from group to share; got {type(result).__name__}",
-    )
     require(
         set(result) == {"a", "b"},
         f"one entry per group, here a and b; got {sorted(map(str, result))}",
@@ -90,6 +83,7 @@ right_when_yes = Exercise(
     name="Right when it says yes?",
     checker=_check_right_when_yes,
     takes="y, said_yes, group",
+    returns="a dictionary of numbers",
     hints=(
         "Whom does the bank pay for? Only they belong into the denominator.",
         "Mask the rows twice: the group, and `said_yes`. What is the mean of `y` "
@@ -117,13 +111,13 @@ def _check_set_for_everyone(answer: Answer) -> None:
     require(
         np.allclose(np.diff(result), np.diff(expected)),
         f"for a model x0² + 3 x1 the curve over x0 should rise and fall like x0², by "
-        f"{np.diff(expected)}; "
-        f"yours changes by {np.diff(result)}",
+        f"{rounded(np.diff(expected))}; "
+        f"yours changes by {rounded(np.diff(result))}",
     )
     require(
         np.allclose(result, expected),
-        f"the shape is right, the level is not: expected {expected.round(3)}, got "
-        f"{result.round(3)}; "
+        f"the shape is right, the level is not: expected {rounded(expected)}, got "
+        f"{rounded(result)}; "
         "average the predictions over all rows, with their other columns as they are",
     )
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from xaicourse.teaching import Exercise, require
+from xaicourse.teaching import Exercise, require, rounded
 
 Floats = NDArray[np.float64]
 
@@ -36,7 +36,7 @@ def _check_which_motor(answer: Callable[[Floats], Any]) -> None:
     )
     require(
         np.array_equal(result, [[1, 0], [2, 0]]),
-        f"expected [[1, 0], [2, 0]] for {stack.tolist()}; got {result.tolist()}",
+        f"expected [[1, 0], [2, 0]] for {rounded(stack)}; got {rounded(result)}",
     )
 
 
@@ -88,8 +88,8 @@ def _check_on_one_side(answer: Callable[..., Any]) -> None:
         np.allclose(found, expected, atol=1e-6),
         f"with a step of 0.01 the forward differences of x0² x1, x0² x1, x1 + 2 x2, "
         f"x2³ at the first sample are "
-        f"{expected.tolist()} (with respect to x0, x1, x2, x2); got "
-        f"{found.round(4).tolist()}",
+        f"{rounded(expected)} (with respect to x0, x1, x2, x2); got "
+        f"{rounded(found)}",
     )
     require(
         len(calls) == 4,
@@ -119,12 +119,12 @@ def _check_few_digits(answer: Callable[[float], Any]) -> None:
         step = float(answer(noise))
         require(
             step > 0,
-            f"a step is a positive number; for a noise of {noise:g} you returned "
-            f"{step:g}",
+            f"a step is a positive number; for a noise of {rounded(noise)} you returned "
+            f"{rounded(step)}",
         )
         require(
             step > 3 * noise,
-            f"with a noise of {noise:g} your step {step:g} is as small as the noise "
+            f"with a noise of {rounded(noise)} your step {rounded(step)} is as small as the noise "
             f"itself: the two values could "
             "not be told apart",
         )
@@ -136,7 +136,7 @@ def _check_few_digits(answer: Callable[[float], Any]) -> None:
         )
         require(
             best / 5 < step < best * 5,
-            f"for a noise of {noise:g}, a step of {step:.1e} is on the {side}. Where "
+            f"for a noise of {rounded(noise)}, a step of {step:.1e} is on the {side}. Where "
             f"do step² and noise / step meet?",
         )
 
@@ -145,6 +145,7 @@ few_digits = Exercise(
     name="A simulator with few digits",
     checker=_check_few_digits,
     takes="noise",
+    returns="one number",
     hints=(
         "Nothing changes in the argument for the bottom of the V but the size of the "
         "rounding.",

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from xaicourse.teaching import Exercise, require
+from xaicourse.teaching import Exercise, require, rounded
 
 Floats = NDArray[np.float64]
 
@@ -25,12 +25,10 @@ def _check_elasticity(answer: Callable[..., Any]) -> None:
     ):
         value = answer(f, x, j)
         require(np.array_equal(x, before), "the caller's x has changed: work on copies")
-        require(
-            isinstance(value, int | float | np.floating),
-            f"return one number; got {value!r}",
-        )
         values.append(float(value))
-        what = f"f holds {name}, so the elasticity is {power}; yours is {value:.4g}"
+        what = (
+            f"f holds {name}, so the elasticity is {power}; yours is {rounded(value)}"
+        )
         slope = power * f(before) / before[j]
         require(
             power == 0 or abs(value - slope) > 1e-3 * abs(slope),
@@ -47,7 +45,7 @@ def _check_elasticity(answer: Callable[..., Any]) -> None:
     require(
         abs(values[0] - 2) < 1e-5 and abs(values[1] + 1) < 1e-5,
         f"close, but a central difference would be closer than "
-        f"{max(abs(values[0] - 2), abs(values[1] + 1)):.1g}",
+        f"{rounded(max(abs(values[0] - 2), abs(values[1] + 1)))}",
     )
 
 
@@ -55,6 +53,7 @@ elasticity = Exercise(
     name="An elasticity",
     checker=_check_elasticity,
     takes="f, x, j, share=1e-4",
+    returns="one number",
     hints=(
         "By how many per cent does `f` change when parameter `j` rises by one per "
         "cent?",
@@ -79,7 +78,7 @@ def _check_best_predation(answer: Callable[..., Any]) -> None:
         ) -> float:
             return r / rate * (1 - m / (rate * b * K))
 
-        where = f"with K = {K:g}, b = {b:g} and m = {m:g} your rate {a:.4g} leaves {lynx(a):.4g} lynx at rest"
+        where = f"with K = {rounded(K)}, b = {rounded(b)} and m = {rounded(m)} your rate {rounded(a)} leaves {rounded(lynx(a))} lynx at rest"
         require(
             lynx(a) > 1e-9 * r / a,
             f"{where}. Below m / (bK) they cannot live even on as many hares as there "
@@ -97,6 +96,7 @@ best_predation = Exercise(
     name="How much hunting is best?",
     checker=_check_best_predation,
     takes="K, b, m",
+    returns="one number",
     hints=(
         "Where a smooth function is largest its derivative is zero. Write it as $r/a - "
         "r m / (a^2 b K)$.",
@@ -113,8 +113,8 @@ def _check_sensitivity_equation(answer: Callable[..., Any]) -> None:
         require(
             np.isclose(answer(x, 0.0, r, K), x * (1 - x / K)),
             f"at first s = 0, and the rate is what r does directly, x (1 - x/K) = "
-            f"{x * (1 - x / K):.4g}; "
-            f"yours is {answer(x, 0.0, r, K):.4g}",
+            f"{rounded(x * (1 - x / K))}; "
+            f"yours is {rounded(answer(x, 0.0, r, K))}",
         )
         indirect, truth = (
             answer(x, s, r, K) - answer(x, 0.0, r, K),
@@ -123,8 +123,8 @@ def _check_sensitivity_equation(answer: Callable[..., Any]) -> None:
         require(
             np.isclose(indirect, truth),
             f"the second way is through x: hares that are there already multiply. At x "
-            f"= {x:.3g}, s = {s:.3g} it "
-            f"should add {truth:.4g}, yours adds {indirect:.4g}. Differentiate r x (1 "
+            f"= {rounded(x)}, s = {rounded(s)} it "
+            f"should add {rounded(truth)}, yours adds {rounded(indirect)}. Differentiate r x (1 "
             f"- x/K) with respect to x",
         )
 
@@ -133,6 +133,7 @@ sensitivity_equation = Exercise(
     name="A sensitivity equation",
     checker=_check_sensitivity_equation,
     takes="x, s, r, K",
+    returns="one number",
     hints=(
         "The rate $g = r x (1 - x/K)$ depends on $r$ in two ways: directly, and "
         "through $x$, which $r$ has changed.",

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from xaicourse.teaching import Exercise, require
+from xaicourse.teaching import Exercise, require, rounded
 
 _TOOLS = {
     "Which pixels of this X-ray speak for pneumonia?": "saliency",
@@ -28,10 +28,6 @@ _WHY = {
 
 
 def _check_which_tool(answer: Any) -> None:
-    require(
-        isinstance(answer, dict),
-        f"expected a dictionary from question to tool, got {type(answer).__name__}",
-    )
     missing = [question for question in _TOOLS if question not in answer]
     require(
         not missing,
@@ -49,6 +45,7 @@ def _check_which_tool(answer: Any) -> None:
 which_tool = Exercise(
     name="Which tool for which question?",
     checker=_check_which_tool,
+    returns="a dictionary",
     hints=(
         "For each question: is it about one case or about all, and does it ask what "
         "*is* or what *would be*?",
@@ -65,7 +62,7 @@ def _check_worth_of_a_cut(answer: Callable[[float, float], float]) -> None:
             float(answer(signal, background)),
             signal / np.sqrt(background),
         )
-        case = f"with {signal:g} of the signal and {background:g} of the background"
+        case = f"with {rounded(signal)} of the signal and {rounded(background)} of the background"
         require(
             not np.isclose(result, signal / background) or np.isclose(expected, result),
             f"{case} you give the change of s / b: the root of the background is what "
@@ -83,7 +80,7 @@ def _check_worth_of_a_cut(answer: Callable[[float, float], float]) -> None:
         )
         require(
             np.isclose(result, expected),
-            f"{case} s grows by {signal:g} and √b by √{background:g}: the factor is "
+            f"{case} s grows by {rounded(signal)} and √b by √{rounded(background)}: the factor is "
             f"{expected:.3f}, not {result:.3f}",
         )
 
@@ -92,6 +89,7 @@ worth_of_a_cut = Exercise(
     name="What is a cut worth?",
     checker=_check_worth_of_a_cut,
     takes="signal, background",
+    returns="one number",
     hints=(
         "After the cut there are signal · s events on background · b.",
         "Put both into s / √b, and divide by what it was before: s and b cancel.",

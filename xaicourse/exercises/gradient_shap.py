@@ -8,23 +8,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from xaicourse.teaching import Exercise, require
+from xaicourse.teaching import Exercise, require, rounded
 
 Array = NDArray[np.float64]
 
 
 def _check_two_players(answer: Callable[..., Any]) -> None:
     result = answer(1.0, 4.0, 3.0, 10.0)
-    require(
-        isinstance(result, tuple | list) and len(result) == 2,
-        f"return two numbers, the share of the first player and of the second; got "
-        f"{result!r}",
-    )
     a, b = (float(number) for number in result)
     require(
         abs(a + b - 9.0) < 1e-9,
         f"the two shares must add up to what both are worth beyond nobody, 10 - 1 = 9; "
-        f"yours add up to {a + b:g}",
+        f"yours add up to {rounded(a + b)}",
     )
     alone, last = (3.0, 6.0), (7.0, 2.0)
     require(
@@ -35,8 +30,8 @@ def _check_two_players(answer: Callable[..., Any]) -> None:
     require(
         abs(a - 5.0) < 1e-9 and abs(b - 4.0) < 1e-9,
         f"for worths 1, 4, 3 and 10 the first gains 3 when she comes first and "
-        f"{last[0]:g} when she comes last; "
-        f"your share for her is {a:g}. What is the mean over the two orders?",
+        f"{rounded(last[0])} when she comes last; "
+        f"your share for her is {rounded(a)}. What is the mean over the two orders?",
     )
     same = answer(0.0, 2.0, 2.0, 4.0)
     require(
@@ -49,6 +44,7 @@ two_players = Exercise(
     name="Two players",
     checker=_check_two_players,
     takes="nobody, first, second, both",
+    returns="two numbers",
     hints=(
         "There are two orders: the first joins first, or the second does. What does "
         "the first add in each?",
@@ -95,7 +91,7 @@ def _check_expected_gradients(answer: Callable[..., Any]) -> None:
         np.allclose(result, expected, atol=0.12),
         f"the function gains {expected[0]:.2f} by its first column and "
         f"{expected[1]:.2f} by its second; you found "
-        f"{result.round(2)}. Is each gradient multiplied by the distance from its own "
+        f"{rounded(result)}. Is each gradient multiplied by the distance from its own "
         f"baseline, and is it a mean?",
     )
     again = np.asarray(answer(slope, x, baselines, 50, np.random.default_rng(5)))

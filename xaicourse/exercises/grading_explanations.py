@@ -7,20 +7,20 @@ from typing import Any
 
 import numpy as np
 
-from xaicourse.teaching import Exercise, require
+from xaicourse.teaching import Exercise, require, rounded
 
 
 def _check_pointing(answer: Callable[..., Any]) -> None:
     clear = float(answer(np.array([0.1, 0.9, 0.3]), np.array([False, True, False])))
     require(
         clear == 1,
-        f"the only largest value lies inside the mask, so the score is 1; got {clear}",
+        f"the only largest value lies inside the mask, so the score is 1; got {rounded(clear)}",
     )
     outside = float(answer(np.array([0.9, 0.1, 0.3]), np.array([False, True, True])))
     require(
         outside == 0,
         f"the only largest value lies outside the mask, so the score is 0; got "
-        f"{outside}",
+        f"{rounded(outside)}",
     )
     flat = [
         float(answer(np.ones(4), m))
@@ -34,7 +34,7 @@ def _check_pointing(answer: Callable[..., Any]) -> None:
     require(
         np.allclose(flat, [0.25, 0.5]),
         f"with four equal values each is drawn one time in four: expected 0.25 and "
-        f"0.5, got {flat}",
+        f"0.5, got {rounded(flat)}",
     )
     tied = float(
         answer(np.array([0.5, 0.5, 0.1, 0.0]), np.array([True, False, True, True]))
@@ -42,7 +42,7 @@ def _check_pointing(answer: Callable[..., Any]) -> None:
     require(
         np.isclose(tied, 0.5),
         f"two values are the largest and one of them is inside: expected 0.5, got "
-        f"{tied}; the others have no say",
+        f"{rounded(tied)}; the others have no say",
     )
 
 
@@ -50,6 +50,7 @@ score_at_chance = Exercise(
     name="Score at chance",
     checker=_check_pointing,
     takes="values, mask",
+    returns="one number",
     hints=(
         "Which places hold the largest value? If one of them is drawn by lot, how "
         "often is it inside?",
@@ -98,6 +99,7 @@ in_pairs = Exercise(
     name="In pairs",
     checker=_check_pairs,
     takes="a, b, quantile",
+    returns="one number",
     hints=(
         "A hard seed is hard for both methods. What cancels if you subtract seed by "
         "seed?",

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from xaicourse.sensitivity import grid_anova
-from xaicourse.teaching import Exercise, require
+from xaicourse.teaching import Exercise, require, rounded
 
 
 def _check_marginal(answer: Callable[..., Any]) -> None:
@@ -33,8 +33,8 @@ def _check_marginal(answer: Callable[..., Any]) -> None:
         )
         require(
             np.allclose(curve, truth),
-            f"at axis {j} the curve should be {truth.round(2)}; yours is "
-            f"{curve.round(2)}",
+            f"at axis {j} the curve should be {rounded(truth)}; yours is "
+            f"{rounded(curve)}",
         )
 
 
@@ -57,11 +57,10 @@ def _check_three_shares(answer: Callable[..., Any]) -> None:
         rng.normal(size=(3, 4)) + np.arange(4),
     ):
         shares = answer(table.copy())
-        require(np.shape(shares) == (3,), f"return three numbers; got {shares!r}")
         found = np.asarray(shares, dtype=float)
         exact = grid_anova(table).shares
         truth = np.array([exact[(0,)], exact[(1,)], exact[(0, 1)]])
-        what = f"for a table of shape {table.shape} the shares are {truth.round(3)}; yours are {found.round(3)}"
+        what = f"for a table of shape {table.shape} the shares are {rounded(truth)}; yours are {rounded(found)}"
         require(
             np.isclose(found.sum(), 1),
             f"{what}, which do not add up to one: divide by the variance of all scores",
@@ -80,6 +79,7 @@ three_shares = Exercise(
     name="Main effects and the rest",
     checker=_check_three_shares,
     takes="table",
+    returns="three numbers",
     hints=(
         "The marginal curve of the first setting is the table averaged over the "
         "second. What is its variance?",
@@ -97,7 +97,6 @@ def _check_only_together(answer: Any) -> None:
         table.shape == (3, 3),
         f"expected a table of three by three scores, got shape {table.shape}",
     )
-    require(np.isfinite(table).all(), "scores must be finite numbers")
     require(
         table.std() > 1e-9, "the scores do not vary at all: there is nothing to explain"
     )
@@ -106,7 +105,7 @@ def _check_only_together(answer: Any) -> None:
         require(
             np.ptp(curve) < 1e-9 * max(1.0, float(abs(table).max())),
             f"the {name} setting has a main effect: its marginal curve is "
-            f"{curve.round(3)}",
+            f"{rounded(curve)}",
         )
 
 

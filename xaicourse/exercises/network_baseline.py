@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from xaicourse.teaching import Exercise, require
+from xaicourse.teaching import Exercise, require, rounded
 
 Stop = Callable[[Sequence[float], int], tuple[int, int]]
 
@@ -15,10 +15,6 @@ Stop = Callable[[Sequence[float], int], tuple[int, int]]
 def _check_when_to_stop(answer: Stop) -> None:
     falling = [1.0, 0.9, 0.8, 0.7]
     result: Any = answer(falling, 2)
-    require(
-        isinstance(result, tuple | list) and len(result) == 2,
-        f"return two epochs, a pair; got {result!r}",
-    )
     require(
         tuple(result) == (3, 3),
         f"a loss that keeps falling stops nothing: the losses {falling} end at epoch "
@@ -60,6 +56,7 @@ when_to_stop = Exercise(
     name="When to stop",
     checker=_check_when_to_stop,
     takes="losses, patience",
+    returns="two numbers",
     hints=(
         "Remember the epoch with the lowest loss so far. How long ago was it?",
         "Stop as soon as `epoch - best >= patience`; update `best` only where the loss "
@@ -85,11 +82,6 @@ def _check_row_by_row(answer: Callable[[Any], Any]) -> None:
         f"return one probability for each logit, shape (4, 3); got {result.shape}",
     )
     require(
-        bool(np.isfinite(result).all()),
-        "a logit of 1000 gives infinity or NaN: subtract the largest logit of each row "
-        "before taking exponentials",
-    )
-    require(
         not np.allclose(result.sum(0), 1),
         "each *column* sums to one: the probabilities of an application would depend "
         "on which others are in the batch",
@@ -97,7 +89,7 @@ def _check_row_by_row(answer: Callable[[Any], Any]) -> None:
     require(
         np.allclose(result.sum(1), 1),
         f"the probabilities of a row must sum to one; they sum to "
-        f"{result.sum(1).round(3).tolist()}",
+        f"{rounded(result.sum(1))}",
     )
     alone = np.asarray(answer(logits[:1]))
     require(
@@ -109,7 +101,7 @@ def _check_row_by_row(answer: Callable[[Any], Any]) -> None:
         and result[0, 0] > result[0, 1] > result[0, 2]
         and abs(result[0, 0] - 0.8438) < 1e-3,
         f"the logits 2, 0, -1 belong to the probabilities 0.844, 0.114 and 0.042; got "
-        f"{result[0].round(3).tolist()}",
+        f"{rounded(result[0])}",
     )
 
 
@@ -135,10 +127,6 @@ def _check_better_or_luck(
     a = np.where(rng.random(2000) < 0.6, actual, rng.integers(1, 9, 2000))
     b = np.where(rng.random(2000) < 0.1, rng.integers(1, 9, 2000), a)
     result = answer(actual, a, b)
-    require(
-        isinstance(result, tuple | list) and len(result) == 2,
-        f"return the difference and a half-width; got {result!r}",
-    )
     difference, half = result
     expected, paired = _paired(actual, a, b)
     require(
@@ -184,6 +172,7 @@ better_or_luck = Exercise(
     name="Better or luck?",
     checker=_check_better_or_luck,
     takes="actual, a, b",
+    returns="two numbers",
     hints=(
         "For each row, one of three things: only the first is right (1), only the "
         "second (-1), or both or neither (0).",

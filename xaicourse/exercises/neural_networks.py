@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from xaicourse.teaching import Exercise, require
+from xaicourse.teaching import Exercise, require, rounded
 
 
 def _check_the_slopes_guess(answer: Callable[..., Any]) -> None:
@@ -26,22 +26,22 @@ def _check_the_slopes_guess(answer: Callable[..., Any]) -> None:
     require(
         (result >= 0).all(),
         f"a length is not negative, on whichever side the row lies; got "
-        f"{result.tolist()}",
+        f"{rounded(result)}",
     )
     require(
         abs(result[1] - 3) < 1e-9,
         f"the second row stands at -6 and its score changes by 2 for each unit of "
         f"length, so 3 units are needed; got "
-        f"{result[1]:g}",
+        f"{rounded(result[1])}",
     )
     require(
         abs(result[0] - 2) < 1e-9,
         f"the first row's gradient (3, 4) has the length 5, so 10 / 5 = 2; got "
-        f"{result[0]:g}",
+        f"{rounded(result[0])}",
     )
     require(
         abs(result[2]) < 1e-9,
-        f"a row that stands on the line needs no step; got {result[2]:g}",
+        f"a row that stands on the line needs no step; got {rounded(result[2])}",
     )
 
 

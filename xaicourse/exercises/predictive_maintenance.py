@@ -9,7 +9,7 @@ import numpy as np
 from sklearn.base import clone
 from sklearn.linear_model import LinearRegression
 
-from xaicourse.teaching import Exercise, require
+from xaicourse.teaching import Exercise, require, rounded
 
 
 def _check_share_missed(answer: Callable[..., Any]) -> None:
@@ -17,11 +17,7 @@ def _check_share_missed(answer: Callable[..., Any]) -> None:
     alarm = np.zeros(100, dtype=bool)
     alarm[7:25] = True  # three of the ten failures, and fifteen false alarms
     share = answer(failed.copy(), alarm.copy())
-    require(
-        isinstance(share, int | float | np.floating),
-        f"return one number; got {share!r}",
-    )
-    what = f"of ten failures seven came without an alarm, so the share is 0.7; yours is {share:.3g}"
+    what = f"of ten failures seven came without an alarm, so the share is 0.7; yours is {rounded(share)}"
     require(
         not np.isclose(share, 0.07), f"{what}. A share of what? Not of all machines"
     )
@@ -37,6 +33,7 @@ share_missed = Exercise(
     name="What accuracy hides",
     checker=_check_share_missed,
     takes="failed, alarm",
+    returns="one number",
     hints=(
         "First keep the machines that failed. Then ask which of those had no alarm.",
         "`alarm[failed]` are the alarms of the failed machines; `~` turns truth values "
@@ -96,7 +93,7 @@ def _check_drop_columns(answer: Callable[..., Any]) -> None:
     )
     require(
         np.allclose(drops, truth, atol=1e-6),
-        f"on new rows the falls are {np.round(truth, 3)}; yours are {drops.round(3)}. "
+        f"on new rows the falls are {rounded(truth)}; yours are {rounded(drops)}. "
         f"Score with the columns that "
         "remain, on the new rows, and subtract from the score with all columns",
     )
@@ -119,10 +116,9 @@ drop_columns = Exercise(
 def _check_fair_prices(answer: Callable[..., Any]) -> None:
     for v_a, v_b, v_ab in [(3.0, 1.0, 10.0), (5.0, 5.0, 5.0), (0.0, 4.0, 4.0)]:
         prices = answer(v_a, v_b, v_ab)
-        require(np.shape(prices) == (2,), f"return two numbers; got {prices!r}")
         a, b = (float(p) for p in prices)
-        what = f"alone the sensors save {v_a:g} and {v_b:g}, together {v_ab:g}; you ask {a:.3g} and {b:.3g}"
-        require(np.isclose(a + b, v_ab), f"{what}, which is not {v_ab:g} in all")
+        what = f"alone the sensors save {rounded(v_a)} and {rounded(v_b)}, together {rounded(v_ab)}; you ask {rounded(a)} and {rounded(b)}"
+        require(np.isclose(a + b, v_ab), f"{what}, which is not {rounded(v_ab)} in all")
         require(
             v_a != v_b or np.isclose(a, b),
             f"{what}: equal sensors deserve equal prices",
@@ -133,8 +129,8 @@ def _check_fair_prices(answer: Callable[..., Any]) -> None:
         )
         require(
             np.isclose(a, (v_a + v_ab - v_b) / 2),
-            f"{what}. Bought first, the first sensor adds {v_a:g}; bought second, "
-            f"{v_ab - v_b:g}. Take the mean",
+            f"{what}. Bought first, the first sensor adds {rounded(v_a)}; bought second, "
+            f"{rounded(v_ab - v_b)}. Take the mean",
         )
 
 
@@ -142,6 +138,7 @@ fair_prices = Exercise(
     name="A fair price",
     checker=_check_fair_prices,
     takes="v_a, v_b, v_ab",
+    returns="two numbers",
     hints=(
         "There are two orders of buying. What does sensor a add in each?",
         "First: `v_a`. Second: `v_ab - v_b`. The Shapley value is the mean of the two.",

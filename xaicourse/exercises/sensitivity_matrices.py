@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from xaicourse.teaching import Exercise, require
+from xaicourse.teaching import Exercise, require, rounded
 
 Combine = Callable[[NDArray[np.float64], NDArray[np.float64]], Any]
 
@@ -36,9 +36,9 @@ def _check_predict_every_patient(answer: Combine) -> None:
     )
     require(
         np.allclose(result, [1, 20, -24]),
-        f"expected [1, 20, -24] for the sensitivities {matrix.tolist()} and the "
-        f"changes {changes.tolist()}; got "
-        f"{result.round(3).tolist()}",
+        f"expected [1, 20, -24] for the sensitivities {rounded(matrix)} and the "
+        f"changes {rounded(changes)}; got "
+        f"{rounded(result)}",
     )
 
 
@@ -93,9 +93,9 @@ def _check_another_bend(answer: Combine) -> None:
     )
     require(
         np.allclose(result, expected, atol=1e-6),
-        f"differences give {expected[0].round(4).tolist()} for the first row, your "
+        f"differences give {rounded(expected[0])} for the first row, your "
         f"formula "
-        f"{result[0].round(4).tolist()}",
+        f"{rounded(result[0])}",
     )
 
 

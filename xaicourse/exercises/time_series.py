@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from xaicourse.sensitivity import pi_weights
-from xaicourse.teaching import Exercise, require
+from xaicourse.teaching import Exercise, require, rounded
 
 ForecastError = Callable[[Any, Mapping[int, float]], Any]
 Weights = Callable[[float, float, int], Any]
@@ -17,7 +17,6 @@ Weights = Callable[[float, float, int], Any]
 def _check_two_misread_years(answer: ForecastError) -> None:
     weights = np.array([0.5, -0.25, 0.125, 0.0625])
     last = answer(weights, {1: 8.0})
-    require(np.ndim(last) == 0 and last is not None, f"return one number; got {last!r}")
     require(
         float(last) != 8 * weights[1],
         "you took the second weight for lag 1: the last value has lag 1, and Python "
@@ -41,12 +40,12 @@ def _check_two_misread_years(answer: ForecastError) -> None:
     require(
         two == 2,
         f"with the entry before it 8 too high as well, weight -0.25, expected 4 - 2 = "
-        f"2; got {two:g}",
+        f"2; got {rounded(two)}",
     )
     mixed = float(answer(weights, {3: -8.0, 4: 16.0}))
     require(
         mixed == 0,
-        f"errors of -8 and 16 with weights 0.125 and 0.0625 cancel; got {mixed:g}",
+        f"errors of -8 and 16 with weights 0.125 and 0.0625 cancel; got {rounded(mixed)}",
     )
 
 
@@ -54,6 +53,7 @@ two_misread_years = Exercise(
     name="Two misread years",
     checker=_check_two_misread_years,
     takes="weights, errors",
+    returns="one number",
     hints=(
         "The forecast is a weighted sum. What does a sum do with an error in one of "
         "its terms?",
@@ -94,8 +94,8 @@ def _check_weights_without_a_library(answer: Weights) -> None:
     expected = pi_weights([0.5], [-0.25], d=1, n_weights=5)
     require(
         np.allclose(found, expected),
-        f"for φ = 0.5 and θ = -0.25 expected {expected.round(4)}; got "
-        f"{found.round(4)}. The first two are "
+        f"for φ = 0.5 and θ = -0.25 expected {rounded(expected)}; got "
+        f"{rounded(found)}. The first two are "
         "special, then each is -θ times the one before",
     )
 

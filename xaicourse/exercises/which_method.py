@@ -47,6 +47,7 @@ the_bill = Exercise(
     name="The bill",
     checker=_check_bill,
     takes="method, d, n",
+    returns="one number",
     hints=(
         "How many rows does each method look at for *one* input? And how many once, "
         "for all inputs together?",
@@ -143,6 +144,7 @@ def _check_self_test(answer: Mapping[int, str]) -> None:
 self_test = Exercise(
     name="Self-test",
     checker=_check_self_test,
+    returns="a dictionary",
     hints=(
         "Here or everywhere? A change or a share? Can the model still be called? Each "
         "situation says.",
