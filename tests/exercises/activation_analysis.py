@@ -1,5 +1,4 @@
-"""Answers to the exercises of the notebook on the analysis of activations, and alterations under
-which claims fail."""
+"""Right and wrong answers, and alterations: activation analysis."""
 
 from __future__ import annotations
 

@@ -1,5 +1,4 @@
-"""Answers to the exercises of the notebook on anomaly detection, and alterations under
-which claims fail."""
+"""Right and wrong answers, and alterations: anomaly detection."""
 
 from __future__ import annotations
 

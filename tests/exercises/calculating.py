@@ -1,5 +1,4 @@
-"""Answers to the exercises of the notebook on ways to calculate sensitivities, and alterations under
-which claims fail."""
+"""Right and wrong answers, and alterations: calculating."""
 
 from __future__ import annotations
 

@@ -1,5 +1,4 @@
-"""Answers to the exercises of the notebook on the census, and alterations under
-which claims fail."""
+"""Right and wrong answers, and alterations: census income."""
 
 from __future__ import annotations
 

@@ -1,5 +1,4 @@
-"""Answers to the exercises of the notebook on the definition of a sensitivity, and alterations under
-which claims fail."""
+"""Right and wrong answers, and alterations: definition."""
 
 from __future__ import annotations
 

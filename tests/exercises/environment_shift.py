@@ -1,5 +1,4 @@
-"""Answers to the exercises of the notebook on environment shift, and alterations under
-which claims fail."""
+"""Right and wrong answers, and alterations: environment shift."""
 
 from __future__ import annotations
 

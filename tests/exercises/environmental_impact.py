@@ -1,5 +1,4 @@
-"""Answers to the exercises of the notebook on a conservation budget, and alterations under
-which claims fail."""
+"""Right and wrong answers, and alterations: environmental impact."""
 
 from __future__ import annotations
 

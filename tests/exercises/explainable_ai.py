@@ -1,11 +1,15 @@
-"""Questions to the room of the lecture, and alterations under
-which claims fail."""
+"""Right and wrong answers, and alterations: explainable ai."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from xaicourse.exercises.explainable_ai import _TOOLS
+_TOOLS = {
+    "Which pixels of this X-ray speak for pneumonia?": "saliency",
+    "Which columns could the insurer not do without?": "importance",
+    "Which few rules imitate the network's decisions?": "surrogate",
+    "What should this customer change to be accepted?": "counterfactual",
+}
 
 HONEST = {
     "which_tool": (

@@ -1,5 +1,4 @@
-"""Answers to the exercises of the notebook on GradientSHAP, and alterations under
-which claims fail."""
+"""Right and wrong answers, and alterations: gradient shap."""
 
 from __future__ import annotations
 

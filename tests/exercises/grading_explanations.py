@@ -1,5 +1,4 @@
-"""Answers to the exercises of the notebook on grading explanations, and alterations under
-which claims fail."""
+"""Right and wrong answers, and alterations: grading explanations."""
 
 from __future__ import annotations
 

@@ -1,5 +1,4 @@
-"""Answers to the exercises of the notebook on group fairness, and alterations under
-which claims fail."""
+"""Right and wrong answers, and alterations: group fairness."""
 
 from __future__ import annotations
 
@@ -43,10 +42,10 @@ WRONG = {
         "the same for all": lambda y, said, groups: dict.fromkeys(
             np.unique(groups), float(np.mean(np.asarray(said)[np.asarray(y) == 1] == 0))
         ),
-        "one number": lambda y, said, groups: 0.25,  # noqa: ARG005
+        "one number": lambda y, said, groups: 0.25,
     },
     "precision_left": {
-        "forgets the base rate": lambda p, tpr, fpr: tpr / (tpr + fpr),  # noqa: ARG005
+        "forgets the base rate": lambda p, tpr, fpr: tpr / (tpr + fpr),
         "base rate the wrong way round": lambda p, tpr, fpr: (
             (1 - p) * tpr / ((1 - p) * tpr + p * fpr)
         ),

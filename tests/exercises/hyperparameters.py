@@ -1,5 +1,4 @@
-"""Answers to the exercises of the notebook on hyper-parameters, and alterations under
-which claims fail."""
+"""Right and wrong answers, and alterations: hyperparameters."""
 
 from __future__ import annotations
 

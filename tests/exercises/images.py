@@ -1,5 +1,4 @@
-"""Answers to the exercises of the notebook on pictures, and alterations under
-which claims fail."""
+"""Right and wrong answers, and alterations: images."""
 
 from __future__ import annotations
 

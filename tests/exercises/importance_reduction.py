@@ -1,5 +1,4 @@
-"""Answers to the exercises of the notebook on importance reduction, and alterations under
-which claims fail."""
+"""Right and wrong answers, and alterations: importance reduction."""
 
 from __future__ import annotations
 
@@ -46,10 +45,10 @@ WRONG = {
     "where_to_stop": {
         "never looks at the accuracy": lambda accuracy, cost, most: int(
             np.argmin(np.abs(cost))
-        ),  # noqa: ARG005
+        ),
         "takes the best accuracy": lambda accuracy, cost, most: int(
             np.argmax(accuracy)
-        ),  # noqa: ARG005
+        ),
         "most negative": lambda accuracy, cost, most: int(
             np.argmin(np.where(accuracy >= accuracy[0] - most, cost, np.inf))
         ),

@@ -1,5 +1,4 @@
-"""Answers to the exercises of the insurance audit, and alterations under
-which claims fail."""
+"""Right and wrong answers, and alterations: insurance audit."""
 
 from __future__ import annotations
 

@@ -1,5 +1,4 @@
-"""Answers to the exercises of the notebook on invariance, and alterations under
-which claims fail."""
+"""Right and wrong answers, and alterations: invariance."""
 
 from __future__ import annotations
 

@@ -1,5 +1,4 @@
-"""Answers to the exercises of the notebook on the limits of slopes, and alterations under
-which claims fail."""
+"""Right and wrong answers, and alterations: limitations."""
 
 from __future__ import annotations
 

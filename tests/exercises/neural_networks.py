@@ -1,5 +1,4 @@
-"""Answers to the exercises of the notebook on gradients of neural networks, and alterations under
-which claims fail."""
+"""Right and wrong answers, and alterations: neural networks."""
 
 from __future__ import annotations
 

@@ -1,5 +1,4 @@
-"""Answers to the exercises of the notebook on node importance, and alterations under
-which claims fail."""
+"""Right and wrong answers, and alterations: node importance training."""
 
 from __future__ import annotations
 

@@ -1,5 +1,4 @@
-"""Answers to the exercises of the notebook on predictive maintenance, and alterations under
-which claims fail."""
+"""Right and wrong answers, and alterations: predictive maintenance."""
 
 from __future__ import annotations
 

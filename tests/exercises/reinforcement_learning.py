@@ -1,5 +1,4 @@
-"""Answers to the exercises of the notebook on a controller's return, and alterations under
-which claims fail."""
+"""Right and wrong answers, and alterations: reinforcement learning."""
 
 from __future__ import annotations
 

@@ -1,5 +1,4 @@
-"""Answers to the exercises of the notebook on sealed models, and alterations under
-which claims fail."""
+"""Right and wrong answers, and alterations: sealed model."""
 
 from __future__ import annotations
 

@@ -1,5 +1,4 @@
-"""Answers to the exercises of the notebook on sensitivity matrices, and alterations under
-which claims fail."""
+"""Right and wrong answers, and alterations: sensitivity matrices."""
 
 from __future__ import annotations
 

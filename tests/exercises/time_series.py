@@ -1,5 +1,4 @@
-"""Answers to the exercises of the notebook on forecasts, and alterations under
-which claims fail."""
+"""Right and wrong answers, and alterations: time series."""
 
 from __future__ import annotations
 

@@ -1,11 +1,10 @@
-"""Answers to the exercises of the notebook on which sensitivity method to use, and alterations under
-which claims fail."""
+"""Right and wrong answers, and alterations: which method."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from xaicourse.exercises.which_method import _RIGHT
+_RIGHT = {1: "b", 2: "c", 3: "e", 4: "a", 5: "d", 6: "f"}
 
 HONEST = {
     "the_bill": (

@@ -1,5 +1,4 @@
-"""Answers to the exercises of the notebook on importance in linear models, and alterations under
-which claims fail."""
+"""Right and wrong answers, and alterations: why it matters."""
 
 from __future__ import annotations
 

@@ -23,8 +23,8 @@ def _check_back_to_columns(answer: Answer) -> None:
     )
     require(
         not np.allclose(result, components.T @ coefficients),
-        "the coefficients are per standard deviation of a component; bring them to its "
-        "own units first",
+        "the coefficients are per standard deviation of a component; bring them to "
+        "its own units first",
     )
     require(
         not np.allclose(result, components.T @ (coefficients * spread)),
@@ -48,8 +48,7 @@ back_to_columns = Exercise(
         "Which two steps lead from a column to what the regression was given: a "
         "product with `components`, and then?",
         "A slope per standard deviation becomes one per unit when it is divided by "
-        "that deviation. Then turn it: a "
-        "component is a sum of columns.",
+        "that deviation. Then turn it: a component is a sum of columns.",
         "`components.T @ (coefficients / spread)`",
     ),
 )
@@ -68,7 +67,7 @@ def _check_concept_score(answer: Answer) -> None:
     require(
         0 <= value <= 1,
         f"a share lies between 0 and 1; got {value:.3f}. Count rows rather than adding "
-        f"slopes.",
+        "slopes.",
     )
     require(
         abs(value - (1 - expected)) > 1e-9,
@@ -120,8 +119,8 @@ def _check_effect_of_each(answer: Answer) -> None:
     expected = np.abs((h - h.mean(0)) * weights[1]).mean(0)
     require(
         not np.allclose(result, np.abs(h * weights[1]).mean(0)),
-        "these neurons were set to zero. The third one never is near zero: set each to "
-        "its mean instead.",
+        "these neurons were set to zero. The third one never is near zero: set each "
+        "to its mean instead.",
     )
     require(
         bool((result >= 0).all()) and not np.allclose(result, 0),
@@ -144,8 +143,8 @@ effect_of_each = Exercise(
     checker=_check_effect_of_each,
     takes="h, weights, k",
     hints=(
-        "The logit is a sum over neurons, so replacing one of them changes one term of "
-        "the sum.",
+        "The logit is a sum over neurons, so replacing one of them changes one term "
+        "of the sum.",
         "That term is $h_j W_{kj}$; with the mean in place of $h_j$ it changes by "
         "$(h_j - \\bar h_j) W_{kj}$.",
         "`np.abs((h - h.mean(axis=0)) * weights[k]).mean(axis=0)`",

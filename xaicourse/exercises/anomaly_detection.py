@@ -19,7 +19,7 @@ def _check_two_shares(answer: Shares) -> None:
     first, second = result
     require(
         np.isclose(first + second, 8),
-        f"the shares must add up to v(12) - v(∅) = 8; yours add up to "
+        "the shares must add up to v(12) - v(∅) = 8; yours add up to "
         f"{rounded(first + second)}",
     )
     require(
@@ -28,20 +28,20 @@ def _check_two_shares(answer: Shares) -> None:
     )
     require(
         first < second,
-        f"the second feature gains more in either order, and must get more; got "
+        "the second feature gains more in either order, and must get more; got "
         f"{rounded(first)} and {rounded(second)}",
     )
     require(
         np.allclose(result, [3.5, 4.5]),
-        f"for v = 0, 1, 2, 8 expected 3.5 and 4.5; got {rounded(first)} and {rounded(second)}. What "
-        f"does each feature gain when it "
-        "comes first, and when it comes last?",
+        f"for v = 0, 1, 2, 8 expected 3.5 and 4.5; got {rounded(first)} and "
+        f"{rounded(second)}. What does each feature gain when it comes first, and when "
+        "it comes last?",
     )
     shifted = np.asarray(answer(10.0, 11.0, 12.0, 18.0), dtype=float)
     require(
         np.allclose(shifted, [3.5, 4.5]),
-        f"adding 10 to all four scores must not change the shares; got {rounded(shifted[0])} "
-        f"and {rounded(shifted[1])}",
+        "adding 10 to all four scores must not change the shares; got "
+        f"{rounded(shifted[0])} and {rounded(shifted[1])}",
     )
 
 
@@ -74,8 +74,8 @@ def _check_wide_enough(answer: Moved) -> None:
     require(np.array_equal(X, before), "the caller's X has changed: work on a copy")
     require(
         float(tenth) <= 1,
-        f"a share lies between 0 and 1; got {rounded(float(tenth))}. Is it the number of "
-        f"rows?",
+        f"a share lies between 0 and 1; got {rounded(float(tenth))}. Is it the number "
+        "of rows?",
     )
     require(
         float(answer(_stairs, X, 1, 0.1)) == 0,
@@ -88,12 +88,12 @@ def _check_wide_enough(answer: Moved) -> None:
     )
     require(
         np.isclose(float(answer(_stairs, X, 0, 2.0)), 1),
-        "after a step of two stairs every row has moved once: count rows, whatever the "
-        "size of the change",
+        "after a step of two stairs every row has moved once: count rows, whatever "
+        "the size of the change",
     )
     require(
         np.isclose(float(tenth), 0.1),
-        f"of 100 rows spread evenly over one stair, a step of a tenth lifts 10 onto "
+        "of 100 rows spread evenly over one stair, a step of a tenth lifts 10 onto "
         f"the next; got a share of {rounded(tenth)}",
     )
 
@@ -104,8 +104,8 @@ wide_enough = Exercise(
     takes="score, X, column, step",
     returns="one number",
     hints=(
-        "Two scores for each row, before and after. What does `!=` make of two arrays, "
-        "and `np.mean` of that?",
+        "Two scores for each row, before and after. What does `!=` make of two "
+        "arrays, and `np.mean` of that?",
         "Copy first: `shifted = X.copy()`, then `shifted[:, column] += step`.",
         "`np.mean(score(shifted) != score(X))`",
     ),

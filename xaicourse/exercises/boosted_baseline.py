@@ -24,7 +24,7 @@ def _check_kappa_by_hand(answer: Pairs) -> None:
     constant = answer(actual, np.full(300, 8))
     require(
         abs(constant) < 1e-9,
-        f"always saying 8 agrees no better than chance, so its kappa is 0; got "
+        "always saying 8 agrees no better than chance, so its kappa is 0; got "
         f"{constant:.3f}",
     )
     expected, got = (
@@ -44,15 +44,14 @@ def _check_kappa_by_hand(answer: Pairs) -> None:
     require(
         abs(got - expected) < 1e-6,
         f"expected {expected:.4f} on 300 rows; got {got:.4f}. Compare the mean squared "
-        f"difference of the pairs with "
-        "that of every actual class against every predicted one",
+        "difference of the pairs with that of every actual class against every "
+        "predicted one",
     )
     sparse = np.array([1, 1, 7, 8]), np.array([1, 7, 8, 8])
     require(
         abs(answer(*sparse) - quadratic_weighted_kappa(*sparse)) < 1e-6,
         "with only the classes 1, 7 and 8 present the result changes: you count ranks "
-        "among the classes that occur, "
-        "but from 1 to 7 it is six steps",
+        "among the classes that occur, but from 1 to 7 it is six steps",
     )
 
 
@@ -62,8 +61,8 @@ kappa_by_hand = Exercise(
     takes="actual, predicted",
     returns="one number",
     hints=(
-        "Two means of squared differences: one over the rows, one over all pairs of an "
-        "actual and a predicted class.",
+        "Two means of squared differences: one over the rows, one over all pairs of "
+        "an actual and a predicted class.",
         "`actual[:, None] - predicted[None, :]` holds the difference of every actual "
         "class and every predicted one.",
         "`1 - np.mean((a - p) ** 2) / np.mean((a[:, None] - p[None, :]) ** 2)`",
@@ -85,27 +84,25 @@ def _check_mend_the_loop(answer: Callable[[Any, Any], Any]) -> None:
     require(
         set(np.unique(none)) <= set(range(1, 9)),
         f"with offsets of zero you return {sorted(set(none.tolist()))}; classes are "
-        f"the whole numbers from 1 to 8",
+        "the whole numbers from 1 to 8",
     )
     plain = CutOffs("offsets", np.zeros(8), 0.0).classes(scores)
     require(
         np.array_equal(none, plain),
         f"offsets of zero are plain rounding, {rounded(plain)}; got {rounded(none)}. "
-        f"Round, rather than cut "
-        "off the decimals",
+        "Round, rather than cut off the decimals",
     )
     top = np.asarray(answer(scores, np.r_[np.zeros(7), -3.0]))
     require(
         not np.array_equal(top, none),
-        "the last offset changes nothing: no score from 8 upwards is shifted, which is "
-        "the mistake that the loop had",
+        "the last offset changes nothing: no score from 8 upwards is shifted, which "
+        "is the mistake that the loop had",
     )
     low = np.asarray(answer(scores, np.r_[2.0, np.zeros(7)]))
     require(
         low[2] == 3,
-        f"the first offset belongs to scores whose whole part is 1: 1.2 + 2 gives "
-        f"class 3; got {low[2]}. "
-        "Mind that Python counts from 0",
+        "the first offset belongs to scores whose whole part is 1: 1.2 + 2 gives "
+        f"class 3; got {low[2]}. Mind that Python counts from 0",
     )
     offsets = np.array([2.0, -0.6, 0.4, 0.5, -1.0, 0.3, -0.2, -3.0])
     expected = CutOffs("offsets", offsets, 0.0).classes(scores)
@@ -113,8 +110,8 @@ def _check_mend_the_loop(answer: Callable[[Any, Any], Any]) -> None:
     require(
         np.array_equal(got, expected),
         f"for the scores {rounded(kept)} and offsets {rounded(offsets)} expected "
-        f"{rounded(expected)}, got "
-        f"{rounded(got)}. Scores below 1 take the first offset, those above 8 the last",
+        f"{rounded(expected)}, got {rounded(got)}. Scores below 1 take the first "
+        "offset, those above 8 the last",
     )
 
 
@@ -126,8 +123,8 @@ mend_the_loop = Exercise(
         "Which whole parts can a score have, and which of them does `range(8)` reach?",
         "`np.clip(scores.astype(int), 1, 8)` is the class of the offset that a score "
         "takes; it stands one place back.",
-        "`part = np.clip(scores.astype(int), 1, 8)`, then round `scores + offsets[part "
-        "- 1]` and clip it to 1 to 8.",
+        "`part = np.clip(scores.astype(int), 1, 8)`, then round `scores + "
+        "offsets[part - 1]` and clip it to 1 to 8.",
     ),
 )
 
@@ -151,14 +148,11 @@ def _drawn(
     return scores, actual
 
 
-def _chosen(
-    on: str, scored: str
-) -> Callable[[Mapping[str, Any], Mapping[str, Any]], float]:
-    def kappa(scores: Mapping[str, Any], actual: Mapping[str, Any]) -> float:
-        cut = fit_cut_offs(scores[on], actual[on])
-        return quadratic_weighted_kappa(actual[scored], cut.classes(scores[scored]))
-
-    return kappa
+def _kappa(
+    scores: Mapping[str, Any], actual: Mapping[str, Any], on: str, scored: str
+) -> float:
+    cut = fit_cut_offs(scores[on], actual[on])
+    return quadratic_weighted_kappa(actual[scored], cut.classes(scores[scored]))
 
 
 def _check_honest_score(
@@ -192,19 +186,15 @@ def _check_honest_score(
         ): "scored on the training rows, which the model was fitted to",
     }
     for (on, scored), message in mistakes.items():
-        require(abs(got - _chosen(on, scored)(scores, actual)) > 1e-9, message)
-    rounded = quadratic_weighted_kappa(
-        actual["test"], np.clip(np.rint(scores["test"]), 1, 8)
-    )
+        require(abs(got - _kappa(scores, actual, on, scored)) > 1e-9, message)
+    plain = np.clip(np.rint(scores["test"]), 1, 8)
     require(
-        abs(got - rounded) > 1e-9,
+        abs(got - quadratic_weighted_kappa(actual["test"], plain)) > 1e-9,
         "these are the plainly rounded scores: choose cut-offs first, and use them",
     )
     for seed in (0, 1):
-        expected, got = (
-            _chosen("validation", "test")(*_drawn(seed)),
-            answer(*_drawn(seed)),
-        )
+        expected = _kappa(*_drawn(seed), "validation", "test")
+        got = answer(*_drawn(seed))
         require(
             abs(got - expected) < 1e-9,
             f"expected a kappa of {expected:.4f} on drawn rows; got {got:.4f}",
@@ -219,8 +209,8 @@ honest_score = Exercise(
     hints=(
         "Three parts, three jobs: fit the model, choose the cut-offs, report. The "
         "model is fitted already.",
-        "`fit_cut_offs(scores[part], actual[part])` chooses; its `.classes(...)` turns "
-        "other scores into classes.",
+        "`fit_cut_offs(scores[part], actual[part])` chooses; its `.classes(...)` "
+        "turns other scores into classes.",
         'Choose on `"validation"`; return `quadratic_weighted_kappa(actual["test"], '
         'cut.classes(scores["test"]))`.',
     ),

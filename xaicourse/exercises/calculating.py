@@ -23,24 +23,26 @@ def _check_cancel_the_error(answer: Callable[..., Any]) -> None:
     )
     require(
         len(set(calls)) == 2,
-        f"two calls with the same step {rounded(calls[0])} say the same thing: take two steps",
+        f"two calls with the same step {rounded(calls[0])} say the same thing: take "
+        "two steps",
     )
     require(
         abs(result - 5) < abs(parabola(min(map(abs, calls[:2]))) - 5),
-        f"the derivative is 5. D at the smaller of your steps gives "
-        f"{rounded(parabola(min(map(abs, calls[:2]))))}, and your "
-        f"combination {rounded(result)} is no better: with half the step, by what factor does "
-        f"the error shrink?",
+        "the derivative is 5. D at the smaller of your steps gives "
+        f"{rounded(parabola(min(map(abs, calls[:2]))))}, and your combination "
+        f"{rounded(result)} is no better: with half the step, by what factor does the "
+        "error shrink?",
     )
     require(
         abs(result - 5) < 1e-9,
-        f"the derivative is 5 and the error 7 h²; your combination gives {rounded(result)}, "
-        f"so a part of h² is left",
+        "the derivative is 5 and the error 7 h²; your combination gives "
+        f"{rounded(result)}, so a part of h² is left",
     )
     error = [abs(float(answer(lambda h: np.sinh(h) / h, h)) - 1) for h in (0.4, 0.2)]
     require(
         12 < error[0] / error[1] < 20,
-        f"for sinh, half the step should leave a sixteenth of the error; got {rounded(error)}",
+        "for sinh, half the step should leave a sixteenth of the error; got "
+        f"{rounded(error)}",
     )
 
 
@@ -50,10 +52,10 @@ cancel_the_error = Exercise(
     takes="D, h",
     returns="one number",
     hints=(
-        "Write down $D(h) = f' + c h^2$ and $D(h/2) = f' + c h^2 / 4$. Which multiples "
-        "make $c$ disappear?",
-        "Four times the second minus the first has no $c$ left. How many times $f'$ is "
-        "it?",
+        "Write down $D(h) = f' + c h^2$ and $D(h/2) = f' + c h^2 / 4$. Which "
+        "multiples make $c$ disappear?",
+        "Four times the second minus the first has no $c$ left. How many times $f'$ "
+        "is it?",
         "`(4 * D(h / 2) - D(h)) / 3`",
     ),
 )
@@ -70,12 +72,13 @@ def _check_a_direction(answer: Callable[..., Any]) -> None:
     result = answer(func, x, v)
     require(
         not np.iscomplexobj(result),
-        f"return a real number, the imaginary part over the step; got {rounded(result)}",
+        "return a real number, the imaginary part over the step; got "
+        f"{rounded(result)}",
     )
     require(np.array_equal(x, [2, 3, 0]), "the caller's x has changed: work on a copy")
     require(
         len(calls) == 1,
-        f"one run is enough: put the whole direction into the imaginary part at once. "
+        "one run is enough: put the whole direction into the imaginary part at once. "
         f"You made {len(calls)}",
     )
     require(
@@ -85,7 +88,7 @@ def _check_a_direction(answer: Callable[..., Any]) -> None:
     )
     require(
         abs(float(result) - 8) < 1e-9,
-        f"the gradient at (2, 3, 0) is (12, 4, 1), so along (1, -2, 4) the change is 8 "
+        "the gradient at (2, 3, 0) is (12, 4, 1), so along (1, -2, 4) the change is 8 "
         f"to all digits; got {rounded(result, 12)}",
     )
 

@@ -21,7 +21,7 @@ def _check_how_many_rows(answer: Answer) -> None:
     four_times = answer(0.85, 0.005) / result
     require(
         abs(four_times - 4) < 0.01,
-        f"half the width needs four times the rows (the error falls with their root); "
+        "half the width needs four times the rows (the error falls with their root); "
         f"yours: {four_times:.2f} times",
     )
     require(
@@ -33,7 +33,7 @@ def _check_how_many_rows(answer: Answer) -> None:
     require(
         abs(int(result) - expected) <= 1,
         f"for 0.85 within 0.01 you need {expected:,} rows; got {int(result):,}. Is "
-        f"your half-width 1.96 errors?",
+        "your half-width 1.96 errors?",
     )
 
 
@@ -72,10 +72,9 @@ def _check_right_when_yes(answer: Answer) -> None:
     )
     require(
         np.isclose(a, 3 / 5) and np.isclose(b, 1 / 4),
-        "in a test with 5 offers in group a, 3 of them to high earners, and 4 in group "
-        "b, 1 of them to a high earner, "
-        f"expected 0.6 and 0.25; got {a:.2f} and {b:.2f}. Look only at rows with "
-        f"said_yes, and average y there",
+        "in a test with 5 offers in group a, 3 of them to high earners, and 4 in "
+        f"group b, 1 of them to a high earner, expected 0.6 and 0.25; got {a:.2f} and "
+        f"{b:.2f}. Look only at rows with said_yes, and average y there",
     )
 
 
@@ -110,15 +109,14 @@ def _check_set_for_everyone(answer: Answer) -> None:
     expected = grid**2 + 3 * X[:, 1].mean()
     require(
         np.allclose(np.diff(result), np.diff(expected)),
-        f"for a model x0² + 3 x1 the curve over x0 should rise and fall like x0², by "
-        f"{rounded(np.diff(expected))}; "
-        f"yours changes by {rounded(np.diff(result))}",
+        "for a model x0² + 3 x1 the curve over x0 should rise and fall like x0², by "
+        f"{rounded(np.diff(expected))}; yours changes by {rounded(np.diff(result))}",
     )
     require(
         np.allclose(result, expected),
         f"the shape is right, the level is not: expected {rounded(expected)}, got "
-        f"{rounded(result)}; "
-        "average the predictions over all rows, with their other columns as they are",
+        f"{rounded(result)}; average the predictions over all rows, with their other "
+        "columns as they are",
     )
 
 

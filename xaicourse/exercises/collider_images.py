@@ -43,8 +43,7 @@ def _check_mass_of(answer: Callable[..., Any]) -> None:
     require(
         np.allclose(result, expected),
         f"the first event has {expected[0]:.1f} GeV; you found {result[0]:.1f}. Both "
-        f"shares enter, and the distance "
-        "between the two places in x and y",
+        "shares enter, and the distance between the two places in x and y",
     )
 
 
@@ -63,47 +62,47 @@ mass_of = Exercise(
 )
 
 
-def _exact(k: int, n: int, level: float = 0.95) -> tuple[float, float]:
-    tail = (1 - level) / 2
-    low = float(beta.ppf(tail, k, n - k + 1)) if k else 0.0
-    return low, float(beta.ppf(1 - tail, k + 1, n - k)) if k < n else 1.0
-
-
 def _check_efficiency_interval(answer: Callable[..., Any]) -> None:
     for k, n, level in ((7, 40, 0.95), (7, 40, 0.999), (0, 25, 0.95), (25, 25, 0.95)):
         result = np.asarray(answer(k, n, level), float)
         require(
             0 <= result[0] <= result[1] <= 1,
-            f"an efficiency lies between 0 and 1; with {k} of {n} you have {rounded(result)}",
+            f"an efficiency lies between 0 and 1; with {k} of {n} you have "
+            f"{rounded(result)}",
         )
-        low, high = _exact(k, n, level)
-        one_sided = _exact(k, n, 2 * level - 1)
+        half, whole = (
+            (
+                beta.ppf(tail, k, n - k + 1) if k else 0.0,
+                beta.ppf(1 - tail, k + 1, n - k) if k < n else 1.0,
+            )
+            for tail in ((1 - level) / 2, 1 - level)
+        )
         require(
-            not np.allclose(result, one_sided) or np.allclose(result, (low, high)),
+            not np.allclose(result, whole),
             "each end leaves out half of what the level leaves out: the tail is (1 - "
             "level) / 2",
         )
         require(
-            np.allclose(result, (low, high), atol=1e-4),
-            f"with {k} of {n} at level {level} the ends are {low:.4f} and {high:.4f}; "
-            f"yours {result[0]:.4f} and "
-            f"{result[1]:.4f}. They are quantiles of the beta distributions with k, n "
-            f"- k + 1 and with k + 1, n - k",
+            np.allclose(result, half, atol=1e-4),
+            f"with {k} of {n} at level {level} the ends are {rounded(half)}; yours "
+            f"{rounded(result)}. They are quantiles of the beta distributions with k, "
+            "n - k + 1 and with k + 1, n - k",
         )
 
 
 efficiency_interval = Exercise(
     name="How sure is an efficiency?",
     checker=_check_efficiency_interval,
-    takes="k, n, level=0.95",
+    takes="k, n, level",
     returns="two numbers",
+    not_finite="If none passes the lower end is 0, if all pass the upper is 1.",
     hints=(
-        "The lower end is the efficiency at which k or more pass with a chance of only "
-        "(1 - level) / 2.",
-        "That is `beta.ppf(tail, k, n - k + 1)`; the upper end is `beta.ppf(1 - tail, "
-        "k + 1, n - k)`.",
-        "With k = 0 the first has a parameter 0, and the lower end is 0; with k = n "
-        "the upper end is 1.",
+        "The lower end is the efficiency at which k or more pass with a chance of "
+        "only (1 - level) / 2.",
+        "That is `beta.ppf(tail, k, n - k + 1)`. With k = 0 the last parameter would "
+        "be of no use, and the end is 0. The upper end likewise.",
+        "`beta.ppf(tail, k, n - k + 1) if k else 0` and `beta.ppf(1 - tail, k + 1, n "
+        "- k) if k < n else 1`, with `tail = (1 - level) / 2`",
     ),
 )
 
@@ -120,8 +119,8 @@ def _check_lowest_edge(answer: Callable[..., Any]) -> None:
         require(
             kept[int(result)] <= budget,
             f"with the edge {rounded(result)} and the upper end {upper} the line keeps "
-            f"{kept[int(result)]:.4f} of the "
-            f"background, more than the budget of {budget}",
+            f"{kept[int(result)]:.4f} of the background, more than the budget of "
+            f"{budget}",
         )
         best = min(e for e, share in kept.items() if share <= budget)
         beyond = min(
@@ -134,7 +133,8 @@ def _check_lowest_edge(answer: Callable[..., Any]) -> None:
         )
         require(
             result == best,
-            f"{rounded(result)} fits the budget, and so does {best}, which keeps more signal",
+            f"{rounded(result)} fits the budget, and so does {best}, which keeps more "
+            "signal",
         )
 
 
@@ -145,9 +145,9 @@ lowest_edge = Exercise(
     returns="one number",
     hints=(
         "For one edge: which share of the masses lies between it and `upper`?",
-        "`np.mean((edge < masses) & (masses < upper))` is that share. Which edges keep "
-        "it within the budget?",
-        "`min(edge for edge in edges if np.mean((edge < masses) & (masses < upper)) <= "
-        "budget)`",
+        "`np.mean((edge < masses) & (masses < upper))` is that share. Which edges "
+        "keep it within the budget?",
+        "`min(edge for edge in edges if np.mean((edge < masses) & (masses < upper)) "
+        "<= budget)`",
     ),
 )

@@ -20,9 +20,8 @@ def _check_which_motor(answer: Callable[[Floats], Any]) -> None:
     result = np.asarray(answer(stack))
     require(
         result.shape == (2, 2),
-        f"expected a position for each sample and output, shape (2, 2); got shape "
-        f"{result.shape}. Which axis of "
-        "(samples, outputs, inputs) has to go?",
+        "expected a position for each sample and output, shape (2, 2); got shape "
+        f"{result.shape}. Which axis of (samples, outputs, inputs) has to go?",
     )
     require(
         np.issubdtype(result.dtype, np.integer),
@@ -30,9 +29,8 @@ def _check_which_motor(answer: Callable[[Floats], Any]) -> None:
     )
     require(
         result[0, 0] == 1 and result[1, 1] == 0,
-        f"of the sensitivities 1, -3 and 2 the second is the strongest, position 1, "
-        f"and of -9, 8, 7 the first; you "
-        f"chose {result[0, 0]} and {result[1, 1]}",
+        "of the sensitivities 1, -3 and 2 the second is the strongest, position 1, "
+        f"and of -9, 8, 7 the first; you chose {result[0, 0]} and {result[1, 1]}",
     )
     require(
         np.array_equal(result, [[1, 0], [2, 0]]),
@@ -67,7 +65,7 @@ def _check_on_one_side(answer: Callable[..., Any]) -> None:
     require(np.array_equal(X, before), "the caller's X has changed: move a copy")
     require(
         result.shape == (2, 4, 3),
-        f"two samples, four outputs, three inputs make a stack of shape (2, 4, 3); got "
+        "two samples, four outputs, three inputs make a stack of shape (2, 4, 3); got "
         f"{result.shape}",
     )
     require(
@@ -86,14 +84,13 @@ def _check_on_one_side(answer: Callable[..., Any]) -> None:
     )
     require(
         np.allclose(found, expected, atol=1e-6),
-        f"with a step of 0.01 the forward differences of x0² x1, x0² x1, x1 + 2 x2, "
-        f"x2³ at the first sample are "
-        f"{rounded(expected)} (with respect to x0, x1, x2, x2); got "
-        f"{rounded(found)}",
+        "with a step of 0.01 the forward differences of x0² x1, x0² x1, x1 + 2 x2, "
+        f"x2³ at the first sample are {rounded(expected)} (with respect to x0, x1, x2, "
+        f"x2); got {rounded(found)}",
     )
     require(
         len(calls) == 4,
-        f"three inputs need four calls of the function, one of them for the unmoved "
+        "three inputs need four calls of the function, one of them for the unmoved "
         f"samples; you made {len(calls)}",
     )
 
@@ -101,15 +98,14 @@ def _check_on_one_side(answer: Callable[..., Any]) -> None:
 on_one_side = Exercise(
     name="On one side",
     checker=_check_on_one_side,
-    takes="func, X, epsilon=1e-8",
+    takes="func, X, epsilon",
     hints=(
         "Call the function on the unmoved samples before the loop, and once in each "
         "turn of it.",
         "`np.array(X, dtype=float)` is a copy that can take small steps. Start each "
         "turn from a fresh copy of it.",
         "Collect `(func(moved) - start) / epsilon`, each of shape (samples, outputs), "
-        "and put them beside each other "
-        "with `np.stack(columns, axis=2)`.",
+        "and put them beside each other with `np.stack(columns, axis=2)`.",
     ),
 )
 
@@ -119,14 +115,13 @@ def _check_few_digits(answer: Callable[[float], Any]) -> None:
         step = float(answer(noise))
         require(
             step > 0,
-            f"a step is a positive number; for a noise of {rounded(noise)} you returned "
-            f"{rounded(step)}",
+            f"a step is a positive number; for a noise of {rounded(noise)} you "
+            f"returned {rounded(step)}",
         )
         require(
             step > 3 * noise,
-            f"with a noise of {rounded(noise)} your step {rounded(step)} is as small as the noise "
-            f"itself: the two values could "
-            "not be told apart",
+            f"with a noise of {rounded(noise)} your step {rounded(step)} is as small "
+            "as the noise itself: the two values could not be told apart",
         )
         best = noise ** (1 / 3)
         side = (
@@ -136,8 +131,8 @@ def _check_few_digits(answer: Callable[[float], Any]) -> None:
         )
         require(
             best / 5 < step < best * 5,
-            f"for a noise of {rounded(noise)}, a step of {step:.1e} is on the {side}. Where "
-            f"do step² and noise / step meet?",
+            f"for a noise of {rounded(noise)}, a step of {step:.1e} is on the {side}. "
+            "Where do step² and noise / step meet?",
         )
 
 

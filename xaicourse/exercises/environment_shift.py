@@ -35,9 +35,9 @@ def _check_another_unit(answer: Weigh) -> None:
     before, after = X @ weights, (X * factors) @ result
     require(
         np.allclose(before, after),
-        f"the patients' scores were {rounded(before)}; with your weights and the new units they "
-        f"are {rounded(after)}. "
-        "What happens to a slope per gram when the column is written in milligrams?",
+        f"the patients' scores were {rounded(before)}; with your weights and the new "
+        f"units they are {rounded(after)}. What happens to a slope per gram when the "
+        "column is written in milligrams?",
     )
 
 
@@ -69,19 +69,19 @@ def _check_shuffle_one_column(answer: Lose) -> None:
     require(np.array_equal(X, before), "the caller's X has changed: work on a copy")
     require(
         abs(float(unused)) < 0.05,
-        f"a column that the model does not use costs nothing when shuffled, but you "
+        "a column that the model does not use costs nothing when shuffled, but you "
         f"found {unused:.3f}",
     )
     del seen[:]
     decisive = float(answer(predict, X, y, 0, np.random.default_rng(1)))
     require(
         decisive > 0,
-        f"shuffling the only column that the model uses must cost accuracy, a positive "
+        "shuffling the only column that the model uses must cost accuracy, a positive "
         f"number; got {decisive:.3f}",
     )
     require(
         abs(decisive - 0.5) < 0.05,
-        f"the model goes from always right to a coin, so the loss should be near 0.5; "
+        "the model goes from always right to a coin, so the loss should be near 0.5; "
         f"got {decisive:.3f}",
     )
     kept = any(
@@ -112,11 +112,11 @@ shuffle_one_column = Exercise(
     hints=(
         "Two accuracies: before and after. What exactly differs between the two "
         "tables?",
-        "`X.copy()` first; then replace one column of the copy by `rng.permutation` of "
-        "itself.",
+        "`X.copy()` first; then replace one column of the copy by `rng.permutation` "
+        "of itself.",
         "`changed = X.copy(); changed[:, column] = rng.permutation(X[:, column])`, "
-        "then the difference of the two "
-        "`np.mean(predict(...) == y)`: before minus after.",
+        "then the difference of the two `np.mean(predict(...) == y)`: before minus "
+        "after.",
     ),
 )
 
@@ -140,19 +140,18 @@ def _check_turn_the_arrow(answer: StructuralCausalModel) -> None:
     require(
         forward != 0,
         "do(x2) does not move y at all: an association is not enough, the equation of "
-        "y must ask for x2 "
-        "(or for something that listens to it)",
+        "y must ask for x2 (or for something that listens to it)",
     )
     require(
         forward >= 0.2,
-        f"a marker of 1 must make 20 more of 100 patients sick than one of 0; here it "
+        "a marker of 1 must make 20 more of 100 patients sick than one of 0; here it "
         f"makes {100 * forward:.0f}",
     )
     backward = answer.effect_of("y", on="x2", low=0, high=1, n=2000).value
     require(
         backward == 0,
         f"do(y) still moves the marker, by {backward:.2f}: nothing must point from y "
-        f"to x2",
+        "to x2",
     )
 
 

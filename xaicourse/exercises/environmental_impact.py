@@ -44,7 +44,7 @@ def _check_elasticity(answer: Callable[..., Any]) -> None:
         )
     require(
         abs(values[0] - 2) < 1e-5 and abs(values[1] + 1) < 1e-5,
-        f"close, but a central difference would be closer than "
+        "close, but a central difference would be closer than "
         f"{rounded(max(abs(values[0] - 2), abs(values[1] + 1)))}",
     )
 
@@ -52,7 +52,7 @@ def _check_elasticity(answer: Callable[..., Any]) -> None:
 elasticity = Exercise(
     name="An elasticity",
     checker=_check_elasticity,
-    takes="f, x, j, share=1e-4",
+    takes="f, x, j",
     returns="one number",
     hints=(
         "By how many per cent does `f` change when parameter `j` rises by one per "
@@ -69,8 +69,8 @@ def _check_best_predation(answer: Callable[..., Any]) -> None:
     for r, K, b, m in [(1.5, 1000.0, 0.1, 0.3), (0.8, 500.0, 0.2, 0.1)]:
         a = answer(K, b, m)
         require(
-            isinstance(a, int | float | np.floating) and a > 0,
-            f"return one positive number; got {a!r}",
+            a > 0,
+            f"return a positive number; got {rounded(a)}",
         )
 
         def lynx(
@@ -82,7 +82,7 @@ def _check_best_predation(answer: Callable[..., Any]) -> None:
         require(
             lynx(a) > 1e-9 * r / a,
             f"{where}. Below m / (bK) they cannot live even on as many hares as there "
-            f"is room for",
+            "is room for",
         )
         for share in (0.99, 1.01):
             more = "less" if share < 1 else "more"
@@ -98,10 +98,10 @@ best_predation = Exercise(
     takes="K, b, m",
     returns="one number",
     hints=(
-        "Where a smooth function is largest its derivative is zero. Write it as $r/a - "
-        "r m / (a^2 b K)$.",
+        "Where a smooth function is largest its derivative is zero. Write it as $r/a "
+        "- r m / (a^2 b K)$.",
         "The derivative is $-r/a^2 + 2 r m / (a^3 b K)$.",
-        "Zero at $a = 2m/(bK)$.",
+        "Zero at $a = 2m/(bK)$: `2 * m / (b * K)`",
     ),
 )
 
@@ -112,9 +112,8 @@ def _check_sensitivity_equation(answer: Callable[..., Any]) -> None:
         x, s, r, K = rng.uniform([1, -5, 0.2, 50], [100, 5, 2, 200])
         require(
             np.isclose(answer(x, 0.0, r, K), x * (1 - x / K)),
-            f"at first s = 0, and the rate is what r does directly, x (1 - x/K) = "
-            f"{rounded(x * (1 - x / K))}; "
-            f"yours is {rounded(answer(x, 0.0, r, K))}",
+            "at first s = 0, and the rate is what r does directly, x (1 - x/K) = "
+            f"{rounded(x * (1 - x / K))}; yours is {rounded(answer(x, 0.0, r, K))}",
         )
         indirect, truth = (
             answer(x, s, r, K) - answer(x, 0.0, r, K),
@@ -122,10 +121,9 @@ def _check_sensitivity_equation(answer: Callable[..., Any]) -> None:
         )
         require(
             np.isclose(indirect, truth),
-            f"the second way is through x: hares that are there already multiply. At x "
-            f"= {rounded(x)}, s = {rounded(s)} it "
-            f"should add {rounded(truth)}, yours adds {rounded(indirect)}. Differentiate r x (1 "
-            f"- x/K) with respect to x",
+            "the second way is through x: hares that are there already multiply. At x "
+            f"= {rounded(x)}, s = {rounded(s)} it should add {rounded(truth)}, yours "
+            f"adds {rounded(indirect)}. Differentiate r x (1 - x/K) with respect to x",
         )
 
 
@@ -137,9 +135,9 @@ sensitivity_equation = Exercise(
     hints=(
         "The rate $g = r x (1 - x/K)$ depends on $r$ in two ways: directly, and "
         "through $x$, which $r$ has changed.",
-        "$\\frac{ds}{dt} = \\frac{\\partial g}{\\partial x} s + \\frac{\\partial "
-        "g}{\\partial r}$.",
+        "$\\frac{ds}{dt} = \\frac{\\partial g}{\\partial x} s + "
+        "\\frac{\\partial g}{\\partial r}$.",
         "$\\partial g/\\partial x = r (1 - 2x/K)$ and $\\partial g / \\partial r = x "
-        "(1 - x/K)$.",
+        "(1 - x/K)$: `r * (1 - 2 * x / K) * s + x * (1 - x / K)`",
     ),
 )

@@ -9,12 +9,6 @@ import numpy as np
 
 from xaicourse.teaching import Exercise, require, rounded
 
-_TOOLS = {
-    "Which pixels of this X-ray speak for pneumonia?": "saliency",
-    "Which columns could the insurer not do without?": "importance",
-    "Which few rules imitate the network's decisions?": "surrogate",
-    "What should this customer change to be accepted?": "counterfactual",
-}
 _WHY = {
     "saliency": "pixels of one picture are asked for: that needs a map over the input, "
     "a gradient for instance",
@@ -28,13 +22,19 @@ _WHY = {
 
 
 def _check_which_tool(answer: Any) -> None:
-    missing = [question for question in _TOOLS if question not in answer]
+    tools = {
+        "Which pixels of this X-ray speak for pneumonia?": "saliency",
+        "Which columns could the insurer not do without?": "importance",
+        "Which few rules imitate the network's decisions?": "surrogate",
+        "What should this customer change to be accepted?": "counterfactual",
+    }
+    missing = [question for question in tools if question not in answer]
     require(
         not missing,
         f"no tool is given for {len(missing)} of the four questions: "
         f"{'; '.join(missing)}",
     )
-    for question, tool in _TOOLS.items():
+    for question, tool in tools.items():
         given = str(answer[question]).strip().lower()
         require(
             given in _WHY, f"{given!r} is none of the four tools: {', '.join(_WHY)}"
@@ -51,7 +51,8 @@ which_tool = Exercise(
         "*is* or what *would be*?",
         "One case, what is: saliency. One case, what would be: counterfactual. All "
         "cases: the other two.",
-        "A surrogate is itself a model; importance is a number for each column.",
+        "Pixels: saliency. Columns: importance. Rules: surrogate. What a customer "
+        "should change: counterfactual.",
     ),
 )
 
@@ -66,13 +67,13 @@ def _check_worth_of_a_cut(answer: Callable[[float, float], float]) -> None:
         require(
             not np.isclose(result, signal / background) or np.isclose(expected, result),
             f"{case} you give the change of s / b: the root of the background is what "
-            f"its noise goes with",
+            "its noise goes with",
         )
         require(
             not np.isclose(result, np.sqrt(signal / background))
             or np.isclose(expected, result),
             f"{case}: only the background stands under the root, as only it makes the "
-            f"noise",
+            "noise",
         )
         require(
             not np.isclose(result * expected, 1) or np.isclose(expected, result),
@@ -80,8 +81,8 @@ def _check_worth_of_a_cut(answer: Callable[[float, float], float]) -> None:
         )
         require(
             np.isclose(result, expected),
-            f"{case} s grows by {rounded(signal)} and √b by √{rounded(background)}: the factor is "
-            f"{expected:.3f}, not {result:.3f}",
+            f"{case} s grows by {rounded(signal)} and √b by √{rounded(background)}: "
+            f"the factor is {expected:.3f}, not {result:.3f}",
         )
 
 

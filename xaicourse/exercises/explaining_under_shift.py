@@ -32,7 +32,7 @@ def _check_formula(answer: Callable[..., Any]) -> None:
     )
     require(
         np.allclose(found.sum(1), (X - B.mean(0)) @ w),
-        f"the values of a row must add up to f(x) - mean f(b), here "
+        "the values of a row must add up to f(x) - mean f(b), here "
         f"{rounded((X - B.mean(0)) @ w)}; yours give {rounded(found.sum(1))}",
     )
     require(
@@ -78,13 +78,13 @@ def _check_treat(answer: Callable[..., Any]) -> None:
     found = set(found)
     require(
         "idle" not in found,
-        "idle changes nothing, but its attribution is tiny: nobody would treat it, and "
-        "nobody needs a warning",
+        "idle changes nothing, but its attribution is tiny: nobody would treat it, "
+        "and nobody needs a warning",
     )
     require(
         not found & {"cause", "brake"},
         f"{sorted(found & {'cause', 'brake'})} does change y when it is set: a "
-        f"negative effect is an effect, too",
+        "negative effect is an effect, too",
     )
     require(
         "effect" in found,
@@ -107,7 +107,7 @@ do_not_treat_this = Exercise(
         "Two conditions: the attribution is large, and the intervention does nothing.",
         "Large means `abs(a) >= 0.1 * whole`, with the whole a sum of sizes. Nothing: "
         "an effect of exactly 0.",
-        "`{n for n in large if world.effect_of(n, on=outcome, low=0, high=1).value == "
-        "0}`, with `large` as above.",
+        "`{n for n in large if world.effect_of(n, on=outcome, low=0, high=1).value == 0}`, "
+        "with `large` as above.",
     ),
 )

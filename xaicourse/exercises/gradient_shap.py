@@ -18,7 +18,7 @@ def _check_two_players(answer: Callable[..., Any]) -> None:
     a, b = (float(number) for number in result)
     require(
         abs(a + b - 9.0) < 1e-9,
-        f"the two shares must add up to what both are worth beyond nobody, 10 - 1 = 9; "
+        "the two shares must add up to what both are worth beyond nobody, 10 - 1 = 9; "
         f"yours add up to {rounded(a + b)}",
     )
     alone, last = (3.0, 6.0), (7.0, 2.0)
@@ -29,9 +29,9 @@ def _check_two_players(answer: Callable[..., Any]) -> None:
     )
     require(
         abs(a - 5.0) < 1e-9 and abs(b - 4.0) < 1e-9,
-        f"for worths 1, 4, 3 and 10 the first gains 3 when she comes first and "
-        f"{rounded(last[0])} when she comes last; "
-        f"your share for her is {rounded(a)}. What is the mean over the two orders?",
+        "for worths 1, 4, 3 and 10 the first gains 3 when she comes first and "
+        f"{rounded(last[0])} when she comes last; your share for her is {rounded(a)}. "
+        "What is the mean over the two orders?",
     )
     same = answer(0.0, 2.0, 2.0, 4.0)
     require(
@@ -50,8 +50,8 @@ two_players = Exercise(
         "the first add in each?",
         "The first adds `first - nobody` when she comes first, and `both - second` "
         "when she comes last.",
-        "The mean of the two: `(first - nobody + both - second) / 2`; the other player "
-        "likewise.",
+        "The mean of the two: `(first - nobody + both - second) / 2`; the other "
+        "player likewise.",
     ),
 )
 
@@ -67,7 +67,7 @@ def _check_expected_gradients(answer: Callable[..., Any]) -> None:
     )
     require(
         result.shape == (2,),
-        f"expected one attribution for each column, shape (2,); got shape "
+        "expected one attribution for each column, shape (2,); got shape "
         f"{result.shape}",
     )
     require(
@@ -84,15 +84,14 @@ def _check_expected_gradients(answer: Callable[..., Any]) -> None:
     )
     require(
         np.sign(result[0]) == np.sign(expected[0]),
-        f"the first column goes up, and the function with it: it must be positive, got "
+        "the first column goes up, and the function with it: it must be positive, got "
         f"{result[0]:.2f}",
     )
     require(
         np.allclose(result, expected, atol=0.12),
         f"the function gains {expected[0]:.2f} by its first column and "
-        f"{expected[1]:.2f} by its second; you found "
-        f"{rounded(result)}. Is each gradient multiplied by the distance from its own "
-        f"baseline, and is it a mean?",
+        f"{expected[1]:.2f} by its second; you found {rounded(result)}. Is each "
+        "gradient multiplied by the distance from its own baseline, and is it a mean?",
     )
     again = np.asarray(answer(slope, x, baselines, 50, np.random.default_rng(5)))
     require(
@@ -148,7 +147,7 @@ def _check_against_chance(answer: Callable[..., Any]) -> None:
     )
     require(
         abs(chance.mean()) < 0.1,
-        f"shuffled labels should make no difference on average; yours make "
+        "shuffled labels should make no difference on average; yours make "
         f"{chance.mean():.2f}",
     )
     spread = score[called].std() * np.sqrt(
@@ -157,8 +156,8 @@ def _check_against_chance(answer: Callable[..., Any]) -> None:
     require(
         0.8 < chance.std() / spread < 1.25,
         f"chance should make a difference of about {spread:.2f}; yours spreads by "
-        f"{chance.std():.2f}. Shuffle only "
-        "among the rows that were called, so that the groups keep their sizes",
+        f"{chance.std():.2f}. Shuffle only among the rows that were called, so that "
+        "the groups keep their sizes",
     )
 
 

@@ -14,12 +14,13 @@ def _check_pointing(answer: Callable[..., Any]) -> None:
     clear = float(answer(np.array([0.1, 0.9, 0.3]), np.array([False, True, False])))
     require(
         clear == 1,
-        f"the only largest value lies inside the mask, so the score is 1; got {rounded(clear)}",
+        "the only largest value lies inside the mask, so the score is 1; got "
+        f"{rounded(clear)}",
     )
     outside = float(answer(np.array([0.9, 0.1, 0.3]), np.array([False, True, True])))
     require(
         outside == 0,
-        f"the only largest value lies outside the mask, so the score is 0; got "
+        "the only largest value lies outside the mask, so the score is 0; got "
         f"{rounded(outside)}",
     )
     flat = [
@@ -33,7 +34,7 @@ def _check_pointing(answer: Callable[..., Any]) -> None:
     )
     require(
         np.allclose(flat, [0.25, 0.5]),
-        f"with four equal values each is drawn one time in four: expected 0.25 and "
+        "with four equal values each is drawn one time in four: expected 0.25 and "
         f"0.5, got {rounded(flat)}",
     )
     tied = float(
@@ -41,7 +42,7 @@ def _check_pointing(answer: Callable[..., Any]) -> None:
     )
     require(
         np.isclose(tied, 0.5),
-        f"two values are the largest and one of them is inside: expected 0.5, got "
+        "two values are the largest and one of them is inside: expected 0.5, got "
         f"{rounded(tied)}; the others have no say",
     )
 
@@ -73,7 +74,7 @@ def _check_pairs(answer: Callable[..., Any]) -> None:
     require(
         found < apart / 2,
         f"{found:.3f} is as wide as if the seeds were not shared ({apart:.3f}): "
-        f"subtract seed by seed first",
+        "subtract seed by seed first",
     )
     require(
         not np.isclose(found, right * 5),
@@ -91,7 +92,7 @@ def _check_pairs(answer: Callable[..., Any]) -> None:
     require(
         np.isclose(found, right, rtol=1e-6),
         f"expected {right:.5f}, got {found:.5f}: take the standard deviation with n - "
-        f"1 (ddof=1)",
+        "1 (ddof=1)",
     )
 
 

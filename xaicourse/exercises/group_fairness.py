@@ -56,8 +56,8 @@ false_negatives = Exercise(
         "them: `said = 0`.",
         "`(groups == g) & (y == 1)` picks the rows; `np.mean(said[...] == 0)` is a "
         "share.",
-        "`{g: np.mean(said[(groups == g) & (y == 1)] == 0) for g in "
-        "np.unique(groups)}`, with arrays.",
+        "`{g: np.mean(said[(groups == g) & (y == 1)] == 0) for g in np.unique(groups)}`, "
+        "with arrays.",
     ),
 )
 
@@ -67,7 +67,7 @@ def _check_precision_left(answer: Callable[[float, float, float], float]) -> Non
     require(0 <= even <= 1, f"a precision lies between 0 and 1; got {even:.3f}")
     require(
         np.isclose(even, 0.75),
-        f"of 100 people half are positive: 30 are rightly called risky and 10 wrongly, "
+        "of 100 people half are positive: 30 are rightly called risky and 10 wrongly, "
         f"so 0.75; got {even:.3f}",
     )
     rare = float(answer(0.2, 0.6, 0.2))
@@ -78,7 +78,7 @@ def _check_precision_left(answer: Callable[[float, float, float], float]) -> Non
     )
     require(
         np.isclose(rare, 3 / 7),
-        f"of 100 people 20 are positive: 12 rightly and 16 wrongly called risky, so "
+        "of 100 people 20 are positive: 12 rightly and 16 wrongly called risky, so "
         f"0.429; got {rare:.3f}",
     )
     require(
@@ -95,8 +95,8 @@ precision_left = Exercise(
     hints=(
         "Take a group of 100 people. How many are called risky rightly, and how many "
         "wrongly?",
-        "Rightly: $p$ times the true positive rate. Wrongly: $(1 - p)$ times the false "
-        "positive rate.",
+        "Rightly: $p$ times the true positive rate. Wrongly: $(1 - p)$ times the "
+        "false positive rate.",
         "`p * tpr / (p * tpr + (1 - p) * fpr)`",
     ),
 )

@@ -19,12 +19,12 @@ def _check_marginal(answer: Callable[..., Any]) -> None:
         require(
             curve.ndim == 1,
             f"a curve has one axis; yours has shape {curve.shape}: average over *all* "
-            f"other axes",
+            "other axes",
         )
         require(
             curve.shape == (n,),
             f"axis {j} has {n} levels; you return {curve.size} numbers: which axes "
-            f"should go, which stay?",
+            "should go, which stay?",
         )
         truth = np.array([np.take(table, level, j).mean() for level in range(n)])
         require(
@@ -85,8 +85,8 @@ three_shares = Exercise(
         "second. What is its variance?",
         "`table.mean(axis=1).var() / table.var()` is the first share; the interaction "
         "is what is left of one.",
-        "Both main shares in this way, with `axis=1` and `axis=0`, and one minus their "
-        "sum.",
+        "`first, second = (table.mean(axis=axis).var() / table.var() for axis in (1, "
+        "0))`, then `first, second, 1 - first - second`",
     ),
 )
 

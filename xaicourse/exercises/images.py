@@ -30,8 +30,7 @@ def _check_points_at(answer: Callable[[Any, Any], Any]) -> None:
     require(
         wrong == 0,
         f"{wrong} of 50 answers are wrong. For each map by itself: where is its "
-        f"largest value, and is the mask of the "
-        "same number true just there?",
+        "largest value, and is the mask of the same number true just there?",
     )
     shifted = np.asarray(answer(maps - 5, masks))
     require(
@@ -45,8 +44,8 @@ points_at = Exercise(
     checker=_check_points_at,
     takes="maps, masks",
     hints=(
-        "`argmax` of one flattened map gives a position. How do you ask the mask about "
-        "the same position?",
+        "`argmax` of one flattened map gives a position. How do you ask the mask "
+        "about the same position?",
         "Flatten both to `(n, height * width)`; `argmax(1)` gives one position a row, "
         "`np.arange(n)` the rows.",
         "`masks.reshape(n, -1)[np.arange(n), maps.reshape(n, -1).argmax(1)]`",
@@ -66,7 +65,7 @@ def _check_class_map(answer: Callable[[Tensor, Tensor], Tensor]) -> None:
     )
     require(
         result.shape == (3, 5, 6),
-        f"expected one map for each picture, shape (3, 5, 6); got "
+        "expected one map for each picture, shape (3, 5, 6); got "
         f"{tuple(result.shape)}: the layer's maps are added up",
     )
     require(
@@ -89,9 +88,8 @@ def _check_class_map(answer: Callable[[Tensor, Tensor], Tensor]) -> None:
     require(
         torch.allclose(result, expected),
         f"the first place should be {float(expected[0, 0, 0]):.3f} and is "
-        f"{float(result[0, 0, 0]):.3f}. "
-        "The weight of a map is the mean of its gradient over height and width, with "
-        "its sign",
+        f"{float(result[0, 0, 0]):.3f}. The weight of a map is the mean of its "
+        "gradient over height and width, with its sign",
     )
 
 
@@ -125,14 +123,14 @@ def _check_cover_it_up(answer: Callable[..., Any]) -> None:
     result = torch.as_tensor(result).detach()
     require(
         result.shape == (4,),
-        f"expected one number for each of the 4 pictures; got shape "
+        "expected one number for each of the 4 pictures; got shape "
         f"{tuple(result.shape)}",
     )
     expected = ((images * masks[:, None]).flatten(1) @ weights)[:, 2]
     require(
         not torch.allclose(result, -expected, atol=1e-4),
-        "the sign is the wrong way round: a logit that falls has lost something, which "
-        "is a positive number",
+        "the sign is the wrong way round: a logit that falls has lost something, "
+        "which is a positive number",
     )
     outside = ((images * ~masks[:, None]).flatten(1) @ weights)[:, 2]
     require(
@@ -142,8 +140,8 @@ def _check_cover_it_up(answer: Callable[..., Any]) -> None:
     require(
         torch.allclose(result, expected, atol=1e-4),
         f"the first logit falls by {float(expected[0]):.3f}, but you found "
-        f"{float(result[0]):.3f}. Take the logit of "
-        "`target` before and after, and cover all three colours of the masked pixels",
+        f"{float(result[0]):.3f}. Take the logit of `target` before and after, and "
+        "cover all three colours of the masked pixels",
     )
 
 
@@ -155,7 +153,7 @@ cover_it_up = Exercise(
         "Two calls of the model: on the pictures, and on covered copies of them.",
         "`masks[:, None]`, of shape (n, 1, height, width), reaches all three colours; "
         "`masked_fill` makes a copy.",
-        "`model(images)[:, target] - model(images.masked_fill(masks[:, None], 0.0))[:, "
-        "target]`",
+        "`model(images)[:, target] - model(images.masked_fill(masks[:, None], "
+        "0.0))[:, target]`",
     ),
 )

@@ -28,14 +28,14 @@ def _check_penalty_of_a_line(answer: Callable[..., Any]) -> None:
     )
     require(
         np.isclose(one, 8 / 3),
-        f"column 0 steps by -1, 1 and 0 from row to row, times its weight 2: mean "
+        "column 0 steps by -1, 1 and 0 from row to row, times its weight 2: mean "
         f"square 8/3, you found {rounded(one)}",
     )
     both = float(answer(w, X, [0, 1]))
     require(
         np.isclose(both, 26 / 3),
-        f"for two columns the squares add up, 8/3 + 6 = 8.667, you found {rounded(both)}: "
-        f"square first, then add",
+        "for two columns the squares add up, 8/3 + 6 = 8.667, you found "
+        f"{rounded(both)}: square first, then add",
     )
 
 
@@ -75,7 +75,7 @@ def _check_where_to_stop(answer: Callable[..., Any]) -> None:
     )
     require(
         result == 2,
-        f"networks 0, 1 and 2 lose at most 2 points, and of these number 2 costs "
+        "networks 0, 1 and 2 lose at most 2 points, and of these number 2 costs "
         f"least; you chose {result}",
     )
     require(

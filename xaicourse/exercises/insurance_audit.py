@@ -27,12 +27,12 @@ def _check_good_ones_refused(answer: Callable[..., Any]) -> None:
     )
     require(
         not np.allclose([a, b], [1 / 2, 2 / 3]),
-        "you counted which of the refused were good; the question is which of the good "
-        "were refused",
+        "you counted which of the refused were good; the question is which of the "
+        "good were refused",
     )
     require(
         np.allclose([a, b], [0.25, 1.0]),
-        f"1 of 4 good customers of group a is refused, 0.25, and 2 of 2 of group b, 1. "
+        "1 of 4 good customers of group a is refused, 0.25, and 2 of 2 of group b, 1. "
         f"You found {rounded(a)} and {rounded(b)}",
     )
     only = answer(good[:4], accepted[:4], group[:4])
@@ -52,8 +52,8 @@ good_ones_refused = Exercise(
         "wanted.",
         "For one group: take the rows with `good == 1` and `group == g`, and average "
         "whether `accepted` is 0 there.",
-        "`{g: np.mean(accepted[(good == 1) & (group == g)] == 0) for g in "
-        "np.unique(group)}`",
+        ""
+        "`{g: np.mean(accepted[(good == 1) & (group == g)] == 0) for g in np.unique(group)}`",
     ),
 )
 
@@ -72,23 +72,23 @@ def _check_by_chance(answer: Callable[..., Any]) -> None:
     )
     require(
         perfect > 0,
-        "the answer is 0, as if such a match were impossible: count the table you have "
-        "as one of n + 1",
+        "the answer is 0, as if such a match were impossible: count the table you "
+        "have as one of n + 1",
     )
     require(
         perfect < 0.5,
-        f"a perfect match is rarer than almost any shuffled one, but you say "
+        "a perfect match is rarer than almost any shuffled one, but you say "
         f"{perfect:.2f}: which side did you count?",
     )
     require(
         abs(perfect - 0.01) < 1e-9,
-        f"with 99 shuffles, none as good, the share is 1 of 100; you found "
+        "with 99 shuffles, none as good, the share is 1 of 100; you found "
         f"{perfect:.4f}",
     )
     always = answer(lambda *_: 1.0, labels, labels, 9, np.random.default_rng(0))
     require(
         abs(always - 1) < 1e-9,
-        f"where every shuffle scores the same as the table, all are at least as "
+        "where every shuffle scores the same as the table, all are at least as "
         f"extreme: 1; you found {always:.2f}",
     )
     again = [

@@ -16,12 +16,10 @@ def _check_agreed(answer: Callable[..., Any]) -> None:
     found = answer(dict(sets), 0.05)
     require(
         found is not None,
-        "three sets have a p-value above the level: what do they have in common?",
+        "three sets have a p-value above the level, and your function returns None: "
+        "is a `return` missing? Return what these sets have in common",
     )
-    try:
-        found = set(found)
-    except TypeError:
-        require(False, f"return a set of columns, as in {{0, 2}}; got {found!r}")
+    found = set(found)
     require(
         found != {0, 1, 2},
         "you took every column that stands in some accepted set; ask for those in all "
@@ -29,12 +27,12 @@ def _check_agreed(answer: Callable[..., Any]) -> None:
     )
     require(
         found != set(),
-        "the sets that are rejected have no say; keep those whose p-value is above the "
-        "level",
+        "the sets that are rejected have no say; keep those whose p-value is above "
+        "the level",
     )
     require(
         found == {0},
-        f"the accepted sets are (0,), (0, 2) and (0, 1, 2), whose common column is 0; "
+        "the accepted sets are (0,), (0, 2) and (0, 1, 2), whose common column is 0; "
         f"got {found}",
     )
     none = answer({(): 0.01, (0,): 0.02}, 0.05)
@@ -59,8 +57,8 @@ what_all_agree_on = Exercise(
         "share.",
         "`set.intersection(*sets)` gives what all of several sets hold. It needs at "
         "least one set.",
-        "`accepted = [set(s) for s, p in p_values.items() if p > alpha]`, and `None` "
-        "if that list is empty.",
+        "`accepted = [set(s) for s, p in p_values.items() if p > alpha]`, then "
+        "`set.intersection(*accepted) if accepted else None`",
     ),
 )
 
@@ -85,8 +83,8 @@ def _check_squares(answer: Callable[..., Any]) -> None:
     )
     require(
         np.isclose(value, slope**2),
-        f"for z = {rounded(z)} and y = {rounded(y)} expected {slope**2:.4f}, got {value:.4f}: mind the "
-        f"factor 2, and take the mean",
+        f"for z = {rounded(z)} and y = {rounded(y)} expected {slope**2:.4f}, got "
+        f"{value:.4f}: mind the factor 2, and take the mean",
     )
 
 
@@ -117,7 +115,7 @@ _WORLD = StructuralCausalModel(
 
 def _check_hospital(answer: Mapping[str, float]) -> None:
     require(
-        isinstance(answer, Mapping) and set(answer) == {"mean", "spread", "flipped"},
+        set(answer) == {"mean", "spread", "flipped"},
         "give a dictionary with the three numbers mean, spread and flipped",
     )
     require(
@@ -142,19 +140,18 @@ def _check_hospital(answer: Mapping[str, float]) -> None:
     require(
         nothing < 10,
         f"{nothing} of 20 draws give the empty set: more than one set fits. What must "
-        f"differ between "
-        "the hospitals so that both the empty set and the marker fail?",
+        "differ between the hospitals so that both the empty set and the marker fail?",
     )
     require(
         answer["flipped"] == 0.1,
         f"{none} of 20 draws accept no set: the second hospital diagnoses otherwise, "
-        f"so the mechanism of y has changed",
+        "so the mechanism of y has changed",
     )
     require(
         False,
         f"{none} of 20 draws accept no set, {nothing} the empty one and {good} name "
-        f"x1: how far may the blood value "
-        "move before a straight line no longer fits a step?",
+        "x1: how far may the blood value move before a straight line no longer fits a "
+        "step?",
     )
 
 
@@ -163,8 +160,8 @@ choose_the_second_hospital = Exercise(
     checker=_check_hospital,
     returns="a dictionary of numbers",
     hints=(
-        "Each knob has a job: one must rule out the empty set, one the marker, and one "
-        "must stay as it is.",
+        "Each knob has a job: one must rule out the empty set, one the marker, and "
+        "one must stay as it is.",
         "Move the mean by about half a unit, and give the marker another spread.",
         '`{"mean": 4.5, "spread": 2.0, "flipped": 0.1}`',
     ),

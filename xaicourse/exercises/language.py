@@ -57,8 +57,8 @@ pieces = Exercise(
     takes="tokens, values",
     returns="pairs of a word and a number",
     hints=(
-        "Go through tokens and values together and keep a list of what you have; which "
-        "entry does a piece change?",
+        "Go through tokens and values together and keep a list of what you have; "
+        "which entry does a piece change?",
         "A piece changes the last entry, `words[-1]`; its text without the first two "
         "characters is `token[2:]`.",
         "`words[-1] = (words[-1][0] + token[2:], words[-1][1] + value)`; else append, "
@@ -99,7 +99,7 @@ def _check_leave_out(answer: Callable[[Score, str], Any]) -> None:
     twice = np.asarray(answer(_toy_score, "good good film"), dtype=float)
     require(
         np.allclose(twice, [2, 2, 0]),
-        f"a word that stands twice is left out once at a time: [2, 2, 0] for 'good "
+        "a word that stands twice is left out once at a time: [2, 2, 0] for 'good "
         f"good film', not {rounded(twice)}",
     )
 
@@ -137,14 +137,13 @@ def _check_swap(answer: Callable[[Score, Any, Any], Any]) -> None:
     )
     require(
         np.isclose(result, 0.625),
-        f"the two texts with such words gain 0.5 and 0.75, so the mean is 0.625; you "
-        f"found {result:.3f}. Swap whole "
-        "words, all that are in `swaps`",
+        "the two texts with such words gain 0.5 and 0.75, so the mean is 0.625; you "
+        f"found {result:.3f}. Swap whole words, all that are in `swaps`",
     )
     turned = float(answer(_toy_score, ["she saw he"], {"she": "he", "he": "she"}))
     require(
         np.isclose(turned, 0),
-        f"swapped both ways at once 'she saw he' keeps its score; you found "
+        "swapped both ways at once 'she saw he' keeps its score; you found "
         f"{turned:.3f}",
     )
 
@@ -154,6 +153,7 @@ swap = Exercise(
     checker=_check_swap,
     takes="score, texts, swaps",
     returns="one number",
+    not_finite="Of how many texts do you take the mean?",
     hints=(
         "For one text: split it, put another word in the place of each that is in "
         "`swaps`, join, score.",

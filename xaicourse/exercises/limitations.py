@@ -111,8 +111,8 @@ def _check_hide(answer: Callable[..., Any]) -> None:
     )
     require(
         values.shape == (10_000,) and np.var(values) > 1e-6,
-        "this function hides well because there is nothing to hide: away from the axes "
-        "it must vary",
+        "this function hides well because there is nothing to hide: away from the "
+        "axes it must vary",
     )
 
 

@@ -18,16 +18,15 @@ def _check_when_to_stop(answer: Stop) -> None:
     require(
         tuple(result) == (3, 3),
         f"a loss that keeps falling stops nothing: the losses {falling} end at epoch "
-        f"3, the best one; "
-        f"got {tuple(result)}. Count epochs from 0",
+        f"3, the best one; got {tuple(result)}. Count epochs from 0",
     )
     bump = [1.0, 0.9, 0.95, 0.92, 0.8, 0.85, 0.9, 0.7]
     result = tuple(answer(bump, 3))
     require(
         result == (7, 7),
         f"for {bump} and a patience of 3, every new best comes in time: expected (7, "
-        f"7), got {result}. The count "
-        "starts afresh with each new best, and a rise is not yet the end",
+        f"7), got {result}. The count starts afresh with each new best, and a rise is "
+        "not yet the end",
     )
     stopped = [1.0, 0.9, 0.95, 0.92, 0.93, 0.5]
     result = tuple(answer(stopped, 3))
@@ -59,11 +58,10 @@ when_to_stop = Exercise(
     returns="two numbers",
     hints=(
         "Remember the epoch with the lowest loss so far. How long ago was it?",
-        "Stop as soon as `epoch - best >= patience`; update `best` only where the loss "
-        "is lower than `losses[best]`.",
+        "Stop as soon as `epoch - best >= patience`; update `best` only where the "
+        "loss is lower than `losses[best]`.",
         "Loop over the losses; return `(epoch, best)` when patience is over, and "
-        "`(len(losses) - 1, best)` after "
-        "the loop.",
+        "`(len(losses) - 1, best)` after the loop.",
     ),
 )
 
@@ -88,7 +86,7 @@ def _check_row_by_row(answer: Callable[[Any], Any]) -> None:
     )
     require(
         np.allclose(result.sum(1), 1),
-        f"the probabilities of a row must sum to one; they sum to "
+        "the probabilities of a row must sum to one; they sum to "
         f"{rounded(result.sum(1))}",
     )
     alone = np.asarray(answer(logits[:1]))
@@ -100,7 +98,7 @@ def _check_row_by_row(answer: Callable[[Any], Any]) -> None:
         np.allclose(result[1], 1 / 3)
         and result[0, 0] > result[0, 1] > result[0, 2]
         and abs(result[0, 0] - 0.8438) < 1e-3,
-        f"the logits 2, 0, -1 belong to the probabilities 0.844, 0.114 and 0.042; got "
+        "the logits 2, 0, -1 belong to the probabilities 0.844, 0.114 and 0.042; got "
         f"{rounded(result[0])}",
     )
 
@@ -109,6 +107,8 @@ row_by_row = Exercise(
     name="Row by row",
     checker=_check_row_by_row,
     takes="logits",
+    not_finite="Subtract the largest logit of each row before taking exponentials: "
+    "those of 1000 are too large for the computer.",
     hints=(
         "Which axis holds the classes of one application?",
         "Subtract `logits.max(axis=1, keepdims=True)` first; the result is the same, "
@@ -126,12 +126,14 @@ def _check_better_or_luck(
     actual = rng.integers(1, 9, 2000)
     a = np.where(rng.random(2000) < 0.6, actual, rng.integers(1, 9, 2000))
     b = np.where(rng.random(2000) < 0.1, rng.integers(1, 9, 2000), a)
-    result = answer(actual, a, b)
-    difference, half = result
-    expected, paired = _paired(actual, a, b)
+    difference, half = answer(actual, a, b)
+    first, second = a == actual, b == actual
+    each = first.astype(float) - second
+    expected, paired = each.mean(), 2.58 * each.std() / np.sqrt(2000)
+    unpaired = 2.58 * np.sqrt((first.var() + second.var()) / 2000)
     require(
         abs(difference + expected) > 1e-9,
-        f"the first model is right more often, so the difference must be positive; got "
+        "the first model is right more often, so the difference must be positive; got "
         f"{difference:.4f}",
     )
     require(
@@ -139,10 +141,9 @@ def _check_better_or_luck(
         f"expected an accuracy difference of {expected:.4f}; got {difference:.4f}",
     )
     require(
-        abs(half - _unpaired(actual, a, b)[1]) > 1e-6,
+        abs(half - unpaired) > 1e-6,
         "this is the half-width for two different sets of rows; the models saw the "
-        "same ones, so take the standard "
-        "deviation of the difference of each row",
+        "same ones, so take the standard deviation of the difference of each row",
     )
     require(
         abs(half - paired * np.sqrt(2000)) > 1e-6,
@@ -156,18 +157,6 @@ def _check_better_or_luck(
     )
 
 
-def _paired(actual: Any, a: Any, b: Any) -> tuple[float, float]:
-    each = (a == actual).astype(float) - (b == actual)
-    return float(each.mean()), float(2.58 * each.std() / np.sqrt(len(each)))
-
-
-def _unpaired(actual: Any, a: Any, b: Any) -> tuple[float, float]:
-    x, y = a == actual, b == actual
-    return float(x.mean() - y.mean()), float(
-        2.58 * np.sqrt((x.var() + y.var()) / len(x))
-    )
-
-
 better_or_luck = Exercise(
     name="Better or luck?",
     checker=_check_better_or_luck,
@@ -178,6 +167,6 @@ better_or_luck = Exercise(
         "second (-1), or both or neither (0).",
         "`each = (a == actual).astype(float) - (b == actual)`; the difference is its "
         "mean.",
-        "The half-width is `2.58 * each.std() / np.sqrt(len(each))`.",
+        "`each.mean(), 2.58 * each.std() / np.sqrt(len(each))`",
     ),
 )

@@ -20,23 +20,22 @@ def _check_the_slopes_guess(answer: Callable[..., Any]) -> None:
     result = np.asarray(answer(scores, gradients), dtype=float)
     require(
         result.shape == (3,),
-        f"expected one length for each of the three rows, shape (3,); got shape "
+        "expected one length for each of the three rows, shape (3,); got shape "
         f"{result.shape}",
     )
     require(
         (result >= 0).all(),
-        f"a length is not negative, on whichever side the row lies; got "
+        "a length is not negative, on whichever side the row lies; got "
         f"{rounded(result)}",
     )
     require(
         abs(result[1] - 3) < 1e-9,
-        f"the second row stands at -6 and its score changes by 2 for each unit of "
-        f"length, so 3 units are needed; got "
-        f"{rounded(result[1])}",
+        "the second row stands at -6 and its score changes by 2 for each unit of "
+        f"length, so 3 units are needed; got {rounded(result[1])}",
     )
     require(
         abs(result[0] - 2) < 1e-9,
-        f"the first row's gradient (3, 4) has the length 5, so 10 / 5 = 2; got "
+        "the first row's gradient (3, 4) has the length 5, so 10 / 5 = 2; got "
         f"{rounded(result[0])}",
     )
     require(

@@ -24,7 +24,7 @@ def _check_all_distances(answer: Answer) -> None:
     result = np.asarray(answer(X, centroids), dtype=float)
     require(
         result.shape == (50, 4),
-        f"expected a distance for each row and centroid, shape (50, 4); got "
+        "expected a distance for each row and centroid, shape (50, 4); got "
         f"{result.shape}",
     )
     expected = mahalanobis(X, centroids)
@@ -32,8 +32,8 @@ def _check_all_distances(answer: Answer) -> None:
     require(
         not np.allclose(result, euclidean),
         "these are Euclidean distances: they count a direction in which rows hardly "
-        "differ like one in which they "
-        "differ a lot. The covariance of X has to come in.",
+        "differ like one in which they differ a lot. The covariance of X has to come "
+        "in.",
     )
     require(
         not np.allclose(result, expected**2),
@@ -42,9 +42,8 @@ def _check_all_distances(answer: Answer) -> None:
     require(
         np.allclose(result, expected, rtol=1e-6),
         f"the first row is {rounded(expected[0])} standard deviations from the four "
-        f"centroids; you found "
-        f"{rounded(result[0])}. Is it the inverse of the covariance that stands "
-        f"between the two differences?",
+        f"centroids; you found {rounded(result[0])}. Is it the inverse of the "
+        "covariance that stands between the two differences?",
     )
     require(
         np.array_equal(kept, X), "the caller's X has changed: subtract into a new array"
@@ -87,7 +86,7 @@ def _check_share_of_a_push(answer: Answer) -> None:
     )
     require(
         np.allclose(total, 1),
-        f"the sizes of one input's shares must add up to 1; yours add up to "
+        "the sizes of one input's shares must add up to 1; yours add up to "
         f"{rounded(total)}",
     )
     require(
@@ -97,13 +96,15 @@ def _check_share_of_a_push(answer: Answer) -> None:
         "the shares of one input must be in proportion to the sizes of its weights",
     )
     with np.errstate(invalid="ignore", divide="ignore"):
-        dead = np.asarray(answer(np.zeros((1, 3)), np.ones((1, 3))), dtype=float)
+        answer(np.zeros((1, 3)), np.ones((1, 3)))
 
 
 share_of_a_push = Exercise(
     name="A share that cannot explode",
     checker=_check_share_of_a_push,
     takes="weights, signs",
+    not_finite="An input whose weights are all zero must not give NaN: add a little "
+    "below.",
     hints=(
         "What can be near zero in the project's denominator, and what of the weights "
         "never is negative?",
@@ -133,8 +134,7 @@ def _check_paired_interval(answer: Answer) -> None:
     require(
         high - low < 10,
         "your interval is as wide as the seeds differ. Both methods started from the "
-        "same seeds: look at the "
-        "differences, seed by seed.",
+        "same seeds: look at the differences, seed by seed.",
     )
     require(
         not np.allclose((low, high), _interval(new - old, norm.ppf(0.9995))),
@@ -144,15 +144,14 @@ def _check_paired_interval(answer: Answer) -> None:
     middle = (low + high) / 2
     require(
         bool(np.isclose(middle, (new - old).mean())),
-        f"the interval should lie around the mean difference, new less old, "
-        f"{(new - old).mean():.3f}; it lies around "
-        f"{middle:.3f}",
+        "the interval should lie around the mean difference, new less old, "
+        f"{(new - old).mean():.3f}; it lies around {middle:.3f}",
     )
     require(
         np.allclose((low, high), expected),
         f"expected half a width of {(expected[1] - expected[0]) / 2:.3f}, got "
-        f"{(high - low) / 2:.3f}: the standard "
-        "error of a mean of five, and a quantile that leaves 0.05 % on each side",
+        f"{(high - low) / 2:.3f}: the standard error of a mean of five, and a quantile "
+        "that leaves 0.05 % on each side",
     )
 
 
@@ -166,7 +165,7 @@ paired_interval = Exercise(
         "before anything is averaged?",
         "Mean of the differences, plus and minus a quantile times their standard "
         "deviation over the root of the count.",
-        "`d = new - old`; half a width is `t.ppf(0.9995, len(d) - 1) * d.std(ddof=1) / "
-        "np.sqrt(len(d))`.",
+        "`d = new - old`; half a width is `t.ppf(0.9995, len(d) - 1) * d.std(ddof=1) "
+        "/ np.sqrt(len(d))`.",
     ),
 )

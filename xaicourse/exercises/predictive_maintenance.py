@@ -36,8 +36,8 @@ share_missed = Exercise(
     returns="one number",
     hints=(
         "First keep the machines that failed. Then ask which of those had no alarm.",
-        "`alarm[failed]` are the alarms of the failed machines; `~` turns truth values "
-        "round.",
+        "`alarm[failed]` are the alarms of the failed machines; `~` turns truth "
+        "values round.",
         "`np.mean(~alarm[failed])`",
     ),
 )
@@ -46,7 +46,7 @@ share_missed = Exercise(
 class _Watched(LinearRegression):  # type: ignore[misc]  # scikit-learn has no types
     """A regression that remembers the tables on which it was fitted."""
 
-    fitted: list[Any] = []  # noqa: RUF012
+    fitted: list[Any] = []
 
     def fit(self, X: Any, y: Any) -> _Watched:
         type(self).fitted.append(np.array(X))
@@ -88,14 +88,14 @@ def _check_drop_columns(answer: Callable[..., Any]) -> None:
         )
     require(
         drops[0] > 0,
-        f"without the first column the score falls, which counts as positive; got "
+        "without the first column the score falls, which counts as positive; got "
         f"{drops[0]:.3f}",
     )
     require(
         np.allclose(drops, truth, atol=1e-6),
         f"on new rows the falls are {rounded(truth)}; yours are {rounded(drops)}. "
-        f"Score with the columns that "
-        "remain, on the new rows, and subtract from the score with all columns",
+        "Score with the columns that remain, on the new rows, and subtract from the "
+        "score with all columns",
     )
 
 
@@ -107,8 +107,8 @@ drop_columns = Exercise(
         "Four fits for three columns: one with all of them, and one without each.",
         "`np.delete(X, j, axis=1)` is `X` without column `j`. The new rows lose it, "
         "too.",
-        "For each `j`: the score of `clone(model).fit(X, y)` on `X_new`, minus that of "
-        "a clone without `j`.",
+        "For each `j`: the score of `clone(model).fit(X, y)` on `X_new`, minus that "
+        "of a clone without `j`.",
     ),
 )
 
@@ -129,8 +129,8 @@ def _check_fair_prices(answer: Callable[..., Any]) -> None:
         )
         require(
             np.isclose(a, (v_a + v_ab - v_b) / 2),
-            f"{what}. Bought first, the first sensor adds {rounded(v_a)}; bought second, "
-            f"{rounded(v_ab - v_b)}. Take the mean",
+            f"{what}. Bought first, the first sensor adds {rounded(v_a)}; bought "
+            f"second, {rounded(v_ab - v_b)}. Take the mean",
         )
 
 

@@ -45,7 +45,7 @@ class _Corridor:
         require(
             action in (0, 1),
             f"the environment was given the action {action!r}; policy(observation) is "
-            f"0 or 1",
+            "0 or 1",
         )
         self.steps += 1
         self.position += 1 if action == 1 else -1
@@ -65,20 +65,18 @@ def _check_repair_the_loop(answer: Play) -> None:
     require(
         walk.seeds == [7],
         f"reset the environment once, with the seed; its seeds were {walk.seeds}, "
-        f"expected [7]",
+        "expected [7]",
     )
     require(
         total == 6,
-        f"a walk that is paid 1, 2 and 3 and then ends has a return of 6; got "
-        f"{rounded(total)}. Every reward counts, and the "
-        "last one too",
+        "a walk that is paid 1, 2 and 3 and then ends has a return of 6; got "
+        f"{rounded(total)}. Every reward counts, and the last one too",
     )
     back = answer(_Corridor(), lambda observation: int(observation[0] < 0), 0)
     require(
         back == -3,
-        f"paid -1, 0, -1, 0, -1 until its time is up, a walk has a return of -3; got "
-        f"{rounded(back)}. Does the policy see the "
-        "newest observation?",
+        "paid -1, 0, -1, 0, -1 until its time is up, a walk has a return of -3; got "
+        f"{rounded(back)}. Does the policy see the newest observation?",
     )
 
 
@@ -93,8 +91,7 @@ repair_the_loop = Exercise(
         "`observation, _ = env.reset(seed=seed)`, then a loop until `terminated or "
         "truncated`.",
         "`observation, reward, terminated, truncated, _ = "
-        "env.step(policy(observation))`; add `reward` before you look "
-        "at the ends.",
+        "env.step(policy(observation))`; add `reward` before you look at the ends.",
     ),
 )
 
@@ -113,12 +110,12 @@ def _check_paired_and_central(answer: Central) -> None:
     result = answer(returns, 0.5, 4)
     require(
         {seed for _, seed in calls} == {4},
-        f"common random numbers: both runs must get the seed 4; they got "
+        "common random numbers: both runs must get the seed 4; they got "
         f"{sorted({seed for _, seed in calls})}",
     )
     require(
         {setting for setting, _ in calls} == {0.5, -0.5},
-        f"central: compare the settings -0.5 and 0.5; you played "
+        "central: compare the settings -0.5 and 0.5; you played "
         f"{rounded(sorted({setting for setting, _ in calls}))}",
     )
     noise = np.random.default_rng(4).standard_normal((2, 400))[1]
@@ -126,20 +123,20 @@ def _check_paired_and_central(answer: Central) -> None:
     require(
         np.isclose(value, 3 + noise.mean()),
         f"the quotient should be {3 + noise.mean():.3f}; got {value:.3f}. How far "
-        f"apart are the two settings?",
+        "apart are the two settings?",
     )
     expected = noise.std() / 20
     require(
         error < 1,
         f"the standard error should be about {expected:.3f}; got {error:.3f}. The "
-        f"noise is shared: subtract episode by "
-        "episode first, and take the spread of the differences",
+        "noise is shared: subtract episode by episode first, and take the spread of "
+        "the differences",
     )
     require(
         abs(error / expected - 1) < 0.01,
         f"the standard error should be about {expected:.3f}; got {error:.3f}. It is "
-        f"that of a mean of 400 differences, "
-        "each divided by the distance of the settings",
+        "that of a mean of 400 differences, each divided by the distance of the "
+        "settings",
     )
 
 
@@ -154,7 +151,6 @@ paired_and_central = Exercise(
         "Each difference belongs to a distance of `2 * step`. The error of a mean is "
         "the standard deviation over √n.",
         "`d = (returns(step, seed) - returns(-step, seed)) / (2 * step)`, then "
-        "`d.mean()` and "
-        "`d.std(ddof=1) / np.sqrt(len(d))`.",
+        "`d.mean()` and `d.std(ddof=1) / np.sqrt(len(d))`.",
     ),
 )

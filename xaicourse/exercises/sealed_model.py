@@ -29,8 +29,8 @@ def _check_everything_under_the_hash(answer: Callable[[State], Any]) -> None:
     )
     require(
         answer(dict(reversed(state.items()))) == whole,
-        "the same entries in another order are the same state: bring the names into an "
-        "order first",
+        "the same entries in another order are the same state: bring the names into "
+        "an order first",
     )
     changed = {
         "a value was changed": state | {"second": state["second"] + 1e-6},
@@ -61,8 +61,7 @@ everything_under_the_hash = Exercise(
         "Four things describe an entry. Write all four into the digest, entry after "
         "entry, in a fixed order.",
         "`for name in sorted(state)`, and `digest.update(...)` with the name, "
-        "`str(tensor.dtype)`, "
-        "`tuple(tensor.shape)` and the bytes of the values.",
+        "`str(tensor.dtype)`, `tuple(tensor.shape)` and the bytes of the values.",
         "`digest.update(repr((name, str(t.dtype), tuple(t.shape))).encode() + "
         "t.numpy().tobytes())`",
     ),
@@ -98,7 +97,7 @@ def _check_the_current_model(answer: Callable[..., Any]) -> None:
         except SealError as refusal:
             require(
                 False,
-                f"return False for a file that is refused, rather than raise "
+                "return False for a file that is refused, rather than raise "
                 f"({refusal})",
             )
         return bool(said)
@@ -148,8 +147,7 @@ the_current_model = Exercise(
         "you tell it all that you expect.",
         'It takes `expected={"parent": ...}` and `not_before=...`.',
         "`try: verify(file, signer=signer, expected=..., not_before=...)`, then "
-        "`except SealError: return False`, then "
-        "`return True`.",
+        "`except SealError: return False`, then `return True`.",
     ),
 )
 
@@ -167,8 +165,8 @@ def _check_the_signers_word(answer: Callable[[float, int, int], Any]) -> None:
     )
     require(
         high,
-        "700 of 1,000 contradict a stated share of 0.5: True means that both cannot be "
-        "right",
+        "700 of 1,000 contradict a stated share of 0.5: True means that both cannot "
+        "be right",
     )
     require(
         low,
@@ -188,8 +186,8 @@ def _check_the_signers_word(answer: Callable[[float, int, int], Any]) -> None:
     )
     require(
         answer(0.02, 40, 1000),
-        "a stated share of 0.02 has a small standard error: its own share is under the "
-        "root",
+        "a stated share of 0.02 has a small standard error: its own share is under "
+        "the root",
     )
 
 

@@ -20,14 +20,12 @@ def _check_predict_every_patient(answer: Combine) -> None:
     require(
         result.shape != (3, 3),
         "you have nine numbers, each patient's sensitivities with each patient's "
-        "change: only a patient's own belong "
-        "together",
+        "change: only a patient's own belong together",
     )
     require(
         result.shape == (3,),
-        f"expected one number for each of the three patients, shape (3,); got shape "
-        f"{result.shape}. "
-        "The contributions of the drugs add up",
+        "expected one number for each of the three patients, shape (3,); got shape "
+        f"{result.shape}. The contributions of the drugs add up",
     )
     require(
         result[2] < 0,
@@ -37,8 +35,7 @@ def _check_predict_every_patient(answer: Combine) -> None:
     require(
         np.allclose(result, [1, 20, -24]),
         f"expected [1, 20, -24] for the sensitivities {rounded(matrix)} and the "
-        f"changes {rounded(changes)}; got "
-        f"{rounded(result)}",
+        f"changes {rounded(changes)}; got {rounded(result)}",
     )
 
 
@@ -49,8 +46,8 @@ predict_every_patient = Exercise(
     hints=(
         "For one patient: so much more of drug A times its sensitivity, plus the same "
         "for drug B.",
-        "Multiply the two tables entry by entry; what then has to be added up, rows or "
-        "columns?",
+        "Multiply the two tables entry by entry; what then has to be added up, rows "
+        "or columns?",
         "`(matrix * changes).sum(axis=1)`",
     ),
 )
@@ -67,12 +64,12 @@ def _check_another_bend(answer: Combine) -> None:
     require(
         result.shape == (4, 3),
         f"expected one number a row and input, shape (4, 3); got shape {result.shape}. "
-        f"W.T has the shape (1, 3)",
+        "W.T has the shape (1, 3)",
     )
     require(
         (np.sign(result) == np.sign(W.T)).all(),
-        "the logistic function always rises, so each entry has the sign of its weight; "
-        "some of yours have not",
+        "the logistic function always rises, so each entry has the sign of its "
+        "weight; some of yours have not",
     )
     s = _logistic(X @ W)
     require(
@@ -93,8 +90,7 @@ def _check_another_bend(answer: Combine) -> None:
     )
     require(
         np.allclose(result, expected, atol=1e-6),
-        f"differences give {rounded(expected[0])} for the first row, your "
-        f"formula "
+        f"differences give {rounded(expected[0])} for the first row, your formula "
         f"{rounded(result[0])}",
     )
 
@@ -106,8 +102,8 @@ another_bend = Exercise(
     hints=(
         "Only the first factor of the chain rule changes: the derivative of the bend "
         "at $z$.",
-        "The derivative of the logistic function can be written with its value: $s'(z) "
-        "= s(z)\\,(1 - s(z))$.",
+        "The derivative of the logistic function can be written with its value: "
+        "$s'(z) = s(z)\\,(1 - s(z))$.",
         "`s = 1 / (1 + np.exp(-(X @ W)))`, then `s * (1 - s) * W.T`.",
     ),
 )

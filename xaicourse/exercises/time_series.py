@@ -28,24 +28,25 @@ def _check_two_misread_years(answer: ForecastError) -> None:
     )
     require(
         float(last) == 4,
-        f"8 units too high, with a weight of 0.5, make the forecast 4 too high; got "
-        f"{last}",
+        "8 units too high, with a weight of 0.5, make the forecast 4 too high; got "
+        f"{rounded(last)}",
     )
     two = float(answer(weights, {1: 8.0, 2: 8.0}))
     require(
         two != 6,
-        "a negative weight lowers the forecast when the entry is too high: do not take "
-        "sizes",
+        "a negative weight lowers the forecast when the entry is too high: do not "
+        "take sizes",
     )
     require(
         two == 2,
-        f"with the entry before it 8 too high as well, weight -0.25, expected 4 - 2 = "
+        "with the entry before it 8 too high as well, weight -0.25, expected 4 - 2 = "
         f"2; got {rounded(two)}",
     )
     mixed = float(answer(weights, {3: -8.0, 4: 16.0}))
     require(
         mixed == 0,
-        f"errors of -8 and 16 with weights 0.125 and 0.0625 cancel; got {rounded(mixed)}",
+        "errors of -8 and 16 with weights 0.125 and 0.0625 cancel; got "
+        f"{rounded(mixed)}",
     )
 
 
@@ -74,8 +75,8 @@ def _check_weights_without_a_library(answer: Weights) -> None:
     walk = np.asarray(answer(0.0, 0.0, 3), dtype=float)
     require(
         np.allclose(walk, [1, 0, 0]),
-        f"a random walk (both parameters zero) repeats its last value: weights 1, 0, "
-        f"0; got {walk}",
+        "a random walk (both parameters zero) repeats its last value: weights 1, 0, "
+        f"0; got {rounded(walk)}",
     )
     require(
         not np.allclose(found, pi_weights([0.5], [0.25], d=1, n_weights=5)),
@@ -95,8 +96,8 @@ def _check_weights_without_a_library(answer: Weights) -> None:
     require(
         np.allclose(found, expected),
         f"for φ = 0.5 and θ = -0.25 expected {rounded(expected)}; got "
-        f"{rounded(found)}. The first two are "
-        "special, then each is -θ times the one before",
+        f"{rounded(found)}. The first two are special, then each is -θ times the one "
+        "before",
     )
 
 
@@ -105,10 +106,11 @@ weights_without_a_library = Exercise(
     checker=_check_weights_without_a_library,
     takes="phi, theta, n",
     hints=(
-        "The formula stands in the notebook, under *Is it right?* How many weights are "
-        "special?",
+        "The formula stands in the notebook, under *Is it right?* How many weights "
+        "are special?",
         "Start with 1 + φ + θ and -φ - θπ₁, then multiply by -θ until there are n.",
-        "`found.append(-theta * found[-1])` in a loop; return `found[:n]`, since n may "
-        "be 1.",
+        "`found = [1 + phi + theta, -phi - theta * (1 + phi + theta)]`, then "
+        "`found.append(-theta * found[-1])` in a loop; return `found[:n]`, since n "
+        "may be 1.",
     ),
 )

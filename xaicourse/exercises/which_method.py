@@ -15,8 +15,7 @@ def _check_bill(answer: Callable[[str, int, int], int]) -> None:
     require(
         answer("central differences", 7, 100) == 14,
         "central differences take two rows an input, one on each side, whatever `n` "
-        "is: "
-        f"for seven inputs 14; got {answer('central differences', 7, 100)}",
+        f"is: for seven inputs 14; got {answer('central differences', 7, 100)}",
     )
     require(
         answer("morris", 5, 20) != 100,
@@ -25,21 +24,18 @@ def _check_bill(answer: Callable[[str, int, int], int]) -> None:
     )
     require(
         answer("morris", 5, 20) == 120,
-        f"20 trajectories of Morris over five inputs take 20 times six rows, 120; got "
+        "20 trajectories of Morris over five inputs take 20 times six rows, 120; got "
         f"{answer('morris', 5, 20)}",
     )
     require(
         answer("sobol", 5, 64) != 64 * 12,
-        "you counted the samples that second-order indices need; first-order and total "
-        "ones do with A, B and "
-        "one mixture an input",
+        "you counted the samples that second-order indices need; first-order and "
+        "total ones do with A, B and one mixture an input",
     )
     require(
         answer("sobol", 5, 64) == 64 * 7,
-        "Sobol indices evaluate two samples, and one mixture of them an input: 64 rows "
-        "times seven for five "
-        "inputs, 448; "
-        f"got {answer('sobol', 5, 64)}",
+        "Sobol indices evaluate two samples, and one mixture of them an input: 64 "
+        f"rows times seven for five inputs, 448; got {answer('sobol', 5, 64)}",
     )
 
 
@@ -51,9 +47,8 @@ the_bill = Exercise(
     hints=(
         "How many rows does each method look at for *one* input? And how many once, "
         "for all inputs together?",
-        "Morris walks: a start, then a step an input. Sobol: samples A and B, then for "
-        "each input A with that "
-        "column of B.",
+        "Morris walks: a start, then a step an input. Sobol: samples A and B, then "
+        "for each input A with that column of B.",
         "$2d$, $n(d+1)$, $n(d+2)$.",
     ),
 )
@@ -74,20 +69,17 @@ def _check_fool(answer: Callable[[Any], Any]) -> None:
     require(
         total[1] > 0.5,
         f"the second input must matter: its total index is {max(total[1], 0):.2f}, and "
-        f"should pass 0.5. Let it "
-        f"act on more of the output",
+        "should pass 0.5. Let it act on more of the output",
     )
     require(
         abs(first[1]) < 0.05,
         f"the first-order index still sees the second input ({first[1]:.2f}): its "
-        f"average effect must be zero, so let "
-        "another input decide its sign",
+        "average effect must be zero, so let another input decide its sign",
     )
     require(
         first[0] > 0.1,
         f"the first input alone explains {max(first[0], 0):.2f} of the variance, and "
-        f"should explain at least a "
-        f"tenth: give it a term of its own",
+        "should explain at least a tenth: give it a term of its own",
     )
 
 
@@ -98,9 +90,8 @@ fool_the_first_order_index = Exercise(
     hints=(
         "A first-order index averages over the other inputs. What effect averages to "
         "zero and is still there?",
-        "Multiply the second input by the third: on average over the third, nothing is "
-        "left. Then give the "
-        "first a term of its own.",
+        "Multiply the second input by the third: on average over the third, nothing "
+        "is left. Then give the first a term of its own.",
         "`a * X[:, 0] + X[:, 1] * X[:, 2]`, with `a` small enough for the product to "
         "lead.",
     ),
@@ -119,25 +110,19 @@ _WHY = {
     6: "a derivative that is zero everywhere is no answer: take steps long enough to "
     "cross a threshold",
 }
-_RIGHT = {1: "b", 2: "c", 3: "e", 4: "a", 5: "d", 6: "f"}
 
 
 def _check_self_test(answer: Mapping[int, str]) -> None:
-    require(
-        isinstance(answer, Mapping),
-        "give a dictionary from the number of the situation to a letter, as in {1: "
-        "'a'}",
-    )
-    unanswered = [k for k in _RIGHT if k not in answer]
+    letters = {1: "b", 2: "c", 3: "e", 4: "a", 5: "d", 6: "f"}
+    unanswered = [k for k in letters if k not in answer]
     require(not unanswered, f"situations {unanswered} have no letter yet")
     wrong = [
-        k for k, letter in _RIGHT.items() if str(answer[k]).strip().lower() != letter
+        k for k, letter in letters.items() if str(answer[k]).strip().lower() != letter
     ]
     require(
         not wrong,
-        f"{len(_RIGHT) - len(wrong)} of {len(_RIGHT)} fit. Think again about situation "
-        f"{wrong[:1]}: "
-        f"{_WHY.get((wrong or [1])[0])}",
+        f"{len(letters) - len(wrong)} of {len(letters)} fit. Think again about "
+        f"situation {wrong[:1]}: {_WHY.get((wrong or [1])[0])}",
     )
 
 
@@ -149,10 +134,8 @@ self_test = Exercise(
         "Here or everywhere? A change or a share? Can the model still be called? Each "
         "situation says.",
         "Count the runs a parameter in the first; look for words like *independent*, "
-        "*finished* and *zero* in "
-        "the others.",
-        "Screening first, pixels by gradients, a column by doing without it, shares by "
-        "Sobol, trials by a "
-        "forest, steps by steps.",
+        "*finished* and *zero* in the others.",
+        "Screening first, pixels by gradients, a column by doing without it, shares "
+        "by Sobol, trials by a forest, steps by steps: b, c, e, a, d, f.",
     ),
 )

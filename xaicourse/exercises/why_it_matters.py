@@ -34,8 +34,8 @@ def _check_drop_by_hand(answer: Callable[..., Any]) -> None:
     )
     require(
         min(costs) > 0,
-        f"each of these columns is missed, so its cost is positive: without minus "
-        f"with; got {costs}",
+        "each of these columns is missed, so its cost is positive: without minus "
+        f"with; got {rounded(costs)}",
     )
     expected = [
         _error(X, y, X_new, y_new, np.delete(np.arange(3), j))
@@ -49,15 +49,15 @@ def _check_drop_by_hand(answer: Callable[..., Any]) -> None:
     ]
     require(
         costs[0] < 2 * expected[0] or costs[0] < 0.5 * frozen[0],
-        f"column 1 can stand in for most of column 0, so dropping column 0 costs "
-        f"little ({expected[0]:.2f}); you found "
-        f"{costs[0]:.2f}. Has the smaller model been fitted again?",
+        "column 1 can stand in for most of column 0, so dropping column 0 costs "
+        f"little ({expected[0]:.2f}); you found {costs[0]:.2f}. Has the smaller model "
+        "been fitted again?",
     )
     require(
         abs(costs[2] - expected[2]) < 0.05 * expected[2],
         f"dropping column 2 costs {expected[2]:.2f} on the new rows; you found "
-        f"{costs[2]:.2f}. Look at the "
-        "rows you fit to, the rows you score on, and the intercept",
+        f"{costs[2]:.2f}. Look at the rows you fit to, the rows you score on, and the "
+        "intercept",
     )
     require(
         np.allclose(costs, expected, rtol=1e-6),
@@ -75,8 +75,9 @@ drop_by_hand = Exercise(
         "squared errors.",
         "`[j for j in range(X.shape[1]) if j != column]` chooses the columns of both "
         "tables.",
-        "Write a function that returns the error for a list of columns, and subtract: "
-        "without minus with.",
+        "For a list `c` of columns, `model = LinearRegression().fit(X[:, c], y)` has "
+        "the error `np.mean((y_new - model.predict(X_new[:, c])) ** 2)`: that without "
+        "the column, minus that with all.",
     ),
 )
 
@@ -91,18 +92,18 @@ def _check_before_you_run_it(answer: Callable[[float, float, float], Any]) -> No
     )
     require(
         abs(shuffled - 72) < 1e-9,
-        f"with β = 3 and a standard deviation of 2, shuffling costs 2 · 3² · 2² = 72; "
-        f"got {rounded(shuffled)}. The "
-        "correlation has no part in it, the unit of the column has",
+        "with β = 3 and a standard deviation of 2, shuffling costs 2 · 3² · 2² = 72; "
+        f"got {rounded(shuffled)}. The correlation has no part in it, the unit of the "
+        "column has",
     )
     require(
         abs(float(answer(3.0, 2.0, 0.0)[1]) - 36) < 1e-9,
-        f"without correlation, dropping leaves the variance β² σ² = 36 unexplained; "
+        "without correlation, dropping leaves the variance β² σ² = 36 unexplained; "
         f"got {rounded(answer(3.0, 2.0, 0.0)[1])}",
     )
     require(
         abs(dropped - 27) < 1e-9,
-        f"a correlation of 0.5 explains a share 0.25 of the column, so 0.75 · 36 = 27 "
+        "a correlation of 0.5 explains a share 0.25 of the column, so 0.75 · 36 = 27 "
         f"is left; got {rounded(dropped)}",
     )
 
