@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -137,6 +138,7 @@ ALTERATIONS = {
     ),
     "the groups were drawn by lot": (
         "protected = data.truth.group[parts.test]",
-        "protected = np.random.default_rng(1).permutation(data.truth.group[parts.test])",
+        "protected = np.random.default_rng(1).permutation("
+        "data.truth.group[parts.test])",
     ),
 }

@@ -112,7 +112,8 @@ ALTERATIONS = {
         "y_train, y_test = census.train_target.to_numpy(), "
         "census.test_target.to_numpy()",
         "y_test = census.test_target.to_numpy()\n"
-        "y_train = np.random.default_rng(1).permutation(census.train_target.to_numpy())",
+        "y_train = np.random.default_rng(1).permutation("
+        "census.train_target.to_numpy())",
     ),
     "the boosted trees were a single stump": (
         'HistGradientBoostingClassifier(categorical_features="from_dtype", '
@@ -156,7 +157,8 @@ ALTERATIONS = {
     ),
     "the two groups had been drawn by lot": (
         'sex = census.test_features["sex"].to_numpy()',
-        'sex = np.random.default_rng(1).permutation(census.test_features["sex"].to_numpy())',
+        "sex = np.random.default_rng(1).permutation("
+        'census.test_features["sex"].to_numpy())',
     ),
     "most of what hangs together with it were dropped as well": (
         'if c != "sex" for i in positions',

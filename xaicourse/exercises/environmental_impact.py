@@ -78,7 +78,10 @@ def _check_best_predation(answer: Callable[..., Any]) -> None:
         ) -> float:
             return r / rate * (1 - m / (rate * b * K))
 
-        where = f"with K = {rounded(K)}, b = {rounded(b)} and m = {rounded(m)} your rate {rounded(a)} leaves {rounded(lynx(a))} lynx at rest"
+        where = (
+            f"with K = {K:g}, b = {b:g} and m = {m:g} your rate {rounded(a)} leaves "
+            f"{rounded(lynx(a))} lynx at rest"
+        )
         require(
             lynx(a) > 1e-9 * r / a,
             f"{where}. Below m / (bK) they cannot live even on as many hares as there "

@@ -63,7 +63,7 @@ def _check_worth_of_a_cut(answer: Callable[[float, float], float]) -> None:
             float(answer(signal, background)),
             signal / np.sqrt(background),
         )
-        case = f"with {rounded(signal)} of the signal and {rounded(background)} of the background"
+        case = f"with {signal:g} of the signal and {background:g} of the background"
         require(
             not np.isclose(result, signal / background) or np.isclose(expected, result),
             f"{case} you give the change of s / b: the root of the background is what "

@@ -107,7 +107,7 @@ do_not_treat_this = Exercise(
         "Two conditions: the attribution is large, and the intervention does nothing.",
         "Large means `abs(a) >= 0.1 * whole`, with the whole a sum of sizes. Nothing: "
         "an effect of exactly 0.",
-        "`{n for n in large if world.effect_of(n, on=outcome, low=0, high=1).value == 0}`, "
-        "with `large` as above.",
+        "`{n for n in large if world.effect_of(n, on=outcome, low=0, high=1).value == "
+        "0}`, with `large` as above.",
     ),
 )

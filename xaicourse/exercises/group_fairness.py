@@ -56,8 +56,8 @@ false_negatives = Exercise(
         "them: `said = 0`.",
         "`(groups == g) & (y == 1)` picks the rows; `np.mean(said[...] == 0)` is a "
         "share.",
-        "`{g: np.mean(said[(groups == g) & (y == 1)] == 0) for g in np.unique(groups)}`, "
-        "with arrays.",
+        "`{g: np.mean(said[(groups == g) & (y == 1)] == 0) for g in "
+        "np.unique(groups)}`, with arrays.",
     ),
 )
 

@@ -60,7 +60,10 @@ def _check_three_shares(answer: Callable[..., Any]) -> None:
         found = np.asarray(shares, dtype=float)
         exact = grid_anova(table).shares
         truth = np.array([exact[(0,)], exact[(1,)], exact[(0, 1)]])
-        what = f"for a table of shape {table.shape} the shares are {rounded(truth)}; yours are {rounded(found)}"
+        what = (
+            f"for a table of shape {table.shape} the shares are {rounded(truth)}; "
+            f"yours are {rounded(found)}"
+        )
         require(
             np.isclose(found.sum(), 1),
             f"{what}, which do not add up to one: divide by the variance of all scores",

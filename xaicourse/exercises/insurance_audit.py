@@ -52,8 +52,8 @@ good_ones_refused = Exercise(
         "wanted.",
         "For one group: take the rows with `good == 1` and `group == g`, and average "
         "whether `accepted` is 0 there.",
-        ""
-        "`{g: np.mean(accepted[(good == 1) & (group == g)] == 0) for g in np.unique(group)}`",
+        "`{g: np.mean(accepted[(good == 1) & (group == g)] == 0) for g in "
+        "np.unique(group)}`",
     ),
 )
 

@@ -27,7 +27,7 @@ def _check_two_slopes(answer: Callable[..., Any]) -> None:
         f"{along_y.shape}",
     )
     found = (float(along_x.mean()), float(along_y.mean()))
-    what = f"Z = 3 x - 5 y has slopes 3 and -5; yours average {rounded(found[0])} and {rounded(found[1])}"
+    what = f"Z = 3 x - 5 y has slopes 3 and -5; yours average {rounded(found)}"
     require(
         not np.allclose(found, (-5, 3)), f"{what}: which axis of Z does y lie along?"
     )
@@ -62,8 +62,10 @@ def _check_total_index(answer: Callable[..., Any]) -> None:
         mixed = A.copy()
         mixed[:, column] = B[:, column]
         result = answer(f(A), f(mixed))
-        truth = f"the total index of x{column + 1} of Ishigami's function is {f.ST[column]:.3f}"
-        got = f"{truth}; yours is {result:.3f}"
+        got = (
+            f"the total index of x{column + 1} of Ishigami's function is "
+            f"{rounded(f.ST[column])}; yours is {rounded(result)}"
+        )
         require(
             abs(result - 2 * f.ST[column]) > 0.03,
             f"{got}. Two independent draws differ by twice the variance",

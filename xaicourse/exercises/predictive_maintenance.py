@@ -17,7 +17,10 @@ def _check_share_missed(answer: Callable[..., Any]) -> None:
     alarm = np.zeros(100, dtype=bool)
     alarm[7:25] = True  # three of the ten failures, and fifteen false alarms
     share = answer(failed.copy(), alarm.copy())
-    what = f"of ten failures seven came without an alarm, so the share is 0.7; yours is {rounded(share)}"
+    what = (
+        "of ten failures seven came without an alarm, so the share is 0.7; yours is "
+        f"{rounded(share)}"
+    )
     require(
         not np.isclose(share, 0.07), f"{what}. A share of what? Not of all machines"
     )
@@ -46,7 +49,7 @@ share_missed = Exercise(
 class _Watched(LinearRegression):  # type: ignore[misc]  # scikit-learn has no types
     """A regression that remembers the tables on which it was fitted."""
 
-    fitted: list[Any] = []
+    fitted: list[Any] = []  # noqa: RUF012
 
     def fit(self, X: Any, y: Any) -> _Watched:
         type(self).fitted.append(np.array(X))
@@ -117,7 +120,10 @@ def _check_fair_prices(answer: Callable[..., Any]) -> None:
     for v_a, v_b, v_ab in [(3.0, 1.0, 10.0), (5.0, 5.0, 5.0), (0.0, 4.0, 4.0)]:
         prices = answer(v_a, v_b, v_ab)
         a, b = (float(p) for p in prices)
-        what = f"alone the sensors save {rounded(v_a)} and {rounded(v_b)}, together {rounded(v_ab)}; you ask {rounded(a)} and {rounded(b)}"
+        what = (
+            f"alone the sensors save {v_a:g} and {v_b:g}, together {v_ab:g}; you ask "
+            f"{rounded(a)} and {rounded(b)}"
+        )
         require(np.isclose(a + b, v_ab), f"{what}, which is not {rounded(v_ab)} in all")
         require(
             v_a != v_b or np.isclose(a, b),

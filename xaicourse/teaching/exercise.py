@@ -170,8 +170,8 @@ class _Watched:
             self.require_a_function()
             self.exercise.checker(self)
         else:
-            self.look_at(self.answer)
             with _stopped_after(_SECONDS):
+                self.look_at(self.answer)
                 self.exercise.checker(self.answer)
 
     def __call__(self, *arguments: Any) -> Any:
@@ -207,7 +207,7 @@ class _Watched:
             raise NotYet(
                 f"your function is called with {len(takes)} arguments, "
                 f"({self.exercise.takes}), and has {len(signature.parameters)} "
-                f"parameters, {signature}"
+                f"parameters: {signature}"
             ) from None
 
     def look_at(self, result: Any) -> None:
