@@ -67,13 +67,13 @@ def code_cells(notebook: Notebook) -> list[Cell]:
 
 
 def alterations(notebook: Notebook) -> dict[str, tuple[str, str]]:
-    """Return the named alterations that the notebook's exercises file holds."""
+    """Return the named alterations of the notebook, from beside its answers."""
     imports = [
         line
         for line in notebook.source.read_text().splitlines()
         if "from xaicourse.exercises import" in line
     ]
-    module = importlib.import_module("xaicourse.exercises." + imports[0].split()[3])
+    module = importlib.import_module("exercises." + imports[0].split()[3])
     return dict(module.ALTERATIONS)
 
 

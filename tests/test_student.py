@@ -74,12 +74,10 @@ def test_an_untouched_stub_is_told_so_in_one_line(notebook: Notebook) -> None:
 
 
 def test_what_a_library_lacks_is_not_taken_for_a_stub() -> None:
-    def answer() -> None:
+    def answer(x: int) -> None:
         raise NotImplementedError("no kernel for float16")
 
-    exercise = Exercise(
-        "Call", checker=lambda f: f(), hints=("?",), honest=(print,), wrong={}
-    )
+    exercise = Exercise("Call", lambda f: f(0), ("?",), takes="x")
     with pytest.raises(NotImplementedError, match="float16"):
         check(exercise, answer)
 

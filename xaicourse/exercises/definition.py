@@ -1,6 +1,4 @@
-"""Exercises of the notebook on the definition of a sensitivity, and the alterations
-under which its claims fail.
-"""
+"""Exercises of the notebook on the definition of a sensitivity."""
 
 from __future__ import annotations
 
@@ -10,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from xaicourse.teaching import Exercise, require
+from xaicourse.teaching import Exercise, require, rounded
 
 Floats = NDArray[np.float64]
 
@@ -22,9 +20,8 @@ def _check_which_motor(answer: Callable[[Floats], Any]) -> None:
     result = np.asarray(answer(stack))
     require(
         result.shape == (2, 2),
-        f"expected a position for each sample and output, shape (2, 2); got shape "
-        f"{result.shape}. Which axis of "
-        "(samples, outputs, inputs) has to go?",
+        "expected a position for each sample and output, shape (2, 2); got shape "
+        f"{result.shape}. Which axis of (samples, outputs, inputs) has to go?",
     )
     require(
         np.issubdtype(result.dtype, np.integer),
@@ -32,38 +29,24 @@ def _check_which_motor(answer: Callable[[Floats], Any]) -> None:
     )
     require(
         result[0, 0] == 1 and result[1, 1] == 0,
-        f"of the sensitivities 1, -3 and 2 the second is the strongest, position 1, "
-        f"and of -9, 8, 7 the first; you "
-        f"chose {result[0, 0]} and {result[1, 1]}",
+        "of the sensitivities 1, -3 and 2 the second is the strongest, position 1, "
+        f"and of -9, 8, 7 the first; you chose {result[0, 0]} and {result[1, 1]}",
     )
     require(
         np.array_equal(result, [[1, 0], [2, 0]]),
-        f"expected [[1, 0], [2, 0]] for {stack.tolist()}; got {result.tolist()}",
+        f"expected [[1, 0], [2, 0]] for {rounded(stack)}; got {rounded(result)}",
     )
 
 
 which_motor = Exercise(
     name="Which motor?",
     checker=_check_which_motor,
+    takes="stack",
     hints=(
         "Strength has no sign. What do you do to the stack first?",
         "`argmax` takes an axis. The inputs are the last of the three.",
         "`abs(stack).argmax(axis=2)`",
     ),
-    honest=(
-        lambda stack: np.argsort(stack**2, axis=-1)[..., -1],
-        lambda stack: [
-            [max(range(len(row)), key=lambda j: abs(row[j])) for row in matrix]
-            for matrix in stack
-        ],
-    ),
-    wrong={
-        "forgets the sign": lambda stack: stack.argmax(axis=2),
-        "along the outputs": lambda stack: abs(stack).argmax(axis=1),
-        "the sensitivity itself": lambda stack: abs(stack).max(axis=2),
-        "counts from one": lambda stack: abs(stack).argmax(axis=2) + 1,
-        "the weakest": lambda stack: abs(stack).argmin(axis=2),
-    },
 )
 
 
@@ -82,7 +65,7 @@ def _check_on_one_side(answer: Callable[..., Any]) -> None:
     require(np.array_equal(X, before), "the caller's X has changed: move a copy")
     require(
         result.shape == (2, 4, 3),
-        f"two samples, four outputs, three inputs make a stack of shape (2, 4, 3); got "
+        "two samples, four outputs, three inputs make a stack of shape (2, 4, 3); got "
         f"{result.shape}",
     )
     require(
@@ -101,86 +84,29 @@ def _check_on_one_side(answer: Callable[..., Any]) -> None:
     )
     require(
         np.allclose(found, expected, atol=1e-6),
-        f"with a step of 0.01 the forward differences of x0² x1, x0² x1, x1 + 2 x2, "
-        f"x2³ at the first sample are "
-        f"{expected.tolist()} (with respect to x0, x1, x2, x2); got "
-        f"{found.round(4).tolist()}",
+        "with a step of 0.01 the forward differences of x0² x1, x0² x1, x1 + 2 x2, "
+        f"x2³ at the first sample are {rounded(expected)} (with respect to x0, x1, x2, "
+        f"x2); got {rounded(found)}",
     )
     require(
         len(calls) == 4,
-        f"three inputs need four calls of the function, one of them for the unmoved "
+        "three inputs need four calls of the function, one of them for the unmoved "
         f"samples; you made {len(calls)}",
     )
-
-
-def _differences(
-    func: Any,
-    X: Any,
-    epsilon: float,
-    *,
-    sign: int = 1,
-    each: bool = False,
-    keep: bool = False,
-) -> Any:
-    X = np.array(X, dtype=float)
-    start, columns, moved = func(X), [], X.copy()
-    for j in range(X.shape[1]):
-        moved = moved if keep else X.copy()
-        moved[:, j] += sign * epsilon
-        columns.append((func(moved) - (func(X) if each else start)) / (sign * epsilon))
-    return np.stack(columns, axis=2)
-
-
-def _central(func: Any, X: Any, epsilon: float) -> Any:
-    X = np.array(X, dtype=float)
-    shifts = epsilon * np.eye(X.shape[1])
-    return np.stack(
-        [(func(X + s) - func(X - s)) / (2 * epsilon) for s in shifts], axis=2
-    )
-
-
-def _integers(func: Any, X: Any, epsilon: float) -> Any:
-    columns = []
-    for j in range(X.shape[1]):
-        moved = X.copy()
-        moved[:, j] = moved[:, j] + epsilon
-        columns.append((func(moved) - func(X)) / epsilon)
-    return np.stack(columns, axis=2)
-
-
-def _at_once(func: Any, X: Any, epsilon: float) -> Any:
-    X = np.asarray(X, dtype=float)
-    moved = np.array([func(X + shift) for shift in epsilon * np.eye(X.shape[1])])
-    return np.moveaxis(moved - func(X), 0, 2) / epsilon
 
 
 on_one_side = Exercise(
     name="On one side",
     checker=_check_on_one_side,
+    takes="func, X, epsilon",
     hints=(
         "Call the function on the unmoved samples before the loop, and once in each "
         "turn of it.",
         "`np.array(X, dtype=float)` is a copy that can take small steps. Start each "
         "turn from a fresh copy of it.",
         "Collect `(func(moved) - start) / epsilon`, each of shape (samples, outputs), "
-        "and put them beside each other "
-        "with `np.stack(columns, axis=2)`.",
+        "and put them beside each other with `np.stack(columns, axis=2)`.",
     ),
-    honest=(_at_once,),
-    wrong={
-        "both sides": _central,
-        "integers": _integers,
-        "backward": lambda func, X, epsilon: _differences(func, X, epsilon, sign=-1),
-        "inputs before outputs": lambda func, X, epsilon: _differences(
-            func, X, epsilon
-        ).transpose(0, 2, 1),
-        "the start anew in each turn": lambda func, X, epsilon: _differences(
-            func, X, epsilon, each=True
-        ),
-        "steps that pile up": lambda func, X, epsilon: _differences(
-            func, X, epsilon, keep=True
-        ),
-    },
 )
 
 
@@ -189,14 +115,13 @@ def _check_few_digits(answer: Callable[[float], Any]) -> None:
         step = float(answer(noise))
         require(
             step > 0,
-            f"a step is a positive number; for a noise of {noise:g} you returned "
-            f"{step:g}",
+            f"a step is a positive number; for a noise of {rounded(noise)} you "
+            f"returned {rounded(step)}",
         )
         require(
             step > 3 * noise,
-            f"with a noise of {noise:g} your step {step:g} is as small as the noise "
-            f"itself: the two values could "
-            "not be told apart",
+            f"with a noise of {rounded(noise)} your step {rounded(step)} is as small "
+            "as the noise itself: the two values could not be told apart",
         )
         best = noise ** (1 / 3)
         side = (
@@ -206,54 +131,20 @@ def _check_few_digits(answer: Callable[[float], Any]) -> None:
         )
         require(
             best / 5 < step < best * 5,
-            f"for a noise of {noise:g}, a step of {step:.1e} is on the {side}. Where "
-            f"do step² and noise / step meet?",
+            f"for a noise of {rounded(noise)}, a step of {step:.1e} is on the {side}. "
+            "Where do step² and noise / step meet?",
         )
 
 
 few_digits = Exercise(
     name="A simulator with few digits",
     checker=_check_few_digits,
+    takes="noise",
+    returns="one number",
     hints=(
         "Nothing changes in the argument for the bottom of the V but the size of the "
         "rounding.",
         "The two errors are about step² and noise / step. Set them equal.",
         "`noise ** (1 / 3)`",
     ),
-    honest=(
-        lambda noise: np.cbrt(3 * noise),
-        lambda noise: (1.5 * noise) ** (1 / 3),
-    ),
-    wrong={
-        "the machine's": lambda _: np.finfo(float).eps ** (1 / 3),
-        "that of the forward difference": lambda noise: noise**0.5,
-        "the noise itself": lambda noise: noise,
-        "always a thousandth": lambda _: 1e-3,
-    },
 )
-
-# The named alteration of each claim: what to replace in the notebook's code, and by
-# what.
-ALTERATIONS = {
-    "the second output were a sine too": ("np.cos(X[:, 1])])", "np.sin(X[:, 1])])"),
-    "the integers were floating-point numbers": (
-        "np.array([[1, 2], [3, 4]])",
-        "np.array([[1.0, 2], [3, 4]])",
-    ),
-    "outputs and inputs were exchanged": (
-        "finite_differences(torch_at, poses)",
-        "finite_differences(torch_at, poses).transpose(0, 2, 1)",
-    ),
-    "the difference were taken on one side only": (
-        "(func(X_plus) - func(X_minus)) / (2 * epsilon)",
-        "(func(X_plus) - func(X)) / epsilon",
-    ),
-    "single precision had as many digits as double": (
-        "q.astype(np.float32)",
-        "q.astype(np.float64)",
-    ),
-    "the packaged step did not grow either": (
-        "finite_differences(np.log, large)",
-        "sensitivity(np.log, large)",
-    ),
-}

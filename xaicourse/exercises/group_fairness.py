@@ -1,6 +1,4 @@
-"""Exercises of the notebook on group fairness, and the alterations under which its
-claims fail.
-"""
+"""Exercises of the notebook on group fairness."""
 
 from __future__ import annotations
 
@@ -9,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from xaicourse.fairness import group_metrics
 from xaicourse.teaching import Exercise, require
 
 Rates = Callable[[Any, Any, Any], Mapping[Any, float]]
@@ -20,10 +17,6 @@ def _check_false_negatives(answer: Rates) -> None:
     said = [0, 1, 1, 1, 1, 0, 0, 1, 0, 0, 1, 0]
     groups = ["a"] * 6 + ["b"] * 6
     found = answer(y, said, groups)
-    require(
-        isinstance(found, Mapping),
-        f"return a dictionary from group to rate; got {type(found).__name__}",
-    )
     require(
         set(found) == {"a", "b"},
         f"expected one rate for each of the groups a and b; got {sorted(found)}",
@@ -53,22 +46,11 @@ def _check_false_negatives(answer: Rates) -> None:
     )
 
 
-def _rates(share: Callable[[Any, Any], float]) -> Rates:
-    def rates(y: Any, said: Any, groups: Any) -> dict[Any, float]:
-        y, said, groups = np.asarray(y), np.asarray(said), np.asarray(groups)
-        return {g: share(y[groups == g], said[groups == g]) for g in np.unique(groups)}
-
-    return rates
-
-
-def _from_metrics(y: Any, said: Any, groups: Any) -> dict[Any, float]:
-    rates = group_metrics(y, said, groups, min_rows=0).rates["true_positive_rate"]
-    return dict(1 - rates)
-
-
 false_negatives = Exercise(
     name="A rate that you need",
     checker=_check_false_negatives,
+    takes="y, said, groups",
+    returns="a dictionary of numbers",
     hints=(
         "Who is counted: the rows of the group with `y = 1`. What is counted among "
         "them: `said = 0`.",
@@ -77,18 +59,6 @@ false_negatives = Exercise(
         "`{g: np.mean(said[(groups == g) & (y == 1)] == 0) for g in "
         "np.unique(groups)}`, with arrays.",
     ),
-    honest=(_from_metrics, _rates(lambda y, said: float(1 - said[y == 1].mean()))),
-    wrong={
-        "the true positive rate": _rates(lambda y, said: float(said[y == 1].mean())),
-        "of all rows": _rates(lambda y, said: float(((y == 1) & (said == 0)).mean())),
-        "of those called harmless": _rates(
-            lambda y, said: float((y[said == 0] == 1).mean())
-        ),
-        "the same for all": lambda y, said, groups: dict.fromkeys(
-            np.unique(groups), float(np.mean(np.asarray(said)[np.asarray(y) == 1] == 0))
-        ),
-        "one number": lambda y, said, groups: 0.25,  # noqa: ARG005
-    },
 )
 
 
@@ -97,7 +67,7 @@ def _check_precision_left(answer: Callable[[float, float, float], float]) -> Non
     require(0 <= even <= 1, f"a precision lies between 0 and 1; got {even:.3f}")
     require(
         np.isclose(even, 0.75),
-        f"of 100 people half are positive: 30 are rightly called risky and 10 wrongly, "
+        "of 100 people half are positive: 30 are rightly called risky and 10 wrongly, "
         f"so 0.75; got {even:.3f}",
     )
     rare = float(answer(0.2, 0.6, 0.2))
@@ -108,7 +78,7 @@ def _check_precision_left(answer: Callable[[float, float, float], float]) -> Non
     )
     require(
         np.isclose(rare, 3 / 7),
-        f"of 100 people 20 are positive: 12 rightly and 16 wrongly called risky, so "
+        "of 100 people 20 are positive: 12 rightly and 16 wrongly called risky, so "
         f"0.429; got {rare:.3f}",
     )
     require(
@@ -120,61 +90,13 @@ def _check_precision_left(answer: Callable[[float, float, float], float]) -> Non
 precision_left = Exercise(
     name="The price of equal error rates",
     checker=_check_precision_left,
+    takes="p, true_positive_rate, false_positive_rate",
+    returns="one number",
     hints=(
         "Take a group of 100 people. How many are called risky rightly, and how many "
         "wrongly?",
-        "Rightly: $p$ times the true positive rate. Wrongly: $(1 - p)$ times the false "
-        "positive rate.",
+        "Rightly: $p$ times the true positive rate. Wrongly: $(1 - p)$ times the "
+        "false positive rate.",
         "`p * tpr / (p * tpr + (1 - p) * fpr)`",
     ),
-    honest=(lambda p, tpr, fpr: 1 / (1 + (1 - p) / p * fpr / tpr),),
-    wrong={
-        "forgets the base rate": lambda p, tpr, fpr: tpr / (tpr + fpr),  # noqa: ARG005
-        "base rate the wrong way round": lambda p, tpr, fpr: (
-            (1 - p) * tpr / ((1 - p) * tpr + p * fpr)
-        ),
-        "odds instead of a share": lambda p, tpr, fpr: (
-            p * tpr / max((1 - p) * fpr, 1e-9)
-        ),
-        "the share called risky": lambda p, tpr, fpr: p * tpr + (1 - p) * fpr,
-    },
 )
-
-# The named alteration of each claim: what to replace in the notebook's code, and by
-# what.
-ALTERATIONS = {
-    "the groups were shuffled among the people": (
-        "score_rates = group_metrics(again, risky, race)",
-        "score_rates = group_metrics(again, risky, "
-        "np.random.default_rng(seed).permutation(race))",
-    ),
-    "the library were given the decisions of another threshold": (
-        "[f(again, risky, sensitive_features=race)",
-        "[f(again, (people['decile_score'] >= 6).to_numpy(int), "
-        "sensitive_features=race)",
-    ),
-    "the identity forgot the base rate": (
-        "return base_rate / (1 - base_rate) * (1 - precision)",
-        "return 0 * base_rate + (1 - precision)",
-    ),
-    "the two groups had the same base rate": (
-        'base, n = r["base_rate"].to_numpy(),',
-        "base, n = np.full(2, again.mean()),",
-    ),
-    "the plain models had to keep it": (
-        'max() for key in names if key[1] != "plain")',
-        'max() for key in names if key[1] == "plain")',
-    ),
-    "the plain model were compared with itself": (
-        '(gaps[key[0], "plain"] - gaps[key])[:, 1]',
-        '(gaps[key[0], "plain"] - gaps[key[0], "plain"])[:, 1]',
-    ),
-    "the fair decisions were the recorded ones": (
-        "fair = portfolio.truth.fair",
-        "fair = portfolio.accepted.to_numpy()",
-    ),
-    "nothing had been planted": (
-        "simulate_portfolio(20_000, against_religion=0.7,",
-        "simulate_portfolio(20_000, against_religion=0.0,",
-    ),
-}

@@ -1,6 +1,4 @@
-"""Exercises of the notebook on importance reduction, and the alterations under which
-its claims fail.
-"""
+"""Exercises of the notebook on importance reduction."""
 
 from __future__ import annotations
 
@@ -9,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from xaicourse.teaching import Exercise, require
+from xaicourse.teaching import Exercise, require, rounded
 
 
 def _check_penalty_of_a_line(answer: Callable[..., Any]) -> None:
@@ -17,11 +15,6 @@ def _check_penalty_of_a_line(answer: Callable[..., Any]) -> None:
     X = np.array([[0.0, 0.0, 1.0], [1.0, 0.0, 0.0], [1.0, 3.0, 0.0]])
     kept = X.copy()
     one = answer(w, X, [0])
-    require(
-        np.ndim(one) == 0,
-        f"return one number, the mean over the rows; got something of shape "
-        f"{np.shape(one)}",
-    )
     require(np.array_equal(X, kept), "the caller's X has changed: work on new arrays")
     require(
         float(answer(np.array([0.0, 5.0, 5.0]), X, [0])) == 0,
@@ -35,24 +28,22 @@ def _check_penalty_of_a_line(answer: Callable[..., Any]) -> None:
     )
     require(
         np.isclose(one, 8 / 3),
-        f"column 0 steps by -1, 1 and 0 from row to row, times its weight 2: mean "
-        f"square 8/3, you found {one:.4g}",
+        "column 0 steps by -1, 1 and 0 from row to row, times its weight 2: mean "
+        f"square 8/3, you found {rounded(one)}",
     )
     both = float(answer(w, X, [0, 1]))
     require(
         np.isclose(both, 26 / 3),
-        f"for two columns the squares add up, 8/3 + 6 = 8.667, you found {both:.4g}: "
-        f"square first, then add",
+        "for two columns the squares add up, 8/3 + 6 = 8.667, you found "
+        f"{rounded(both)}: square first, then add",
     )
-
-
-def _contributions(w: Any, X: Any) -> Any:
-    return (X - np.roll(X, 1, axis=0)) * w
 
 
 penalty_of_a_line = Exercise(
     name="The penalty of a line",
     checker=_check_penalty_of_a_line,
+    takes="w, X, columns",
+    returns="one number",
     hints=(
         "First the contributions: each column's step from the row before, times its "
         "weight.",
@@ -60,27 +51,6 @@ penalty_of_a_line = Exercise(
         "columns, square, add up along the row.",
         "`np.mean((((X - np.roll(X, 1, axis=0)) * w)[:, columns] ** 2).sum(axis=1))`",
     ),
-    honest=(
-        lambda w, X, columns: sum(
-            np.mean((w[j] * (X[:, j] - np.roll(X[:, j], 1))) ** 2) for j in columns
-        ),
-    ),
-    wrong={
-        "all columns": lambda w, X, _: np.mean((_contributions(w, X) ** 2).sum(1)),
-        "forgets the weight": lambda w, X, columns: np.mean(
-            (_contributions(w != 0, X)[:, columns] ** 2).sum(1)
-        ),
-        "adds before squaring": lambda w, X, columns: np.mean(
-            _contributions(w, X)[:, columns].sum(1) ** 2
-        ),
-        "sums over the rows": lambda w, X, columns: (
-            _contributions(w, X)[:, columns] ** 2
-        ).sum(),
-        "no mean": lambda w, X, columns: (_contributions(w, X)[:, columns] ** 2).sum(1),
-        "from zero instead of from another row": lambda w, X, columns: np.mean(
-            ((X * w)[:, columns] ** 2).sum(1)
-        ),
-    },
 )
 
 
@@ -105,7 +75,7 @@ def _check_where_to_stop(answer: Callable[..., Any]) -> None:
     )
     require(
         result == 2,
-        f"networks 0, 1 and 2 lose at most 2 points, and of these number 2 costs "
+        "networks 0, 1 and 2 lose at most 2 points, and of these number 2 costs "
         f"least; you chose {result}",
     )
     require(
@@ -128,6 +98,8 @@ def _check_where_to_stop(answer: Callable[..., Any]) -> None:
 where_to_stop = Exercise(
     name="Where to stop",
     checker=_check_where_to_stop,
+    takes="accuracy, cost, most",
+    returns="one number",
     hints=(
         "Two steps: which networks are allowed, and which of them costs least?",
         "Allowed is `accuracy >= accuracy[0] - most`. Give the others an infinite "
@@ -135,57 +107,4 @@ where_to_stop = Exercise(
         "`int(np.argmin(np.where(accuracy >= accuracy[0] - most, np.abs(cost), "
         "np.inf)))`",
     ),
-    honest=(
-        lambda accuracy, cost, most: min(
-            (i for i in range(len(cost)) if accuracy[0] - accuracy[i] <= most),
-            key=lambda i: abs(cost[i]),
-        ),
-    ),
-    wrong={
-        "never looks at the accuracy": lambda accuracy, cost, most: int(
-            np.argmin(np.abs(cost))
-        ),  # noqa: ARG005
-        "takes the best accuracy": lambda accuracy, cost, most: int(
-            np.argmax(accuracy)
-        ),  # noqa: ARG005
-        "most negative": lambda accuracy, cost, most: int(
-            np.argmin(np.where(accuracy >= accuracy[0] - most, cost, np.inf))
-        ),
-        "returns the cost": lambda accuracy, cost, most: float(
-            np.min(np.abs(cost)[accuracy >= accuracy[0] - most])
-        ),
-        "position among the allowed": lambda accuracy, cost, most: int(
-            np.argmin(np.abs(cost)[abs(accuracy - accuracy[0]) <= most])
-        ),
-    },
 )
-
-# The named alteration of each claim: what to replace in the notebook's code, and by
-# what.
-ALTERATIONS = {
-    "the penalised network's bars were the plain network's": (
-        '"religion penalised": heard(deaf)',
-        '"religion penalised": heard(plain)',
-    ),
-    "the twins had kept their names and addresses": (
-        "portfolio.truth.twins(religion=g).assign(religion=g)",
-        "portfolio.customers.assign(religion=g)",
-    ),
-    "the last network had been the one with the weakest penalty": (
-        "for net in ladder\n",
-        "for net in [*ladder[:-1], ladder[1]]\n",
-    ),
-    "the plain network had been compared with itself": (
-        "paired = (probability(ladder[-1], X[test])",
-        "paired = (probability(plain, X[test])",
-    ),
-    "nothing had been penalised": (
-        'compared.loc[["religion penalised", "proxies penalised"]]',
-        'compared.loc[["plain", "plain"]]',
-    ),
-    "the attribution of sex had been taken from the plain network each time": (
-        "net, torch.from_numpy(C_test[:600])",
-        'nets["plain"], torch.from_numpy(C_test[:600])',
-    ),
-    "the differences had been taken with a step of a half": ("h = 1e-5", "h = 0.5"),
-}

@@ -1,13 +1,8 @@
-"""Exercises of the notebook on sealed models, and the alterations under which its
-claims fail.
-"""
+"""Exercises of the notebook on sealed models."""
 
 from __future__ import annotations
 
 import datetime
-import hashlib
-import json
-import struct
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -16,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from torch import Tensor
 
-from xaicourse.sealing import SealError, fingerprint, seal, verify
+from xaicourse.sealing import SealError, fingerprint, seal
 from xaicourse.teaching import Exercise, require
 
 State = Mapping[str, Tensor]
@@ -29,17 +24,13 @@ def _check_everything_under_the_hash(answer: Callable[[State], Any]) -> None:
     }
     whole = answer(state)
     require(
-        isinstance(whole, str) and whole,
-        f"return the hash as a string; got {type(whole).__name__}",
-    )
-    require(
         answer(dict(state)) == whole,
         "the same state must have the same hash each time it is computed",
     )
     require(
         answer(dict(reversed(state.items()))) == whole,
-        "the same entries in another order are the same state: bring the names into an "
-        "order first",
+        "the same entries in another order are the same state: bring the names into "
+        "an order first",
     )
     changed = {
         "a value was changed": state | {"second": state["second"] + 1e-6},
@@ -61,52 +52,19 @@ def _check_everything_under_the_hash(answer: Callable[[State], Any]) -> None:
         require(answer(other) != whole, f"the hash is the same although {what}")
 
 
-def _solution(state: State) -> str:
-    parts = [
-        (name, str(state[name].dtype), tuple(state[name].shape), state[name].tolist())
-        for name in sorted(state)
-    ]
-    return hashlib.sha256(repr(parts).encode()).hexdigest()
-
-
-def _digest(parts: list[bytes]) -> str:
-    return hashlib.sha256(b"".join(parts)).hexdigest()
-
-
 everything_under_the_hash = Exercise(
     name="Everything under the hash",
     checker=_check_everything_under_the_hash,
+    takes="state",
+    returns="a string",
     hints=(
         "Four things describe an entry. Write all four into the digest, entry after "
         "entry, in a fixed order.",
         "`for name in sorted(state)`, and `digest.update(...)` with the name, "
-        "`str(tensor.dtype)`, "
-        "`tuple(tensor.shape)` and the bytes of the values.",
+        "`str(tensor.dtype)`, `tuple(tensor.shape)` and the bytes of the values.",
         "`digest.update(repr((name, str(t.dtype), tuple(t.shape))).encode() + "
         "t.numpy().tobytes())`",
     ),
-    honest=(_solution, fingerprint),
-    wrong={
-        "values alone": lambda state: _digest(
-            [state[n].numpy().tobytes() for n in sorted(state)]
-        ),
-        "in the order they come": lambda state: _digest(
-            [n.encode() + t.numpy().tobytes() for n, t in state.items()]
-        ),
-        "no shapes": lambda state: _digest(
-            [
-                n.encode() + str(state[n].dtype).encode() + state[n].numpy().tobytes()
-                for n in sorted(state)
-            ]
-        ),
-        "no types": lambda state: _digest(
-            [
-                repr((n, tuple(state[n].shape))).encode() + state[n].numpy().tobytes()
-                for n in sorted(state)
-            ]
-        ),
-        "Python's own hash": lambda state: hash(tuple(sorted(state))),
-    },
 )
 
 
@@ -139,10 +97,9 @@ def _check_the_current_model(answer: Callable[..., Any]) -> None:
         except SealError as refusal:
             require(
                 False,
-                f"return False for a file that is refused, rather than raise "
+                "return False for a file that is refused, rather than raise "
                 f"({refusal})",
             )
-        require(isinstance(said, bool), f"return True or False; got {said!r}")
         return bool(said)
 
     require(
@@ -180,60 +137,18 @@ def _check_the_current_model(answer: Callable[..., Any]) -> None:
     )
 
 
-def _may_install(file: bytes, signer: Any, current: str, since: datetime.date) -> bool:
-    try:
-        manifest = verify(file, signer=signer)
-    except SealError:
-        return False
-    return manifest.parent == current and manifest.date >= since
-
-
-def _unchecked(file: bytes, _: Any, current: str, since: datetime.date) -> bool:
-    if len(file) < 20:
-        return False
-    manifest = json.loads(file[20 : 20 + struct.unpack_from(">I", file, 8)[0]])
-    return bool(manifest["parent"] == current and manifest["date"] >= since.isoformat())
-
-
-def _verifies(file: bytes, signer: Any, **more: Any) -> bool:
-    try:
-        verify(file, signer=signer, **more)
-    except SealError:
-        return False
-    return True
-
-
 the_current_model = Exercise(
     name="The current model",
     checker=_check_the_current_model,
+    takes="file, signer, current, since",
+    returns="True or False",
     hints=(
         "`verify` raises a `SealError` for every file that you should not install, if "
         "you tell it all that you expect.",
         'It takes `expected={"parent": ...}` and `not_before=...`.',
         "`try: verify(file, signer=signer, expected=..., not_before=...)`, then "
-        "`except SealError: return False`, then "
-        "`return True`.",
+        "`except SealError: return False`, then `return True`.",
     ),
-    honest=(_may_install,),
-    wrong={
-        "reads the manifest unchecked": _unchecked,
-        "any parent": lambda file, signer, _, since: _verifies(
-            file, signer, not_before=since
-        ),
-        "any date": lambda file, signer, current, _: _verifies(
-            file, signer, expected={"parent": current}
-        ),
-        "raises": lambda file, signer, current, since: bool(
-            verify(file, signer=signer, expected={"parent": current}, not_before=since)
-        ),
-        "returns the manifest": lambda file, signer, *_: verify(file, signer=signer),
-        "later than since only": lambda file, signer, current, since: _verifies(
-            file,
-            signer,
-            expected={"parent": current},
-            not_before=since + datetime.timedelta(days=1),
-        ),
-    },
 )
 
 
@@ -244,18 +159,14 @@ def _check_the_signers_word(answer: Callable[[float, int, int], Any]) -> None:
         answer(0.5, 300, 1000),
     )
     require(
-        isinstance(fits, bool) or type(fits).__name__ == "bool",
-        f"return True or False; got {type(fits).__name__}",
-    )
-    require(
         not fits,
         "505 of 1,000 do not contradict a stated share of 0.5: the interval is wider "
         "than that",
     )
     require(
         high,
-        "700 of 1,000 contradict a stated share of 0.5: True means that both cannot be "
-        "right",
+        "700 of 1,000 contradict a stated share of 0.5: True means that both cannot "
+        "be right",
     )
     require(
         low,
@@ -275,72 +186,20 @@ def _check_the_signers_word(answer: Callable[[float, int, int], Any]) -> None:
     )
     require(
         answer(0.02, 40, 1000),
-        "a stated share of 0.02 has a small standard error: its own share is under the "
-        "root",
+        "a stated share of 0.02 has a small standard error: its own share is under "
+        "the root",
     )
 
 
 the_signers_word = Exercise(
     name="The signer's word",
     checker=_check_the_signers_word,
+    takes="stated, k, n",
+    returns="True or False",
     hints=(
         "Compare the distance between the two shares with 3.29 standard errors.",
         "The standard error of the share, if the statement is right: `(stated * (1 - "
         "stated) / n) ** 0.5`.",
         "`return abs(k / n - stated) > 3.29 * (stated * (1 - stated) / n) ** 0.5`",
     ),
-    honest=(
-        lambda stated, k, n: (
-            not (abs(k - n * stated) <= 3.29 * (n * stated * (1 - stated)) ** 0.5)
-        ),
-    ),
-    wrong={
-        "the other way round": lambda stated, k, n: (
-            abs(k / n - stated) <= 3.29 * (stated * (1 - stated) / n) ** 0.5
-        ),
-        "one side only": lambda stated, k, n: (
-            k / n - stated > 3.29 * (stated * (1 - stated) / n) ** 0.5
-        ),
-        "95 %": lambda stated, k, n: (
-            abs(k / n - stated) > 1.96 * (stated * (1 - stated) / n) ** 0.5
-        ),
-        "no root": lambda stated, k, n: (
-            abs(k / n - stated) > 3.29 * (stated * (1 - stated) / n)
-        ),
-        "a fixed distance": lambda stated, k, n: abs(k / n - stated) > 0.05,
-        "always half under the root": lambda stated, k, n: (
-            abs(k / n - stated) > 3.29 * (0.25 / n) ** 0.5
-        ),
-    },
 )
-
-# The named alteration of each claim: what to replace in the notebook's code, and by
-# what.
-ALTERATIONS = {
-    "the weight were written back as it was": (
-        "torch.nextafter(weight[0, 0], torch.tensor(torch.inf))",
-        "weight[0, 0]",
-    ),
-    "the project had hashed the buffers too": (
-        "for parameter in net.parameters():",
-        "for parameter in net.state_dict().values():",
-    ),
-    "the opened state were rounded to half precision": (
-        "back.load_state_dict(opened.state)",
-        "back.load_state_dict({name: values.half() for name, values in "
-        "opened.state.items()})",
-    ),
-    "a flip left the byte as it was": ("file[place] ^ 1", "file[place] ^ 0"),
-    "the opener accepted seals of February too": (
-        "not_before=datetime.date(2026, 3, 1)) !=",
-        "not_before=datetime.date(2026, 2, 1)) !=",
-    ),
-    "the other model were the audited one": (
-        "unfair = train(X_unfair[~test], y_unfair[~test])",
-        "unfair = model",
-    ),
-    "one row were missing when training again": (
-        "again = train(X[~test], y[~test])",
-        "again = train(X[1:][~test[1:]], y[1:][~test[1:]])",
-    ),
-}

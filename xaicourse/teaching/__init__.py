@@ -2,7 +2,14 @@
 exercises, sources.
 """
 
-from xaicourse.teaching.exercise import Exercise, NotYet, check, hint, require
+from xaicourse.teaching.exercise import (
+    Exercise,
+    NotYet,
+    check,
+    hint,
+    require,
+    rounded,
+)
 from xaicourse.teaching.narration import (
     ClaimFailed,
     claim,
@@ -27,6 +34,7 @@ __all__ = [
     "progress",
     "recording",
     "require",
+    "rounded",
     "run_on_gpu",
     "say",
     "show",

@@ -29,22 +29,28 @@ WELCOME = """# Your copy of the course
 
 {map}
 
-Every notebook ends with exercises. Put your answer in place of `YOUR CODE HERE` and run the cell: a tick says that it
-is right, a sentence says what to look at when it is not yet, and `hint(...)` helps in layers.
+Every notebook ends with exercises. Put your answer in place of `YOUR CODE HERE` and run
+the cell: a tick says that it is right, a sentence says what to look at when it is not
+yet, and `hint(...)` helps in layers.
 
-These files are yours. When your copy is brought up to date, what you have worked on stays as it is; to begin a
-notebook anew, delete or rename it first.
+These files are yours. When your copy is brought up to date, what you have worked on
+stays as it is; to begin a notebook anew, delete or rename it first.
 """
-CONFIG = """# nbgrader's settings for the course; made by `xaicourse student --nbgrader`, and made anew by it.
+CONFIG = """# nbgrader's settings for the course, made by `xaicourse student --nbgrader`.
 import os
 import sys
 
 c = get_config()
-# nbgrader calls a helper, alembic, by its bare name: let it be found when .venv is not activated.
-os.environ["PATH"] = os.path.dirname(sys.executable) + os.pathsep + os.environ.get("PATH", "")
+# nbgrader calls a helper, alembic, by its bare name: let it be found when .venv is not
+# activated.
+here = os.path.dirname(sys.executable)
+os.environ["PATH"] = here + os.pathsep + os.environ.get("PATH", "")
 c.CourseDirectory.course_id = "xaicourse"
-c.ClearSolutions.code_stub = {"python": "# YOUR CODE HERE\\nraise NotImplementedError()"}
-c.GenerateAssignment.preprocessors = [  # nbgrader's own, with stubs that match the solutions
+c.ClearSolutions.code_stub = {
+    "python": "# YOUR CODE HERE\\nraise NotImplementedError()"
+}
+# nbgrader's own, with stubs that match the solutions
+c.GenerateAssignment.preprocessors = [
     "nbgrader.preprocessors.IncludeHeaderFooter",
     "nbgrader.preprocessors.LockCells",
     "xaicourse.teaching.student.ClearAnswers",
@@ -250,7 +256,10 @@ def _hand_out(folder: Path, fresh: dict[str, str]) -> list[str]:
         if typed is None:
             done.append(f"{name}: new")
         elif typed != handed_out[0]:
-            newer = "; the course's has changed since: rename yours and run this again to have both"
+            newer = (
+                "; the course's has changed since: rename yours and run this again to "
+                "have both"
+            )
             done.append(
                 f"{name}: yours, left alone" + (newer if handed_out != offered else "")
             )

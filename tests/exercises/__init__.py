@@ -1,0 +1,1 @@
+"""What the tests know of each notebook's exercises, and readers must not."""
