@@ -8,9 +8,7 @@ exactly, values within tolerance.
 
 from __future__ import annotations
 
-import base64
 import html
-import io
 import math
 import string
 from collections.abc import Callable, Iterator, Mapping
@@ -23,11 +21,11 @@ import numpy as np
 import pandas as pd
 from IPython.display import display
 from matplotlib.figure import Figure
-from PIL import Image
+
+from xaicourse.teaching.figures import figure_data
 
 Tolerance = float | Mapping[str, float]
 VALUE = '<span class="value">{}</span>'  # what a comparison of wordings blanks out
-_FIGURE_STYLE = "max-width: 100%; height: auto; background: white; border-radius: 4px;"
 _recorder: ContextVar[list[Statement] | None] = ContextVar("recorder", default=None)
 
 
@@ -164,13 +162,11 @@ def show(
         raise ValueError("show() needs both a caption and an alternative text (alt)")
     statement = _statement("figure", f"{caption} | {alt}", values, tolerance)
     _emit(
-        lambda: {
-            "text/html": figure_html(
-                figure,
-                alt=_Plain().vformat(alt, (), values),
-                caption=_fill(caption, values),
-            )
-        },
+        lambda: figure_data(
+            figure,
+            alt=_Plain().vformat(alt, (), values),
+            caption=_fill(caption, values),
+        ),
         statement,
     )
 
@@ -247,26 +243,6 @@ def table(
     }
     statement = _statement("table", caption, values, tolerances)
     _emit(lambda: {"text/html": body}, statement)
-
-
-def figure_html(figure: Figure, *, alt: str, caption: str = "") -> str:
-    """Return a figure as one HTML element that carries its picture, alternative text
-    and caption (HTML).
-    """
-    drawn, buffer = io.BytesIO(), io.BytesIO()
-    figure.savefig(drawn, format="png", dpi=144)
-    # A palette of 128 colours is not seen to differ, and a third of the size.
-    Image.open(drawn).convert("RGB").quantize(128, dither=Image.Dither.NONE).save(
-        buffer, "png", optimize=True
-    )
-    picture = base64.b64encode(buffer.getvalue()).decode()
-    width = round(figure.get_figwidth() * 96)
-    below = f"<figcaption>{caption}</figcaption>" if caption else ""
-    return (
-        f'<figure><img width="{width}" style="{_FIGURE_STYLE}" '
-        f'alt="{html.escape(alt)}" '
-        f'src="data:image/png;base64,{picture}">{below}</figure>'
-    )
 
 
 @contextmanager
