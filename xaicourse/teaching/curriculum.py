@@ -37,7 +37,7 @@ class NotACourseError(FileNotFoundError):
 
 @dataclass(frozen=True)
 class Notebook:
-    """One pair of files, ``path`` with the endings .py (edited) and .ipynb (executed)."""
+    """One pair of files: ``path`` ending in .py (edited) and .ipynb (executed)."""
 
     part: str
     path: str
