@@ -57,7 +57,7 @@ from xaicourse.evaluation.tasks_tables import (
     true_effects,
 )
 from xaicourse.exercises import grading_explanations as exercises
-from xaicourse.plotting import dots, heat_map, named_points
+from xaicourse.plotting import COLOURS, canvas, dots, heat_map
 from xaicourse.teaching import (
     check,
     claim,
@@ -183,15 +183,41 @@ claim(
 # Across: does the method find what decides in the *world*? Up: does it say what holds up *this decision of this model*?
 
 # %%
+across, up = "finds the causes", "faithful to the model"
 narrow = t.ppf(0.975, 19) / t.ppf(0.9995, 19) * half
+order = sorted(METHODS, key=lambda method: means.loc[method, up])
+colours = dict(zip(order, COLOURS[:6] * 2))
+
+map_of_methods, (axes,) = canvas(height=4.8)
+for method, colour in colours.items():
+    x, y = means.loc[method, [across, up]]
+    error = {"xerr": narrow[(across, method)], "yerr": narrow[(up, method)]}
+    axes.errorbar(x, y, **error, fmt="o", color=colour, capsize=2)
+chance = {"color": "black", "linestyle": "--", "linewidth": 1}
+axes.axvline(3 / 8, **chance)
+axes.axhline(0, **chance)
+axes.set_xlabel("finds the causes (share of the top three)")
+axes.set_ylabel("faithful to the model (area gained)")
+
+# %% [markdown]
+# The names stand in a column at the right, in the order of their points, so that none covers another.
+
+# %%
+places = np.linspace(*axes.get_ylim(), len(order))
+for method, place in zip(order, places):
+    axes.annotate(
+        method,
+        xy=means.loc[method, [across, up]],
+        xytext=(1.04, place),
+        textcoords=axes.get_yaxis_transform(),  # along the width, in the data
+        arrowprops={"arrowstyle": "-", "color": colours[method], "shrinkB": 6},
+        va="center",
+        annotation_clip=False,
+    )
+
+# %%
 show(
-    named_points(
-        {m: (means.loc[m, "finds the causes"], means.loc[m, "faithful to the model"]) for m in METHODS},
-        errors={m: (narrow[("finds the causes", m)], narrow[("faithful to the model", m)]) for m in METHODS},
-        x_label="finds the causes (share of the top three)",
-        y_label="faithful to the model (area gained)",
-        chance=(3 / 8, 0.0),
-    ),
+    map_of_methods,
     caption="Ten methods and a guesser on two measures; mean over four tasks, with 95 % intervals over twenty seeds.",
     alt="A scatter of ten methods and a guesser. Random sits where the chance lines cross. Permutation is far to the right ({a:.2f}) and low ({b:.2f}); "
     "Integrated Gradients is high ({c:.2f}) and further to the left ({d:.2f}). No method is in the upper right corner.",

@@ -62,10 +62,10 @@ from xaicourse.fairness import (
 from xaicourse.models import small_resnet
 from xaicourse.plotting import (
     bars,
+    canvas,
     dots,
     histograms,
     lines,
-    network_diagram,
     pictures,
 )
 from xaicourse.teaching import (
@@ -411,13 +411,34 @@ importance = [
     ranked["plain"][0]["LRP"],
     np.ones(8),
 ]
-picture = network_diagram(
-    [m.weight.numpy() for m in drawn if isinstance(m, torch.nn.Linear)],
-    layers=["10 components", "64 neurons", "32 neurons", "8 classes"],
-    sizes=importance,
-    names=([f"component {i + 1}" for i in range(10)], [f"class {i + 1}" for i in range(8)]),
-)
 top = np.sort(importance[2])[::-1]
+
+# %%
+weights = [m.weight.numpy() for m in drawn if isinstance(m, torch.nn.Linear)]
+heights = [np.linspace(1, 0, len(i) + 2)[1:-1] for i in importance]
+picture, (axes,) = canvas(width=9, height=5.4)
+axes.axis("off")
+for layer, matrix in enumerate(weights):
+    largest = np.argsort(-abs(matrix), axis=None)[:60]
+    for out, into in zip(*np.unravel_index(largest, matrix.shape)):
+        ends = heights[layer][into], heights[layer + 1][out]
+        weight = matrix[out, into] / abs(matrix).max()
+        colour = "#B2182B" if weight > 0 else "#2166AC"
+        width = 2.5 * abs(weight)
+        axes.plot([layer, layer + 1], ends, color=colour, linewidth=width)
+
+# %%
+titles = ["10 components", "64 neurons", "32 neurons", "8 classes"]
+for layer, (name, height) in enumerate(zip(titles, heights)):
+    size = 12 + 110 * importance[layer] / importance[layer].max()
+    at = np.full(len(height), layer)
+    axes.scatter(at, height, size, "#f2f2f2", edgecolors="#333333", zorder=3)
+    axes.text(layer, 1.03, name, ha="center")
+for i, height in enumerate(heights[0]):
+    axes.text(-0.06, height, f"component {i + 1}", ha="right", va="center")
+for i, height in enumerate(heights[-1]):
+    axes.text(3.06, height, f"class {i + 1}", va="center")
+axes.set(xlim=(-0.45, 3.35), ylim=(0, 1.1))
 
 # %%
 show(
