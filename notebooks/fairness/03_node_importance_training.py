@@ -38,6 +38,7 @@
 import math
 import time
 
+import matplotlib as mpl
 import numpy as np
 import pandas as pd
 import torch
@@ -63,6 +64,7 @@ from xaicourse.fairness import (
 from xaicourse.plotting import (
     COLOURS,
     MARKERS,
+    STYLE,
     dots,
     histograms,
     maps,
@@ -145,18 +147,21 @@ shown = np.flatnonzero(np.isin(train, some))[:900]
 names = [f"cluster {i + 1}" for i in range(len(centroids))]
 group = clusters["kmeans"].labels[shown]
 
-space = Figure(figsize=(6.4, 5.0), layout="constrained")
-axes = space.add_subplot(projection="3d")
+with mpl.rc_context(STYLE):
+    space = Figure(figsize=(6.4, 5.0))
+    axes = space.add_subplot(projection="3d")
 for i, name in enumerate(names):
     members = Z[train][shown][group == i]
     sign = {"marker": MARKERS[i], "color": COLOURS[i], "linewidths": 0}
-    axes.scatter(*members[:, :3].T, s=14, label=name, **sign)
+    axes.scatter(*members[:, :3].T, s=12, label=name, **sign)
 black = {"marker": "x", "color": "black", "linewidths": 2.5}
 axes.scatter(
-    *centroids[:, :3].T, s=90, label="centroid", depthshade=False, **black
+    *centroids[:, :3].T, s=60, label="centroid", depthshade=False, **black
 )
 axes.set(xlabel="component 1", ylabel="component 2", zlabel="component 3")
-space.legend(loc="outside lower center", ncols=4, frameon=False)
+space.legend(
+    loc="outside lower center", ncols=4, frameon=False, markerscale=1.5
+)
 
 # %%
 show(

@@ -424,8 +424,8 @@ for layer, matrix in enumerate(weights):
         ends = heights[layer][into], heights[layer + 1][out]
         weight = matrix[out, into] / abs(matrix).max()
         colour = "#B2182B" if weight > 0 else "#2166AC"
-        width = 2.5 * abs(weight)
-        axes.plot([layer, layer + 1], ends, color=colour, linewidth=width)
+        style = {"color": colour, "linewidth": 2.5 * abs(weight), "alpha": 0.7}
+        axes.plot([layer, layer + 1], ends, **style)
 
 # %%
 titles = ["10 components", "64 neurons", "32 neurons", "8 classes"]

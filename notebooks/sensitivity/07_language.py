@@ -247,19 +247,20 @@ decisive, other = test.truth.decisive, test.truth.other
 # %%
 def words_in_colour(rows):
     """Write sentences whose words stand on red (positive) or blue (negative)."""
-    figure, (axes,) = canvas(width=9, height=0.55 * len(rows) + 0.7)
+    figure, (axes,) = canvas(width=9, height=0.45 * len(rows) + 0.8)
     shades = mpl.colormaps["RdBu_r"]
     for row, (words, values) in enumerate(rows):
         left = 0
         for word, share in zip(words, values / np.abs(values).max()):
-            text = axes.text(left, -row, word, family="DejaVu Sans Mono")
+            text = axes.text(left, -row, word, family="DejaVu Sans Mono", size=12)
             text.set_backgroundcolor(shades(0.5 + 0.42 * share))
             text.set_color("white" if abs(share) > 0.6 else "black")
             left += len(word) + 1.6
-    axes.set(xlim=(0, 100), ylim=(0.6 - len(rows), 0.6))  # x counts letters
+    axes.set(xlim=(0, 86), ylim=(0.6 - len(rows), 0.6))  # x counts letters
     axes.axis("off")
     scale = mpl.cm.ScalarMappable(mpl.colors.Normalize(-1, 1), shades)
     bar = figure.colorbar(scale, ax=axes, location="bottom", aspect=60)
+    bar.set_ticks([-1, 0, 1])
     bar.set_label("share of the answer: bad (-) to good (+)")
     return figure
 

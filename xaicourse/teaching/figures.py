@@ -10,7 +10,7 @@ import html
 import io
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -69,6 +69,7 @@ def sliding_data(
     label: str,
     unit: str,
     caption: str,
+    progress: Callable[[Iterable[Any]], Iterable[Any]] = iter,
 ) -> dict[str, str]:
     """Return figures as the data of one output that shows the one at ``start``, and the
     others under a slider wherever ``explore.js`` runs.
@@ -80,7 +81,8 @@ def sliding_data(
     stored = bool(os.environ.get("XAICOURSE_STATIC"))
     folder = os.environ.get("XAICOURSE_FRAMES")
     frames = []
-    for i, (figure, value, alt) in enumerate(zip(figures, values, alts, strict=True)):
+    each = zip(progress(figures), values, alts, strict=True)
+    for i, (figure, value, alt) in enumerate(each):
         frame = {"value": value, "alt": alt}
         if i != start:  # the page has it already
             content = webp(figure, colours=64)

@@ -128,7 +128,7 @@ def explore(
     if start not in values:
         raise ValueError(f"start: got {start!r}, expected one of {list(values)}")
     names = [v if isinstance(v, str) else f"{v:g}" for v in values]
-    drawn = [draw(value) for value in progress(label)(values)]
+    drawn = [draw(value) for value in values]
     frames = list(zip(names, drawn, strict=True))
     numbers = {f"{k} at {v}": n for v, (_, found) in frames for k, n in found.items()}
     statement = _statement(
@@ -143,6 +143,7 @@ def explore(
             label=label,
             unit=unit,
             caption=caption,
+            progress=progress("drawing"),
         ),
         statement,
     )
