@@ -1,9 +1,9 @@
-"""One style for every figure of the course: readable at half width, safe for
-colour-blind readers, light background.
+"""One style for every figure, and what several notebooks draw.
 
-Each function takes plain arrays and returns a `matplotlib.figure.Figure` that no global
-state knows, so that nothing is shown twice, nothing needs closing, and a test can look
-at what was drawn.
+The style is readable at half width, safe for colour-blind readers, on a light ground.
+A figure of one notebook is drawn in it, on a `canvas`. Each function takes plain arrays
+and returns a `matplotlib.figure.Figure` that no global state knows, so that nothing is
+shown twice, nothing needs closing, and a test can look at what was drawn.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from numpy.typing import ArrayLike
 # Okabe & Ito's colours, told apart with any colour vision; black last, for references.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
+DASHES = ("solid", "dashed", "dotted", "dashdot")
 STYLE: Any = {  # Any: matplotlib names its settings one by one in its type
     "figure.facecolor": "white",
     "savefig.facecolor": "white",
@@ -173,8 +174,7 @@ def dots(
     reference: tuple[float, str] | None = None,
     limits: tuple[float, float] | None = None,
 ) -> Figure:
-    """Draw one dot a label and group on a common scale, which, unlike that of bars,
-    need not begin at zero.
+    """Draw one dot a label and group on a common scale, which need not begin at zero.
 
     Parameters are those of `bars`.
     """
@@ -320,8 +320,7 @@ def scatter_panels(
     | None = None,
     share_y: bool = False,
 ) -> Figure:
-    """Draw labelled points in panels side by side, with the lines on which given scores
-    are zero.
+    """Draw labelled points in panels side by side, and where given scores are zero.
 
     Parameters
     ----------
@@ -337,14 +336,12 @@ def scatter_panels(
     figure, every = canvas(
         len(panels), width=max(4.5, 3.1 * len(panels)), share_y=share_y
     )
-    dashes = ("solid", "dashed", "dotted")
     for axes, (title, (x, y, label)) in zip(every, panels.items(), strict=True):
         for c, name in enumerate(classes):
             rows = np.asarray(label).astype(int) == c
-            axes.scatter(
-                np.asarray(x)[rows], np.asarray(y)[rows], s=14, marker=MARKERS[c], color=COLOURS[c], alpha=0.55,
-                linewidths=0, label=name,
-            )  # fmt: skip
+            sign = {"marker": MARKERS[c], "color": COLOURS[c], "linewidths": 0}
+            points = np.asarray(x)[rows], np.asarray(y)[rows]
+            axes.scatter(*points, s=14, alpha=0.55, label=name, **sign)
         (left, right), (bottom, top) = axes.get_xlim(), axes.get_ylim()
         across, up = np.meshgrid(
             np.linspace(left, right, 200), np.linspace(bottom, top, 200)
@@ -356,9 +353,9 @@ def scatter_panels(
                 np.asarray(score(across, up)),
                 [0.0],
                 colors="black",
-                linestyles=dashes[i],
+                linestyles=DASHES[i],
             )
-            axes.plot([], [], color="black", linestyle=dashes[i], label=name)
+            axes.plot([], [], color="black", linestyle=DASHES[i], label=name)
         axes.set(title=title, xlabel=x_label)
     every[0].set_ylabel(y_label)
     handles, labels = every[0].get_legend_handles_labels()
@@ -430,10 +427,18 @@ def causal_graph(
         boxes[node] = _node(axes, (names or {}).get(node, node), x, y, outside=outside)
     for cause, effect in edges:
         arrow = FancyArrowPatch(
-            positions[cause], positions[effect], arrowstyle="-|>", mutation_scale=18, linewidth=1.8, color="#333333",
+            positions[cause],
+            positions[effect],
+            patchA=boxes[cause].get_bbox_patch(),
+            patchB=boxes[effect].get_bbox_patch(),
+            shrinkA=2,
+            shrinkB=2,
+            arrowstyle="-|>",
+            mutation_scale=18,
+            linewidth=1.8,
+            color="#333333",
             linestyle="dashed" if cause in from_outside else "solid",
-            patchA=boxes[cause].get_bbox_patch(), patchB=boxes[effect].get_bbox_patch(), shrinkA=2, shrinkB=2,
-        )  # fmt: skip
+        )
         axes.add_patch(arrow)
     axes.set(
         xlim=(columns.min() - 0.6, columns.max() + 0.6),
@@ -519,10 +524,9 @@ def maps(
                 width=0.006,
             )
         for i, (name, (right, top)) in enumerate((points or {}).items()):
-            axes.plot(
-                right, top, MARKERS[i], color=COLOURS[(1, 3, 4, 5)[i]], markeredgecolor="white", markersize=10,
-                label=name, linestyle="none", clip_on=False,
-            )  # fmt: skip
+            sign = {"color": COLOURS[(1, 3, 4, 5)[i]], "markeredgecolor": "white"}
+            place = right, top, MARKERS[i]
+            axes.plot(*place, markersize=10, label=name, clip_on=False, **sign)
         axes.set(
             title=title,
             xlabel=x_label,
@@ -544,8 +548,7 @@ def pictures(
     columns: int | None = None,
     titles: Sequence[str] | None = None,
 ) -> Figure:
-    """Draw pictures in a grid: colours as they are, maps from dark (low) to bright
-    (high), each on its own scale.
+    """Draw pictures in a grid: colours as they are, each map from dark to bright.
 
     Parameters
     ----------
@@ -587,8 +590,7 @@ def histograms(
     y_label: str,
     n_bins: int = 30,
 ) -> Figure:
-    """Draw the distributions of groups of numbers as outlines on common bins, in one
-    panel or several.
+    """Draw distributions of groups of numbers as outlines on common bins.
 
     Parameters
     ----------
@@ -607,10 +609,9 @@ def histograms(
         )
         for name, values in groups.items():
             i = names.index(name)
-            axes.stairs(
-                np.histogram(values, edges)[0], edges, color=COLOURS[i], linewidth=2, label=name,
-                linestyle=("solid", "dashed", "dotted", "dashdot")[i % 4],
-            )  # fmt: skip
+            counts, dash = np.histogram(values, edges)[0], DASHES[i % 4]
+            style = {"color": COLOURS[i], "linestyle": dash, "linewidth": 2}
+            axes.stairs(counts, edges, label=name, **style)
         axes.set(title=title, xlabel=x_label)
     every[0].set_ylabel(y_label)
     handles = {
