@@ -419,7 +419,7 @@ heights = [np.linspace(1, 0, len(i) + 2)[1:-1] for i in importance]
 picture, (axes,) = canvas(width=9, height=5.4)
 axes.axis("off")
 for layer, matrix in enumerate(weights):
-    largest = np.argsort(-abs(matrix), axis=None)[:60]
+    largest = np.argsort(-abs(matrix), axis=None)[:40]
     for out, into in zip(*np.unravel_index(largest, matrix.shape)):
         ends = heights[layer][into], heights[layer + 1][out]
         weight = matrix[out, into] / abs(matrix).max()
@@ -443,7 +443,7 @@ axes.set(xlim=(-0.45, 3.35), ylim=(0, 1.1))
 # %%
 show(
     picture,
-    caption="The plain network. Neurons are sized by their relevance for class 8; of each layer the 60 strongest weights are drawn, red positive, blue negative.",
+    caption="The plain network. Neurons are sized by their relevance for class 8; of each layer the 40 strongest weights are drawn, red positive, blue negative.",
     alt="Four columns of circles joined by lines. Few neurons of the second layer are large: the first eight of 32 hold {share:.0%} of its relevance.",
     share=top[:8].sum() / top.sum(),
     tolerance=0.12,
