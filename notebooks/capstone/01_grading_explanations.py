@@ -189,15 +189,15 @@ order = sorted(METHODS, key=lambda method: means.loc[method, up])
 colours = dict(zip(order, COLOURS[:6] * 2))
 
 map_of_methods, (axes,) = canvas(height=4.8)
+axes.set_xlabel("finds the causes (share of the top three)")
+axes.set_ylabel("faithful to the model (area gained)")
+chance = {"color": "black", "linestyle": "--", "linewidth": 1}
+axes.axvline(3 / 8, **chance)
+axes.axhline(0, **chance)
 for method, colour in colours.items():
     x, y = means.loc[method, [across, up]]
     error = {"xerr": narrow[(across, method)], "yerr": narrow[(up, method)]}
     axes.errorbar(x, y, **error, fmt="o", color=colour, capsize=2)
-chance = {"color": "black", "linestyle": "--", "linewidth": 1}
-axes.axvline(3 / 8, **chance)
-axes.axhline(0, **chance)
-axes.set_xlabel("finds the causes (share of the top three)")
-axes.set_ylabel("faithful to the model (area gained)")
 
 # %% [markdown]
 # The names stand in a column at the right, from the top down, each far enough below the last to be read.

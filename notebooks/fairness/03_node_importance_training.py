@@ -159,7 +159,7 @@ axes.scatter(
     *centroids[:, :3].T, s=60, label="centroid", depthshade=False, **black
 )
 axes.set(xlabel="component 1", ylabel="component 2", zlabel="component 3")
-space.legend(
+legend = space.legend(
     loc="outside lower center", ncols=4, frameon=False, markerscale=1.5
 )
 

@@ -417,6 +417,7 @@ top = np.sort(importance[2])[::-1]
 weights = [m.weight.numpy() for m in drawn if isinstance(m, torch.nn.Linear)]
 heights = [np.linspace(1, 0, len(i) + 2)[1:-1] for i in importance]
 picture, (axes,) = canvas(width=9, height=5.4)
+axes.set(xlim=(-0.45, 3.35), ylim=(0, 1.1))
 axes.axis("off")
 for layer, matrix in enumerate(weights):
     largest = np.argsort(-abs(matrix), axis=None)[:40]
@@ -438,7 +439,6 @@ for i, height in enumerate(heights[0]):
     axes.text(-0.06, height, f"component {i + 1}", ha="right", va="center")
 for i, height in enumerate(heights[-1]):
     axes.text(3.06, height, f"class {i + 1}", va="center")
-axes.set(xlim=(-0.45, 3.35), ylim=(0, 1.1))
 
 # %%
 show(

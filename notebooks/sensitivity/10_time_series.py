@@ -185,7 +185,7 @@ axes.errorbar(
     label="forecast for 1971, 95 %",
 )
 axes.set(xlabel="year", ylabel="discharge at Aswan (10⁸ m³)")
-axes.legend(frameon=False)
+legend = axes.legend(frameon=False)
 
 # %%
 closed = pi_weights(river.arparams, river.maparams, d=1, n_weights=100)
