@@ -28,6 +28,19 @@ say("{x}", x=x)
 x = 2
 """
 
+EXPLORED = """
+from xaicourse.plotting import bars
+from xaicourse.teaching import explore
+
+
+def area(side):
+    figure = bars({"": [side**2]}, [""], value_label="area (m²)")
+    return figure, {"area": side**2}
+
+
+explore(area, [1, 2, 3], start=2, label="side", caption="A square.", alt="{area} m²")
+"""
+
 
 @pytest.fixture
 def pair(tmp_path: Path) -> Notebook:
@@ -72,6 +85,22 @@ class TestExecution:
         ]
         pair.source.write_text(SOURCE + "\n# %%\nx = 3\n")
         assert "has changed" in building.staleness(pair)
+
+    def test_frames_follow_the_notebook(self, pair: Notebook) -> None:
+        execute(pair, EXPLORED)
+        first = {path.name: path.read_bytes() for path in pair.frames.iterdir()}
+        assert len(first) == 2
+        text = pair.stored.read_text()
+        assert all(f"frames/sample/{name}" in text for name in first)
+        execute(pair, EXPLORED)
+        again = {path.name: path.read_bytes() for path in pair.frames.iterdir()}
+        assert again == first, "the same numbers make the same files"
+        execute(pair, EXPLORED.replace("side**2", "side**3"))
+        changed = {path.name for path in pair.frames.iterdir()}
+        assert len(changed) == 2
+        assert not changed & set(first)
+        execute(pair, "x = 1")
+        assert not pair.frames.exists()
 
     @pytest.mark.parametrize(
         ("body", "trace"),

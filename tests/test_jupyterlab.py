@@ -250,6 +250,24 @@ class TestAuthor:
         # One of them as the reader sees it.
         cell = lab.go_to("A worse instrument at home")
         expect(cell.locator(".jp-OutputArea-output").last).to_contain_text("✓")
+        cell = lab.go_to("explore(\n    three_hospitals")
+        assert cell.locator(".jp-OutputArea-output img").count() == 1
+        slider = cell.locator("input[type=range]")
+        slider.focus()
+        assert (
+            slider.evaluate(
+                """slider => new Promise((done) => {
+                const picture = slider.closest("figure").querySelector("img");
+                const start = performance.now();
+                picture.addEventListener("load", () => requestAnimationFrame(
+                    () => done(performance.now() - start)), { once: true });
+                slider.stepUp();
+                slider.dispatchEvent(new Event("input"));
+            })"""
+            )
+            < 300
+        ), "milliseconds of a move"
+        lab.page.keyboard.press("Escape")
 
         lab.go_to("import numpy as np")
         lab.page.keyboard.press("Enter")

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import ast
 import builtins
+import hashlib
 import json
 import re
 import subprocess
@@ -23,6 +24,7 @@ from jupytext.config import load_jupytext_config
 from xaicourse.teaching import curriculum
 from xaicourse.teaching.citations import CITATION, cited_keys
 from xaicourse.teaching.curriculum import ROOT, Notebook
+from xaicourse.teaching.figures import frames_of
 from xaicourse.teaching.notebooks import (
     DERIVED_TAG,
     MAX_BYTES,
@@ -148,10 +150,12 @@ def test_every_figure_has_caption_and_alternative_text(notebook: Notebook) -> No
     figures = 0
     for output in outputs(notebook):
         data = output.get("data", {})
-        assert not any(kind.startswith("image/") for kind in data), (
-            "show figures with show(), which needs a caption"
-        )
         page = data.get("text/html", "")
+        images = [kind for kind in data if kind.startswith("image/")]
+        assert images == ["image/png"] * page.count("<img"), (
+            "show a figure with show() or explore(), which need a caption; it is one "
+            "picture in the page, and the same as PNG"
+        )
         figures += page.count("<img")
         assert page.count("<img") == len(
             re.findall(
@@ -163,6 +167,38 @@ def test_every_figure_has_caption_and_alternative_text(notebook: Notebook) -> No
             "a caption is HTML: no stars for emphasis"
         )
     assert figures >= 3
+
+
+@EVERY
+def test_the_frames_of_a_figure_that_answers_are_those_of_its_output(
+    notebook: Notebook,
+) -> None:
+    referred = set()
+    for output in outputs(notebook):
+        known = frames_of(output.get("data", {}).get("text/html", ""))
+        if not known:
+            continue
+        said = output["metadata"]["xaicourse"]
+        template = said["wording"].split(" | ")[-1]
+        assert 8 <= len(known["frames"]) <= 12
+        weight = 0
+        for i, frame in enumerate(known["frames"]):
+            end = f" at {frame['value']}"
+            numbers = {
+                name.removesuffix(end): value
+                for name, value in said["values"].items()
+                if name.endswith(end)
+            }
+            assert numbers, "each frame has numbers"
+            assert frame["alt"] == template.format(value=frame["value"], **numbers)
+            if i != known["start"]:
+                content = (notebook.stored.parent / frame["src"]).read_bytes()
+                digest = hashlib.sha256(content).hexdigest()
+                assert digest.startswith(Path(frame["src"]).stem)
+                weight += len(content)
+                referred.add(notebook.stored.parent / frame["src"])
+        assert weight <= 300_000
+    assert set(notebook.frames.glob("*")) == referred, "run `make notebooks`"
 
 
 @EVERY
@@ -296,7 +332,7 @@ def test_what_is_made_from_the_curriculum_is_up_to_date() -> None:
     assert (ROOT / "toc.yml").read_text(
         encoding="utf-8"
     ) == curriculum.table_of_contents()
-    assert (ROOT / "picture.png").read_bytes() == curriculum.picture()
+    assert (ROOT / "picture.webp").read_bytes() == curriculum.picture()
     page = curriculum.TEACHING.read_text(encoding="utf-8")
     assert all(curriculum.teaching_plan(name) in page for name in ("weeks", "days")), (
         "run `make notebooks`"

@@ -12,7 +12,6 @@ import numpy as np
 import pytest
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
-from matplotlib.text import Text
 
 from xaicourse import plotting
 
@@ -45,30 +44,6 @@ def test_horizontal_bars_read_from_the_top() -> None:
     ).axes[0]
     assert [p.get_width() for p in axes.patches] == [1, 2]
     assert axes.yaxis_inverted()
-
-
-def test_named_points_stand_where_they_were_put_and_no_name_covers_another() -> None:
-    places = {"a": (0.5, 0.2), "b": (0.7, 0.201), "c": (0.6, 0.199), "d": (0.4, 0.3)}
-    figure = draw(
-        plotting.named_points(
-            places,
-            errors=dict.fromkeys(places, (0.1, 0.01)),
-            x_label="u",
-            y_label="v",
-            chance=(0.4, 0.0),
-        )
-    )
-    axes = figure.axes[0]
-    assert [tuple(c[0].get_xydata()[0]) for c in axes.containers] == list(
-        places.values()
-    )
-    # without the line to the point
-    names = {text.get_text(): Text.get_window_extent(text) for text in axes.texts}
-    assert set(names) == set(places)
-    assert all(not names[m].overlaps(names[n]) for m in names for n in names if m < n)
-    assert all(
-        box.y1 <= figure.bbox.y1 and box.x1 <= figure.bbox.x1 for box in names.values()
-    )
 
 
 def test_dots_and_lines_hold_their_data() -> None:
@@ -158,6 +133,17 @@ def test_the_readers_own_style_is_left_alone() -> None:
     assert dict(mpl.rcParams) == before
 
 
+def test_a_canvas_is_in_the_courses_style_whatever_the_readers() -> None:
+    with mpl.rc_context({"axes.facecolor": "red", "axes.grid": False}):
+        _, axes = plotting.canvas(2)
+        with mpl.rc_context(plotting.STYLE):
+            _, plain = plotting.canvas()
+    for drawn in [*axes, *plain]:
+        assert not drawn.spines["top"].get_visible()
+        assert drawn.xaxis.get_gridlines()[0].get_visible()
+        assert drawn.plot([0, 1])[0].get_color() == plotting.COLOURS[0]
+
+
 def luminance_and_hues(colour: str, vision: np.ndarray) -> np.ndarray:
     return vision @ np.array(to_rgb(colour)) ** 2.2
 
@@ -189,31 +175,6 @@ def test_colours_can_be_told_apart(vision: np.ndarray) -> None:
     assert nearest(plotting.COLOURS) > 0.1
     if not np.array_equal(vision, np.eye(3)):
         assert nearest(tuple(f"C{i}" for i in range(7))) < 0.1
-
-
-def test_a_weighted_series_has_points_as_large_as_their_weights() -> None:
-    figure = draw(
-        plotting.weighted_series(
-            [1, 2, 3, 4],
-            [5, 6, 7, 8],
-            [0, 0.1, -0.2, 0.4],
-            coming=(5, 9, 1),
-            x_label="x (a)",
-            y_label="y (m)",
-            weight_label="weight",
-            coming_label="next",
-        )
-    )
-    axes = figure.axes[0]
-    positive, negative = axes.collections[:2]
-    assert np.allclose(positive.get_sizes(), [75, 300])
-    assert np.allclose(negative.get_sizes(), [150])
-    assert np.allclose(negative.get_offsets(), [[3, 7]])
-    assert [t.get_text() for t in figure.legends[0].get_texts()] == [
-        "weight",
-        "weight, negative",
-        "next",
-    ]
 
 
 def test_pictures_show_what_they_are_given_and_leave_no_empty_axes() -> None:
@@ -248,24 +209,6 @@ def test_pictures_show_what_they_are_given_and_leave_no_empty_axes() -> None:
     ] == ["a", "b"]
 
 
-def test_words_stand_on_the_colour_of_their_share() -> None:
-    figure = draw(
-        plotting.words_in_colour(
-            [(["not", "good", "film"], [-2.0, 1.0, 0.0])], value_label="share"
-        )
-    )
-    axes = figure.axes[0]
-    assert [text.get_text() for text in axes.texts] == ["not", "good", "film"]
-    red, _, blue = zip(
-        *(patch.get_facecolor()[:3] for patch in axes.patches), strict=True
-    )
-    assert blue[0] > red[0], "negative is blue"
-    assert red[1] > blue[1], "positive is red"
-    assert abs(red[2] - blue[2]) < 0.02, "and nothing is white"
-    assert [text.get_color() for text in axes.texts] == ["white", "black", "black"]
-    assert figure.axes[1].get_xlabel() == "share"
-
-
 def test_a_heat_map_names_its_columns_and_rows() -> None:
     figure = plotting.heat_map(
         np.eye(2),
@@ -293,36 +236,3 @@ def test_histograms_count_on_common_bins() -> None:
     assert [list(p.get_data().values) for p in one.patches] == [[2, 1], [0, 3]]
     assert two.patches[0].get_edgecolor() == one.patches[1].get_edgecolor()
     assert one.get_ylabel() == "count"
-
-
-def test_points_in_space_hold_their_data() -> None:
-    points = np.arange(12.0).reshape(4, 3)
-    figure = draw(
-        plotting.points_in_space(
-            {"view": (points, [0, 0, 1, 1])},
-            labels=["u", "v", "w"],
-            classes=["a", "b"],
-            crosses={"view": [[1, 2, 3]]},
-        )
-    )
-    axes = figure.axes[0]
-    assert [len(c.get_offsets()) for c in axes.collections] == [2, 2, 1]
-    assert axes.get_zlabel() == "w"  # type: ignore[attr-defined]
-
-
-def test_a_network_diagram_draws_its_strongest_weights_and_sizes() -> None:
-    weights = [np.array([[1.0, -3.0], [0.1, 0.2]]), np.array([[2.0, 0.5]])]
-    figure = draw(
-        plotting.network_diagram(
-            weights,
-            layers=["in", "hidden", "out"],
-            sizes=[[1, 1], [1, 0], [1]],
-            names=(["p", "q"], ["r"]),
-            strongest=1,
-        )
-    )
-    axes = figure.axes[0]
-    assert len(axes.lines) == 2
-    assert axes.lines[0].get_color() == "#2166AC"
-    assert list(axes.collections[1].get_sizes()) == [122, 12]
-    assert {"p", "q", "r", "in", "hidden", "out"} == {t.get_text() for t in axes.texts}

@@ -241,6 +241,45 @@ def test_every_slide_fits_and_the_keyboard_moves_them(page: Page) -> None:
     assert len(set(seen)) >= 2
 
 
+ANSWERS = "notebooks/causality/01_environment_shift"
+SLIDER = "figure[data-frames] input[type=range]"
+
+
+@each(f"{ANSWERS}.html", f"slides/{ANSWERS.replace('/', '-')}.html")
+def test_a_figure_answers_and_gives_the_keys_back(page: Page) -> None:
+    slider = page.locator(SLIDER)
+    picture = page.locator("figure[data-frames] img")
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    place = "window.Reveal ? JSON.stringify(Reveal.getIndices()) : location.hash"
+    page.evaluate(
+        "selector => window.Reveal && Reveal.slide(...Object.values(Reveal.getIndices("
+        "document.querySelector(selector).closest('section'))))",
+        SLIDER,
+    )
+    before = page.evaluate(place)
+    first = slider.get_attribute("aria-valuetext"), picture.get_attribute("alt")
+    assert not asked, "frames wait for the first touch"
+    slider.focus()
+    page.keyboard.press("ArrowRight")
+    second = slider.get_attribute("aria-valuetext"), picture.get_attribute("alt")
+    assert page.evaluate(
+        "selector => document.querySelector(selector).decode().then(() => true)",
+        "figure[data-frames] img",
+    )
+    assert len(asked) >= 7
+    assert all("/frames/" in url for url in asked)
+    assert first[0] != second[0]
+    assert first[1] != second[1]
+    assert page.evaluate(place) == before, "the arrow was the slider's"
+    page.keyboard.press("ArrowLeft")
+    assert slider.get_attribute("aria-valuetext") == first[0]
+    page.keyboard.press("Escape")
+    page.keyboard.press("ArrowRight")
+    assert slider.get_attribute("aria-valuetext") == first[0]
+    assert (page.evaluate(place) != before) == (page.url.find("/slides/") > 0)
+
+
 @each(DECKS[0])
 def test_the_speaker_sees_notes(page: Page) -> None:
     noted = page.evaluate(

@@ -7,12 +7,14 @@ from __future__ import annotations
 import base64
 import io
 import re
+from pathlib import Path
 from typing import Any
 
-import ipywidgets
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.colors import to_rgb
+from matplotlib.figure import Figure
 from PIL import Image
 
 from xaicourse import plotting
@@ -21,6 +23,7 @@ from xaicourse.teaching import (
     claim,
     differences,
     explore,
+    figures,
     narration,
     progress,
     recording,
@@ -174,13 +177,30 @@ def test_a_figure_carries_picture_caption_and_alternative_text(
         alt='Two bars, "y" at {top:.1f}.',
         top=2.0,
     )
-    page = shown[0][0]["text/html"]
+    data = shown[0][0]
+    assert set(data) == {"text/html", "image/png"}
+    page = data["text/html"]
     assert 'alt="Two bars, &quot;y&quot; at 2.0."' in page
     assert '<figcaption>Rising to <span class="value">2.0</span>.</figcaption>' in page
-    picture = Image.open(
-        io.BytesIO(base64.b64decode(re.search(r'base64,([^"]+)"', page)[1]))
+    wide = figure.get_figwidth()
+    inside = Image.open(
+        io.BytesIO(base64.b64decode(re.findall(r'base64,([^"]+)"', page)[0]))
     )
-    assert picture.size[0] == round(figure.get_figwidth() * 144)
+    assert (inside.format, inside.size[0]) == ("WEBP", round(wide * 192))
+    beside = Image.open(io.BytesIO(base64.b64decode(data["image/png"])))
+    assert (beside.format, beside.size[0]) == ("PNG", round(wide * 96))
+
+
+def test_small_signs_keep_their_colour_beside_large_areas() -> None:
+    figure, (axes,) = plotting.canvas()
+    noise = np.random.default_rng(0).random((60, 60))
+    axes.imshow(noise, cmap="magma", aspect="auto")
+    names = [axes.plot([], [], "o", color=c, label=c)[0] for c in plotting.COLOURS]
+    figure.legend(handles=names, loc="outside right upper")
+    drawn = np.asarray(Image.open(io.BytesIO(figures.webp(figure, colours=128))), int)
+    for colour in plotting.COLOURS:
+        wanted = 255 * np.array(to_rgb(colour))
+        assert np.abs(drawn - wanted).max(-1).min() < 20, colour
 
 
 def test_a_table_has_headers_caption_and_values(shown: list[Any]) -> None:
@@ -263,28 +283,74 @@ def test_progress_wraps_and_is_silent_in_stored_runs(
     assert capsys.readouterr() == ("", "")
 
 
-def test_a_slider_redraws_and_a_stored_run_says_where_it_stands(
-    shown: list[Any], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    drawn: list[float] = []
+class TestExplore:
+    """A bar of area 1, 4 or 9."""
 
-    def draw(height: float) -> Any:
-        drawn.append(height)
-        return plotting.bars({"a": [height]}, ["x"], value_label="v")
+    def explore(self, **changes: Any) -> None:
+        def area(side: int) -> tuple[Figure, dict[str, int]]:
+            figure = plotting.bars({"": [side**2]}, [""], value_label="m²")
+            return figure, {"area": side**2}
 
-    monkeypatch.delenv("XAICOURSE_STATIC", raising=False)
-    slider = ipywidgets.FloatSlider(value=1.0, min=0, max=5)
-    explore(draw, alt="one bar", height=slider)
-    picture = shown[0][0].children[1]
-    before = picture.value
-    slider.value = 3.0
-    assert drawn == [1.0, 3.0]
-    assert picture.value != before
-    assert 'alt="one bar"' in picture.value
-    monkeypatch.setenv("XAICOURSE_STATIC", "1")
-    explore(draw, alt="one bar", height=slider)
-    assert "slider (height)" in shown[1][0].data
-    assert drawn == [1.0, 3.0]
+        told = {"start": 2, "label": "side", "unit": "m", "caption": "A square's area."}
+        explore(area, [1, 2, 3], alt="{value} makes {area:.1f}.", **told | changes)
+
+    def test_a_live_notebook_carries_frames_and_script(
+        self, shown: list[Any], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.delenv("XAICOURSE_STATIC", raising=False)
+        self.explore()
+        [(data, metadata)] = shown
+        known = figures.frames_of(data["text/html"])
+        assert (known["label"], known["unit"], known["start"]) == ("side", "m", 1)
+        alts = [frame["alt"] for frame in known["frames"]]
+        assert alts == ["1 makes 1.0.", "2 makes 4.0.", "3 makes 9.0."]
+        assert 'alt="2 makes 4.0."' in data["text/html"]
+        addresses = [frame.get("src", "") for frame in known["frames"]]
+        assert [a.startswith("data:image/webp;base64,") for a in addresses] == [
+            True,
+            False,
+            True,
+        ]
+        assert data["text/html"].count("<script>") == 1
+        assert metadata["xaicourse"]["values"] == {
+            "area at 1": 1,
+            "area at 2": 4,
+            "area at 3": 9,
+        }
+
+    def test_a_stored_one_has_files_beside_it(
+        self, shown: list[Any], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ) -> None:
+        monkeypatch.setenv("XAICOURSE_STATIC", "1")
+        monkeypatch.setenv("XAICOURSE_FRAMES", str(tmp_path / "sample"))
+        self.explore()
+        page = shown[0][0]["text/html"]
+        assert "<script" not in page
+        addresses = [f.get("src") for f in figures.frames_of(page)["frames"]]
+        assert addresses[1] is None, "the page has the first one"
+        assert sorted(filter(None, addresses)) == sorted(
+            f"frames/sample/{path.name}" for path in (tmp_path / "sample").iterdir()
+        )
+        before = {p.name: p.read_bytes() for p in (tmp_path / "sample").iterdir()}
+        self.explore()
+        after = {p.name: p.read_bytes() for p in (tmp_path / "sample").iterdir()}
+        assert after == before, "the same numbers make the same files"
+
+    def test_a_test_writes_nothing(
+        self, shown: list[Any], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ) -> None:
+        monkeypatch.setenv("XAICOURSE_STATIC", "1")
+        monkeypatch.delenv("XAICOURSE_FRAMES", raising=False)
+        monkeypatch.chdir(tmp_path)
+        self.explore()
+        assert len(shown) == 1
+        assert list(tmp_path.iterdir()) == []
+
+    def test_a_start_that_is_no_value_is_refused(self) -> None:
+        with pytest.raises(
+            ValueError, match=r"start: got 5, expected one of \[1, 2, 3\]"
+        ):
+            self.explore(start=5)
 
 
 class TestGpu:

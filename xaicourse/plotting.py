@@ -1,30 +1,30 @@
-"""One style for every figure of the course: readable at half width, safe for
-colour-blind readers, light background.
+"""One style for every figure, and what several notebooks draw.
 
-Each function takes plain arrays and returns a `matplotlib.figure.Figure` that no global
-state knows, so that nothing is shown twice, nothing needs closing, and a test can look
-at what was drawn.
+The style is readable at half width, safe for colour-blind readers, on a light ground.
+A figure of one notebook is drawn in it, on a `canvas`. Each function takes plain arrays
+and returns a `matplotlib.figure.Figure` that no global state knows, so that nothing is
+shown twice, nothing needs closing, and a test can look at what was drawn.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
-from typing import Any, ParamSpec
+from typing import Any, ParamSpec, TypeVar
 
 import matplotlib as mpl
 import numpy as np
 from cycler import cycler
 from matplotlib.axes import Axes
-from matplotlib.collections import PathCollection
 from matplotlib.colors import BoundaryNorm
 from matplotlib.figure import Figure
-from matplotlib.patches import FancyArrowPatch, Rectangle
+from matplotlib.patches import FancyArrowPatch
 from numpy.typing import ArrayLike
 
 # Okabe & Ito's colours, told apart with any colour vision; black last, for references.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
+DASHES = ("solid", "dashed", "dotted", "dashdot")
 STYLE: Any = {  # Any: matplotlib names its settings one by one in its type
     "figure.facecolor": "white",
     "savefig.facecolor": "white",
@@ -47,23 +47,47 @@ STYLE: Any = {  # Any: matplotlib names its settings one by one in its type
     "figure.constrained_layout.use": True,
 }
 Parameters = ParamSpec("Parameters")
+Drawn = TypeVar("Drawn")
 
 
-def styled(draw: Callable[Parameters, Figure]) -> Callable[Parameters, Figure]:
+def styled(draw: Callable[Parameters, Drawn]) -> Callable[Parameters, Drawn]:
     """Draw in the course's style, and leave the reader's own settings alone."""
 
     @wraps(draw)
-    def wrapper(*args: Parameters.args, **kwargs: Parameters.kwargs) -> Figure:
+    def wrapper(*args: Parameters.args, **kwargs: Parameters.kwargs) -> Drawn:
         with mpl.rc_context(STYLE):
             return draw(*args, **kwargs)
 
     return wrapper
 
 
+@styled
 def canvas(
     n_panels: int = 1, *, width: float = 7.0, height: float = 3.4, share_y: bool = False
 ) -> tuple[Figure, Any]:
-    """Return an empty figure (inches) and its array of axes, side by side."""
+    """Return an empty figure in the course's style, to draw on with matplotlib.
+
+    Parameters
+    ----------
+    n_panels : int
+        Side by side.
+    width, height : float
+        Inches.
+    share_y : bool
+        One vertical axis for all panels.
+
+    Returns
+    -------
+    figure : matplotlib.figure.Figure
+        It belongs to no window, so that a notebook shows it once, by ``show``.
+    axes : array of matplotlib.axes.Axes, shape (n_panels,)
+
+    Examples
+    --------
+    >>> figure, (axes,) = canvas()
+    >>> [line] = axes.plot([1, 2, 3], [2, 4, 8], label="doubling")
+    >>> legend = axes.legend()
+    """
     figure = Figure(figsize=(width, height))
     return figure, np.atleast_1d(figure.subplots(1, n_panels, sharey=share_y))
 
@@ -150,8 +174,7 @@ def dots(
     reference: tuple[float, str] | None = None,
     limits: tuple[float, float] | None = None,
 ) -> Figure:
-    """Draw one dot a label and group on a common scale, which, unlike that of bars,
-    need not begin at zero.
+    """Draw one dot a label and group on a common scale, which need not begin at zero.
 
     Parameters are those of `bars`.
     """
@@ -184,64 +207,6 @@ def dots(
         )
     if len(groups) > 1 or reference:
         figure.legend(loc="outside upper center", ncols=4)
-    return figure
-
-
-@styled
-def named_points(
-    points: Mapping[str, tuple[float, float]],
-    *,
-    errors: Mapping[str, tuple[float, float]],
-    x_label: str,
-    y_label: str,
-    chance: tuple[float, float],
-) -> Figure:
-    """Draw one point a name, written beside it, on two measures with their chance
-    levels.
-
-    Parameters
-    ----------
-    points, errors : mapping of str to (float, float)
-        Places across and up, and the half-widths of their intervals.
-    x_label, y_label : str
-        The measures.
-    chance : (float, float)
-        What no information would give: two dashed lines.
-    """
-    figure, (axes,) = canvas(width=7.0, height=4.8)
-    axes.axvline(chance[0], color="black", linestyle="--", linewidth=1.0)
-    axes.axhline(chance[1], color="black", linestyle="--", linewidth=1.0)
-    order = sorted(points, key=lambda name: points[name][1])
-    colours = {name: COLOURS[i % (len(COLOURS) - 1)] for i, name in enumerate(order)}
-    for name, (x, y) in points.items():
-        across, up = errors[name]
-        axes.errorbar(
-            x,
-            y,
-            xerr=across,
-            yerr=up,
-            fmt="o",
-            color=colours[name],
-            markersize=7,
-            capsize=2,
-        )
-    axes.set(xlabel=x_label, ylabel=y_label)
-    low, high = axes.get_ylim()
-    axes.set_ylim(low, high)
-    # The names stand in a column at the right, in the order of their points, far enough
-    # apart to be read.
-    apart = 0.06 * (high - low)
-    heights = [points[name][1] for name in order]
-    for i in range(1, len(heights)):
-        heights[i] = max(heights[i], heights[i - 1] + apart)
-    heights[-1] = min(heights[-1], high)
-    for i in range(len(heights) - 2, -1, -1):
-        heights[i] = min(heights[i], heights[i + 1] - apart)
-    for name, height in zip(order, heights, strict=True):
-        axes.annotate(
-            name, xy=points[name], xytext=(1.04, height), textcoords=axes.get_yaxis_transform(), va="center",
-            arrowprops={"arrowstyle": "-", "color": colours[name], "shrinkB": 6}, annotation_clip=False,
-        )  # fmt: skip
     return figure
 
 
@@ -355,8 +320,7 @@ def scatter_panels(
     | None = None,
     share_y: bool = False,
 ) -> Figure:
-    """Draw labelled points in panels side by side, with the lines on which given scores
-    are zero.
+    """Draw labelled points in panels side by side, and where given scores are zero.
 
     Parameters
     ----------
@@ -372,14 +336,12 @@ def scatter_panels(
     figure, every = canvas(
         len(panels), width=max(4.5, 3.1 * len(panels)), share_y=share_y
     )
-    dashes = ("solid", "dashed", "dotted")
     for axes, (title, (x, y, label)) in zip(every, panels.items(), strict=True):
         for c, name in enumerate(classes):
             rows = np.asarray(label).astype(int) == c
-            axes.scatter(
-                np.asarray(x)[rows], np.asarray(y)[rows], s=14, marker=MARKERS[c], color=COLOURS[c], alpha=0.55,
-                linewidths=0, label=name,
-            )  # fmt: skip
+            sign = {"marker": MARKERS[c], "color": COLOURS[c], "linewidths": 0}
+            points = np.asarray(x)[rows], np.asarray(y)[rows]
+            axes.scatter(*points, s=14, alpha=0.55, label=name, **sign)
         (left, right), (bottom, top) = axes.get_xlim(), axes.get_ylim()
         across, up = np.meshgrid(
             np.linspace(left, right, 200), np.linspace(bottom, top, 200)
@@ -391,9 +353,9 @@ def scatter_panels(
                 np.asarray(score(across, up)),
                 [0.0],
                 colors="black",
-                linestyles=dashes[i],
+                linestyles=DASHES[i],
             )
-            axes.plot([], [], color="black", linestyle=dashes[i], label=name)
+            axes.plot([], [], color="black", linestyle=DASHES[i], label=name)
         axes.set(title=title, xlabel=x_label)
     every[0].set_ylabel(y_label)
     handles, labels = every[0].get_legend_handles_labels()
@@ -465,10 +427,18 @@ def causal_graph(
         boxes[node] = _node(axes, (names or {}).get(node, node), x, y, outside=outside)
     for cause, effect in edges:
         arrow = FancyArrowPatch(
-            positions[cause], positions[effect], arrowstyle="-|>", mutation_scale=18, linewidth=1.8, color="#333333",
+            positions[cause],
+            positions[effect],
+            patchA=boxes[cause].get_bbox_patch(),
+            patchB=boxes[effect].get_bbox_patch(),
+            shrinkA=2,
+            shrinkB=2,
+            arrowstyle="-|>",
+            mutation_scale=18,
+            linewidth=1.8,
+            color="#333333",
             linestyle="dashed" if cause in from_outside else "solid",
-            patchA=boxes[cause].get_bbox_patch(), patchB=boxes[effect].get_bbox_patch(), shrinkA=2, shrinkB=2,
-        )  # fmt: skip
+        )
         axes.add_patch(arrow)
     axes.set(
         xlim=(columns.min() - 0.6, columns.max() + 0.6),
@@ -554,10 +524,9 @@ def maps(
                 width=0.006,
             )
         for i, (name, (right, top)) in enumerate((points or {}).items()):
-            axes.plot(
-                right, top, MARKERS[i], color=COLOURS[(1, 3, 4, 5)[i]], markeredgecolor="white", markersize=10,
-                label=name, linestyle="none", clip_on=False,
-            )  # fmt: skip
+            sign = {"color": COLOURS[(1, 3, 4, 5)[i]], "markeredgecolor": "white"}
+            place = right, top, MARKERS[i]
+            axes.plot(*place, markersize=10, label=name, clip_on=False, **sign)
         axes.set(
             title=title,
             xlabel=x_label,
@@ -579,8 +548,7 @@ def pictures(
     columns: int | None = None,
     titles: Sequence[str] | None = None,
 ) -> Figure:
-    """Draw pictures in a grid: colours as they are, maps from dark (low) to bright
-    (high), each on its own scale.
+    """Draw pictures in a grid: colours as they are, each map from dark to bright.
 
     Parameters
     ----------
@@ -615,120 +583,6 @@ def pictures(
 
 
 @styled
-def weighted_series(
-    x: ArrayLike,
-    y: ArrayLike,
-    weights: ArrayLike,
-    *,
-    coming: tuple[float, float, float],
-    x_label: str,
-    y_label: str,
-    weight_label: str,
-    coming_label: str,
-) -> Figure:
-    """Draw a series in which the area of each point is its weight in what comes next.
-
-    Parameters
-    ----------
-    x, y, weights : array, shape (n,)
-        Times, values, and signed weights; a negative one has the second colour and
-        another marker.
-    coming : (float, float, float)
-        Time, value and half-width of the interval of what comes next.
-    x_label, y_label : str
-        Axes, with units.
-    weight_label, coming_label : str
-        Names in the legend.
-    """
-    times, values, size = np.asarray(x), np.asarray(y), np.asarray(weights)
-    figure, (axes,) = canvas(width=9.0)
-    axes.plot(times, values, color="#999999", linewidth=1.0)
-    for i, (sign, rows) in enumerate({"": size > 0, ", negative": size < 0}.items()):
-        if rows.any():
-            area = 300 * np.abs(size[rows]) / np.abs(size).max()
-            axes.scatter(
-                times[rows], values[rows], s=area, color=COLOURS[i], marker=MARKERS[i], alpha=0.7, linewidths=0,
-                label=weight_label + sign,
-            )  # fmt: skip
-    axes.errorbar(
-        coming[0],
-        coming[1],
-        yerr=coming[2],
-        fmt=MARKERS[3],
-        color="black",
-        capsize=4,
-        markersize=7,
-        label=coming_label,
-    )
-    axes.set(xlabel=x_label, ylabel=y_label)
-    legend = figure.legend(loc="outside lower center", ncols=3)
-    for handle in legend.legend_handles:
-        # all of one size, whatever the first point has
-        if isinstance(handle, PathCollection):
-            handle.set_sizes([60])
-    return figure
-
-
-@styled
-def words_in_colour(
-    rows: Sequence[tuple[Sequence[str], ArrayLike]], *, value_label: str
-) -> Figure:
-    """Write sentences whose words stand on a colour: red where a value is positive,
-    blue where it is negative.
-
-    Parameters
-    ----------
-    rows : sequence of (words, values)
-        A sentence a row; its values are divided by their largest size.
-    value_label : str
-        What the colours show.
-    """
-    figure = Figure(figsize=(9.0, 0.55 * len(rows) + 0.7))
-    axes = figure.subplots()
-    shades = mpl.colormaps["RdBu_r"]
-    longest = max(sum(len(word) + 1.6 for word in words) for words, _ in rows)
-    for row, (words, values) in enumerate(rows):
-        shares = np.asarray(values) / (np.abs(values).max() or 1.0)
-        left = 0.0
-        for word, share in zip(words, shares, strict=True):
-            span = len(word) + 1.2
-            box = Rectangle(
-                (left, row - 0.38),
-                span,
-                0.76,
-                color=shades(0.5 + 0.42 * share),
-                linewidth=0,
-            )
-            axes.add_patch(box)
-            ink = "white" if abs(share) > 0.6 else "black"
-            axes.text(
-                left + span / 2,
-                row,
-                word,
-                ha="center",
-                va="center",
-                fontsize=10,
-                color=ink,
-                family="DejaVu Sans Mono",
-            )
-            left += span + 0.4
-    axes.set(xlim=(0, max(longest, 60)), ylim=(len(rows) - 0.5, -0.5))
-    axes.axis("off")
-    scale = mpl.cm.ScalarMappable(mpl.colors.Normalize(-1, 1), shades)
-    bar = figure.colorbar(
-        scale,
-        ax=axes,
-        orientation="horizontal",
-        fraction=0.06,
-        aspect=60,
-        pad=0.02,
-        ticks=[-1, 0, 1],
-    )
-    bar.set_label(value_label)
-    return figure
-
-
-@styled
 def histograms(
     panels: Mapping[str, Mapping[str, ArrayLike]],
     *,
@@ -736,8 +590,7 @@ def histograms(
     y_label: str,
     n_bins: int = 30,
 ) -> Figure:
-    """Draw the distributions of groups of numbers as outlines on common bins, in one
-    panel or several.
+    """Draw distributions of groups of numbers as outlines on common bins.
 
     Parameters
     ----------
@@ -756,10 +609,9 @@ def histograms(
         )
         for name, values in groups.items():
             i = names.index(name)
-            axes.stairs(
-                np.histogram(values, edges)[0], edges, color=COLOURS[i], linewidth=2, label=name,
-                linestyle=("solid", "dashed", "dotted", "dashdot")[i % 4],
-            )  # fmt: skip
+            counts, dash = np.histogram(values, edges)[0], DASHES[i % 4]
+            style = {"color": COLOURS[i], "linestyle": dash, "linewidth": 2}
+            axes.stairs(counts, edges, label=name, **style)
         axes.set(title=title, xlabel=x_label)
     every[0].set_ylabel(y_label)
     handles = {
@@ -774,133 +626,4 @@ def histograms(
             loc="outside lower center",
             ncols=min(len(handles), 4),
         )
-    return figure
-
-
-@styled
-def points_in_space(
-    panels: Mapping[str, tuple[ArrayLike, ArrayLike]],
-    *,
-    labels: Sequence[str],
-    classes: Sequence[str],
-    crosses: Mapping[str, ArrayLike] | None = None,
-) -> Figure:
-    """Draw labelled points in three dimensions, in panels side by side.
-
-    Parameters
-    ----------
-    panels : mapping of title to (points, label)
-        Shapes (n, 3) and (n,); ``label`` holds whole numbers, indices into ``classes``.
-    labels : sequence of three str
-        Axes, with units.
-    classes : sequence of str
-        Names of the classes.
-    crosses : mapping of title to array of shape (m, 3), optional
-        Marks that are drawn in black, such as centroids.
-    """
-    figure = Figure(figsize=(max(6.4, 4.6 * len(panels)), 5.0))
-    for panel, (title, (points, label)) in enumerate(panels.items(), start=1):
-        axes: Any = figure.add_subplot(1, len(panels), panel, projection="3d")
-        for c, name in enumerate(classes):
-            x, y, z = np.asarray(points)[np.asarray(label) == c].T
-            axes.scatter(
-                x,
-                y,
-                z,
-                s=12,
-                marker=MARKERS[c % 7],
-                color=COLOURS[c % 6],
-                alpha=0.8,
-                linewidths=0,
-                label=name,
-            )
-        if crosses and title in crosses:
-            x, y, z = np.asarray(crosses[title]).T
-            axes.scatter(
-                x,
-                y,
-                z,
-                s=90,
-                marker="x",
-                color="black",
-                linewidths=2.5,
-                label="centroid",
-                depthshade=False,
-            )
-        axes.set(title=title, xlabel=labels[0], ylabel=labels[1], zlabel=labels[2])
-        axes.tick_params(labelsize=8)
-    legend = figure.legend(
-        *figure.axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=4
-    )
-    for handle in legend.legend_handles:
-        # seen through, a single mark is too pale
-        if isinstance(handle, PathCollection):
-            handle.set_alpha(1.0)
-            handle.set_sizes([45])
-    return figure
-
-
-@styled
-def network_diagram(
-    weights: Sequence[ArrayLike],
-    *,
-    layers: Sequence[str],
-    sizes: Sequence[ArrayLike] | None = None,
-    names: tuple[Sequence[str], Sequence[str]] = ((), ()),
-    strongest: int = 60,
-) -> Figure:
-    """Draw a network: a column of units a layer, and its strongest weights as lines.
-
-    Parameters
-    ----------
-    weights : sequence of array, shape (outputs, inputs)
-        First layer to last.
-    layers : sequence of str
-        Names of the columns: the inputs', then each layer's.
-    sizes : sequence of array, optional
-        Importance of the units of each column, at least 0; the largest of a column is
-        drawn largest.
-    names : (sequence of str, sequence of str)
-        Of the inputs and of the outputs.
-    strongest : int
-        How many weights are drawn of each layer; red where positive, blue where
-        negative.
-    """
-    matrices = [np.asarray(w) for w in weights]
-    counts = [matrices[0].shape[1], *(len(m) for m in matrices)]
-    figure, (axes,) = canvas(width=9.0, height=5.4)
-    heights = [np.linspace(1, 0, n + 2)[1:-1] for n in counts]
-    for layer, matrix in enumerate(matrices):
-        for at in np.argsort(-np.abs(matrix), axis=None)[:strongest]:
-            out, into = np.unravel_index(at, matrix.shape)
-            share = abs(matrix[out, into]) / np.abs(matrix).max()
-            axes.plot(
-                [layer, layer + 1], [heights[layer][into], heights[layer + 1][out]], linewidth=2.5 * share, alpha=0.7,
-                color="#B2182B" if matrix[out, into] > 0 else "#2166AC", zorder=1,
-            )  # fmt: skip
-    for layer, height in enumerate(heights):
-        share = (
-            np.ones(len(height))
-            if sizes is None
-            else np.asarray(sizes[layer]) / (np.max(sizes[layer]) or 1.0)
-        )
-        axes.scatter(
-            np.full(len(height), layer),
-            height,
-            s=12 + 110 * share,
-            color="#f2f2f2",
-            edgecolors="#333333",
-            zorder=2,
-        )
-    ends = (
-        (-0.06, "right", names[0], heights[0]),
-        (len(matrices) + 0.06, "left", names[1], heights[-1]),
-    )
-    for x, align, words, height in ends:
-        for word, y in zip(words, height, strict=False):
-            axes.text(x, y, word, ha=align, va="center", fontsize=9)
-    for layer, name in enumerate(layers):
-        axes.text(layer, 1.03, name, ha="center", va="bottom", fontsize=10)
-    axes.set(xlim=(-0.45, len(matrices) + 0.35), ylim=(0, 1.1))
-    axes.axis("off")
     return figure

@@ -57,7 +57,7 @@ from xaicourse.evaluation.tasks_tables import (
     true_effects,
 )
 from xaicourse.exercises import grading_explanations as exercises
-from xaicourse.plotting import dots, heat_map, named_points
+from xaicourse.plotting import COLOURS, canvas, dots, heat_map
 from xaicourse.teaching import (
     check,
     claim,
@@ -188,19 +188,43 @@ claim(
 # Across: does the method find what decides in the *world*? Up: does it say what holds up *this decision of this model*?
 
 # %%
+across, up = "finds the causes", "faithful to the model"
+finding, faithfulness = means[across], means[up]
 narrow = t.ppf(0.975, 19) / t.ppf(0.9995, 19) * half
-finding, faithfulness = means["finds the causes"], means["faithful to the model"]
-to_remember = named_points(
-    {m: (finding[m], faithfulness[m]) for m in METHODS},
-    errors={m: (narrow["finds the causes", m], narrow["faithful to the model", m]) for m in METHODS},
-    x_label="finds the causes (share of the top three)",
-    y_label="faithful to the model (area gained)",
-    chance=(3 / 8, 0.0),
-)
+order = sorted(METHODS, key=lambda method: means.loc[method, up])
+colours = dict(zip(order, COLOURS[:6] * 2))
+
+map_of_methods, (axes,) = canvas(height=4.8)
+axes.set_xlabel("finds the causes (share of the top three)")
+axes.set_ylabel("faithful to the model (area gained)")
+chance = {"color": "black", "linestyle": "--", "linewidth": 1}
+axes.axvline(3 / 8, **chance)
+axes.axhline(0, **chance)
+for method, colour in colours.items():
+    x, y = means.loc[method, [across, up]]
+    error = {"xerr": narrow[(across, method)], "yerr": narrow[(up, method)]}
+    axes.errorbar(x, y, **error, fmt="o", color=colour, capsize=2)
+
+# %% [markdown]
+# The names stand in a column at the right, from the top down, each far enough below the last to be read.
+
+# %%
+place, apart = np.inf, 0.06 * np.ptp(axes.get_ylim())
+for method in reversed(order):
+    place = min(means.loc[method, up], place - apart)
+    axes.annotate(
+        method,
+        xy=means.loc[method, [across, up]],
+        xytext=(1.04, place),
+        textcoords=axes.get_yaxis_transform(),  # along the width, in the data
+        arrowprops={"arrowstyle": "-", "color": colours[method], "shrinkB": 6},
+        va="center",
+        annotation_clip=False,
+    )
 
 # %%
 show(
-    to_remember,
+    map_of_methods,
     caption="Ten methods and a guesser on two measures; mean over four tasks, with 95 % "
     "intervals over twenty seeds.",
     alt="A scatter of ten methods and a guesser. Random sits where the chance lines cross. "

@@ -38,9 +38,11 @@
 import math
 import time
 
+import matplotlib as mpl
 import numpy as np
 import pandas as pd
 import torch
+from matplotlib.figure import Figure
 from scipy.spatial.distance import cdist
 from scipy.stats import t
 from sklearn.cluster import (
@@ -67,10 +69,12 @@ from xaicourse.networks import (
     written_factors,
 )
 from xaicourse.plotting import (
+    COLOURS,
+    MARKERS,
+    STYLE,
     dots,
     histograms,
     maps,
-    points_in_space,
     scatter_panels,
 )
 from xaicourse.teaching import (
@@ -160,11 +164,22 @@ table(
 # %% slideshow={"slide_type": "slide"} tags=["live:the view in space"]
 shown = np.flatnonzero(np.isin(train, some))[:900]
 names = [f"cluster {i + 1}" for i in range(len(centroids))]
-space = points_in_space(
-    {"components 1 to 3": (Z[train][shown, :3], clusters["kmeans"][shown])},
-    labels=["component 1", "component 2", "component 3"],
-    classes=names,
-    crosses={"components 1 to 3": centroids[:, :3]},
+group = clusters["kmeans"][shown]
+
+with mpl.rc_context(STYLE):
+    space = Figure(figsize=(6.4, 5.0))
+    axes = space.add_subplot(projection="3d")
+for i, name in enumerate(names):
+    members = Z[train][shown][group == i]
+    sign = {"marker": MARKERS[i], "color": COLOURS[i], "linewidths": 0}
+    axes.scatter(*members[:, :3].T, s=12, label=name, **sign)
+black = {"marker": "x", "color": "black", "linewidths": 2.5}
+axes.scatter(
+    *centroids[:, :3].T, s=60, label="centroid", depthshade=False, **black
+)
+axes.set(xlabel="component 1", ylabel="component 2", zlabel="component 3")
+legend = space.legend(
+    loc="outside lower center", ncols=4, frameon=False, markerscale=1.5
 )
 
 # %%

@@ -63,10 +63,10 @@ from xaicourse.networks import (
 )
 from xaicourse.plotting import (
     bars,
+    canvas,
     dots,
     histograms,
     lines,
-    network_diagram,
     pictures,
 )
 from xaicourse.teaching import (
@@ -413,18 +413,39 @@ importance = [
     ranked["plain"][0]["LRP"],
     np.ones(8),
 ]
-picture = network_diagram(
-    [m.weight.numpy() for m in drawn if isinstance(m, torch.nn.Linear)],
-    layers=["10 components", "64 neurons", "32 neurons", "8 classes"],
-    sizes=importance,
-    names=([f"component {i + 1}" for i in range(10)], [f"class {i + 1}" for i in range(8)]),
-)
 top = np.sort(importance[2])[::-1]
+
+# %%
+weights = [m.weight.numpy() for m in drawn if isinstance(m, torch.nn.Linear)]
+heights = [np.linspace(1, 0, len(i) + 2)[1:-1] for i in importance]
+picture, (axes,) = canvas(width=9, height=5.4)
+axes.set(xlim=(-0.45, 3.35), ylim=(0, 1.1))
+axes.axis("off")
+for layer, matrix in enumerate(weights):
+    largest = np.argsort(-abs(matrix), axis=None)[:40]
+    for out, into in zip(*np.unravel_index(largest, matrix.shape)):
+        ends = heights[layer][into], heights[layer + 1][out]
+        weight = matrix[out, into] / abs(matrix).max()
+        colour = "#B2182B" if weight > 0 else "#2166AC"
+        style = {"color": colour, "linewidth": 2.5 * abs(weight), "alpha": 0.7}
+        axes.plot([layer, layer + 1], ends, **style)
+
+# %%
+titles = ["10 components", "64 neurons", "32 neurons", "8 classes"]
+for layer, (name, height) in enumerate(zip(titles, heights)):
+    size = 12 + 110 * importance[layer] / importance[layer].max()
+    at = np.full(len(height), layer)
+    axes.scatter(at, height, size, "#f2f2f2", edgecolors="#333333", zorder=3)
+    axes.text(layer, 1.03, name, ha="center")
+for i, height in enumerate(heights[0]):
+    axes.text(-0.06, height, f"component {i + 1}", ha="right", va="center")
+for i, height in enumerate(heights[-1]):
+    axes.text(3.06, height, f"class {i + 1}", va="center")
 
 # %%
 show(
     picture,
-    caption="The plain network. Neurons are sized by their relevance for class 8; of each layer the 60 strongest weights are drawn, red positive, blue negative.",
+    caption="The plain network. Neurons are sized by their relevance for class 8; of each layer the 40 strongest weights are drawn, red positive, blue negative.",
     alt="Four columns of circles joined by lines. Few neurons of the second layer are large: the first eight of 32 hold {share:.0%} of its relevance.",
     share=top[:8].sum() / top.sum(),
     tolerance=0.12,

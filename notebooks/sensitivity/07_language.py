@@ -40,6 +40,7 @@ import xaicourse  # first: transformers needs its help beside a CPU build of tor
 # isort: split
 from collections import Counter
 
+import matplotlib as mpl
 import numpy as np
 import torch
 from captum.attr import LayerIntegratedGradients
@@ -71,7 +72,7 @@ from xaicourse.datasets.sentences import (
 )
 from xaicourse.exercises import language as exercises
 from xaicourse.networks import train_network
-from xaicourse.plotting import bars, dots, words_in_colour
+from xaicourse.plotting import bars, canvas, dots
 from xaicourse.teaching import (
     check,
     claim,
@@ -244,12 +245,31 @@ by_word = {
 decisive, other = test.truth.decisive, test.truth.other
 
 # %%
+def words_in_colour(rows):
+    """Write sentences whose words stand on red (positive) or blue (negative)."""
+    figure, (axes,) = canvas(width=9, height=0.45 * len(rows) + 0.8)
+    shades = mpl.colormaps["RdBu_r"]
+    for row, (words, values) in enumerate(rows):
+        left = 0
+        for word, share in zip(words, values / np.abs(values).max()):
+            text = axes.text(left, -row, word, family="DejaVu Sans Mono", size=12)
+            text.set_backgroundcolor(shades(0.5 + 0.42 * share))
+            text.set_color("white" if abs(share) > 0.6 else "black")
+            left += len(word) + 1.6
+    axes.set(xlim=(0, 86), ylim=(0.6 - len(rows), 0.6))  # x counts letters
+    axes.axis("off")
+    scale = mpl.cm.ScalarMappable(mpl.colors.Normalize(-1, 1), shades)
+    bar = figure.colorbar(scale, ax=axes, location="bottom", aspect=60)
+    bar.set_ticks([-1, 0, 1])
+    bar.set_label("share of the answer: bad (-) to good (+)")
+    return figure
+
+
+# %%
 chosen = [i for i in range(len(negated)) if negated[i] and says[i] == test.labels[i]][:3]
 chosen += [i for i in range(len(negated)) if not negated[i] and says[i] == test.labels[i]][:2]
 show(
-    words_in_colour(
-        [by_word["Integrated Gradients"][i] for i in chosen], value_label="share of the answer: bad (-) to good (+)"
-    ),
+    words_in_colour([by_word["Integrated Gradients"][i] for i in chosen]),
     caption="Integrated Gradients of five sentences. Red words push towards good, blue ones towards bad.",
     alt="Five sentences whose words are coloured from blue to red by their share. Most words are nearly white; a few adjectives, "
     "negations and nouns are dark.",
@@ -498,7 +518,7 @@ by_share, by_lot = moved(shares), moved(lots)
 words = [merge_word_pieces(reader.convert_ids_to_tokens(i), v) for i, v in zip(some_ids, review_ig.values)]
 short = sorted(range(len(words)), key=lambda k: sum(map(len, words[k][0])))[:4]
 show(
-    words_in_colour([words[k] for k in short], value_label="share of the answer: bad (-) to good (+)"),
+    words_in_colour([words[k] for k in short]),
     caption="Integrated Gradients of four short reviews that the network had not seen.",
     alt="Four short sentences from reviews, their words coloured from blue to red by their share of the answer.",
 )

@@ -40,7 +40,7 @@ from statsmodels.tsa.arima.model import ARIMA
 from statsmodels.tsa.arima_process import arma2ar
 
 from xaicourse.exercises import time_series as exercises
-from xaicourse.plotting import bars, lines, weighted_series
+from xaicourse.plotting import bars, canvas, lines
 from xaicourse.sensitivity import forecast_sensitivity, pi_weights
 from xaicourse.teaching import (
     check,
@@ -163,18 +163,34 @@ memory = forecast_sensitivity(river, nile, n_lags=len(nile))
 interval = river.get_forecast(1).conf_int(alpha=0.05)[0]
 
 # %%
+shares = memory.past[::-1]  # the oldest year first, as in the record
+half_width = (interval[1] - interval[0]) / 2
+
+last_hundred_years, (axes,) = canvas(width=9)
+axes.plot(years, nile, color="#999999", linewidth=1)
+axes.scatter(
+    years,
+    nile,
+    s=300 * shares / shares.max(),
+    alpha=0.7,
+    label="area: weight in the forecast",
+)
+axes.errorbar(
+    1971,
+    memory.forecast,
+    half_width,
+    fmt="D",
+    color="black",
+    capsize=4,
+    label="forecast for 1971, 95 %",
+)
+axes.set(xlabel="year", ylabel="discharge at Aswan (10⁸ m³)")
+legend = axes.legend(frameon=False)
+
+# %%
 closed = pi_weights(river.arparams, river.maparams, d=1, n_weights=100)
 show(
-    weighted_series(
-        years,
-        nile,
-        memory.past[::-1],
-        coming=(1971, memory.forecast, (interval[1] - interval[0]) / 2),
-        x_label="year",
-        y_label="discharge at Aswan (10⁸ m³)",
-        weight_label="area: weight in the forecast",
-        coming_label="forecast for 1971, 95 %",
-    ),
+    last_hundred_years,
     caption="A hundred years of the Nile. The area of a point is its weight in the forecast for 1971.",
     alt="A jagged line from 1871 to 1970. The last point, 1970, is large, with {last:.0%} of the weight; the points before it shrink "
     "slowly and vanish around 1940. The forecast for 1971 is {forecast:.0f}.",

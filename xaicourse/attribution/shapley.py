@@ -324,7 +324,7 @@ def _check(
         function: Any = model
         model = lambda rows: torch.as_tensor(
             np.array(function(rows.numpy()), dtype=float)
-        )  # noqa: E731
+        )
         inputs, baselines = _tensor("inputs", inputs), _tensor("baselines", baselines)
         target = (
             torch.from_numpy(target.copy())

@@ -37,7 +37,7 @@ class NotACourseError(FileNotFoundError):
 
 @dataclass(frozen=True)
 class Notebook:
-    """A pair of files, ``path`` with the endings .py (edited) and .ipynb (executed)."""
+    """One pair of files: ``path`` ending in .py (edited) and .ipynb (executed)."""
 
     part: str
     path: str
@@ -58,6 +58,11 @@ class Notebook:
     def stored(self) -> Path:
         """The .ipynb that carries the outputs."""
         return ROOT / f"{self.path}.ipynb"
+
+    @property
+    def frames(self) -> Path:
+        """The folder of the pictures that its figures with sliders show."""
+        return self.stored.parent / "frames" / self.stored.stem
 
 
 def notebooks() -> list[Notebook]:
@@ -150,7 +155,7 @@ def front_figure() -> str | None:
 
 
 def picture() -> bytes | None:
-    """Return the README's picture (PNG)."""
+    """Return the README's picture (WebP)."""
     figure = front_figure()
     return (
         base64.b64decode(re.findall(r'base64,([^"]+)"', figure)[0]) if figure else None
@@ -168,7 +173,7 @@ def refresh() -> None:
     readme.write_text(before + course_map() + after, encoding="utf-8")
     (ROOT / "toc.yml").write_text(table_of_contents(), encoding="utf-8")
     if drawn := picture():
-        (ROOT / "picture.png").write_bytes(drawn)
+        (ROOT / "picture.webp").write_bytes(drawn)
     page = TEACHING.read_text(encoding="utf-8")
     for name in ("weeks", "days"):
         block = re.compile(f"<!-- {name}: .*<!-- end of {name} -->", re.DOTALL)

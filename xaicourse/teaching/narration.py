@@ -8,9 +8,7 @@ exactly, values within tolerance.
 
 from __future__ import annotations
 
-import base64
 import html
-import io
 import math
 import sys
 from collections import ChainMap
@@ -24,13 +22,12 @@ import numpy as np
 import pandas as pd
 from IPython.display import display
 from matplotlib.figure import Figure
-from PIL import Image
 
+from xaicourse.teaching.figures import figure_data
 from xaicourse.teaching.templates import fill, look_up, names_in, plain
 
 Tolerance = float | Mapping[str, float]
 VALUE = '<span class="value">{}</span>'  # what a comparison of wordings blanks out
-_FIGURE_STYLE = "max-width: 100%; height: auto; background: white; border-radius: 4px;"
 _recorder: ContextVar[list[Statement] | None] = ContextVar("recorder", default=None)
 
 
@@ -188,7 +185,7 @@ def show(
     found = _found("show", [caption, alt], values, sys._getframe(1).f_globals)
     statement = _statement("figure", f"{caption} | {alt}", found, tolerance)
     picture = {"alt": fill(alt, found), "caption": _marked(caption, found)}
-    _emit(lambda: {"text/html": figure_html(figure, **picture)}, statement)
+    _emit(lambda: figure_data(figure, **picture), statement)
 
 
 def table(
@@ -259,26 +256,6 @@ def _cell(value: Any, number_format: str | None) -> str:
     if number and number_format:
         text = number_format.format(value)
     return f'<td style="text-align:right">{VALUE.format(text) if number else text}</td>'
-
-
-def figure_html(figure: Figure, *, alt: str, caption: str = "") -> str:
-    """Return a figure as one HTML element that carries its picture, alternative text
-    and caption (HTML).
-    """
-    drawn, buffer = io.BytesIO(), io.BytesIO()
-    figure.savefig(drawn, format="png", dpi=144)
-    # A palette of 128 colours is not seen to differ, and a third of the size.
-    Image.open(drawn).convert("RGB").quantize(128, dither=Image.Dither.NONE).save(
-        buffer, "png", optimize=True
-    )
-    picture = base64.b64encode(buffer.getvalue()).decode()
-    width = round(figure.get_figwidth() * 96)
-    below = f"<figcaption>{caption}</figcaption>" if caption else ""
-    return (
-        f'<figure><img width="{width}" style="{_FIGURE_STYLE}" '
-        f'alt="{html.escape(alt)}" '
-        f'src="data:image/png;base64,{picture}">{below}</figure>'
-    )
 
 
 @contextmanager

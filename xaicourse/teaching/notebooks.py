@@ -14,11 +14,13 @@ import hashlib
 import importlib
 import os
 import re
+import shutil
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import jupytext
@@ -168,7 +170,6 @@ def execute(notebook: Notebook) -> float:
         or the file would be too large.
     """
     content = read_source(notebook.source)
-    start = time.perf_counter()
     client = NotebookClient(
         content,
         timeout=600,
@@ -176,8 +177,22 @@ def execute(notebook: Notebook) -> float:
         store_widget_state=False,
         resources={"metadata": {"path": str(notebook.source.parent)}},
     )
-    asyncio.run(client.async_execute(env=os.environ | HEADLESS))
-    seconds = time.perf_counter() - start
+    with TemporaryDirectory() as scratch:
+        frames = Path(scratch, notebook.frames.name)
+        here = HEADLESS | {"XAICOURSE_FRAMES": str(frames)}
+        start = time.perf_counter()
+        asyncio.run(client.async_execute(env=os.environ | here))
+        seconds = time.perf_counter() - start
+        text = _as_stored(notebook, content)
+        notebook.stored.write_text(text, encoding="utf-8")
+        shutil.rmtree(notebook.frames, ignore_errors=True)
+        if frames.exists():
+            shutil.copytree(frames, notebook.frames)
+    return seconds
+
+
+def _as_stored(notebook: Notebook, content: Any) -> str:
+    """Return an executed notebook as its file holds it, or refuse it."""
     for cell in content.cells:
         cell.metadata.pop("execution", None)  # timings
         for output in cell.get("outputs", []):
@@ -188,14 +203,13 @@ def execute(notebook: Notebook) -> float:
         "fingerprint": fingerprint(notebook),
         "data": data_mode(notebook),
     }
-    text = nbformat.writes(content) + "\n"
+    text: str = nbformat.writes(content) + "\n"
     if len(text.encode()) > MAX_BYTES:
         raise RuntimeError(
             f"{notebook.path}: {len(text.encode()):,} bytes to store; at most "
             f"{MAX_BYTES:,} are allowed"
         )
-    notebook.stored.write_text(text, encoding="utf-8")
-    return seconds
+    return text
 
 
 def main(names: Sequence[str] = (), *, force: bool = False) -> int:
@@ -293,7 +307,7 @@ def _refuse_traces(path: str, output: Any) -> None:
         v for k, v in output.get("data", {}).items() if k.startswith("text/")
     ]
     for text in texts:
-        visible = re.sub(r"data:image/png;base64,[^\"]*", "", text)
+        visible = re.sub(r"data:image/webp;base64,[^\"]*", "", text)
         if trace := MACHINE.search(visible):
             raise RuntimeError(
                 f"{path}: an output holds a trace of this machine: {trace.group()!r}"

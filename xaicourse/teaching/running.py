@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
-import ipywidgets
 from IPython.display import Markdown, display
 from matplotlib.figure import Figure
 from tqdm.auto import tqdm
 
-from xaicourse.teaching.narration import figure_html
+from xaicourse.teaching.figures import sliding_data
+from xaicourse.teaching.narration import _emit, _statement
 
 Result = TypeVar("Result")
 
@@ -70,36 +70,80 @@ def run_on_gpu(
 
 
 def explore(
-    draw: Callable[..., Figure], *, alt: str, **sliders: ipywidgets.Widget
+    draw: Callable[[Any], tuple[Figure, Mapping[str, Any]]],
+    values: Sequence[Any],
+    *,
+    start: Any,
+    label: str,
+    unit: str = "",
+    caption: str,
+    alt: str,
+    tolerance: float = 0.0,
 ) -> None:
-    """Show ``draw(**values)`` under sliders in a live notebook; say where they stand in
-    a stored one.
+    """Show a figure that answers: a slider under it shows what ``draw`` makes of each
+    value.
+
+    All frames are drawn when the cell runs, so that a move of the slider takes no time,
+    and none of it needs a kernel. A stored notebook keeps them as files beside it,
+    where pages and decks load them at the first touch; elsewhere the figure of
+    ``start`` stands still.
 
     Parameters
     ----------
     draw : callable
-        Takes the sliders' values by name and returns a figure.
+        Takes a value and returns a figure and the numbers that can be read off it, by
+        name.
+    values : sequence of numbers or str
+        Where the slider can stand; eight to twelve in a stored notebook.
+    start : number or str
+        Where it stands first, one of ``values``.
+    label, unit : str
+        What the slider moves.
+    caption : str
+        What the figure is, wherever the slider stands.
     alt : str
-        Alternative text of the figure.
-    **sliders : ipywidgets.Widget
-        One control an argument of ``draw``.
+        The alternative text of each frame: a format string over ``{value}`` and the
+        numbers of that frame.
+    tolerance : float
+        By how much (absolutely) each number may differ in another run.
+
+    Raises
+    ------
+    ValueError
+        If ``start`` is none of the values, or a number is not finite.
+
+    Examples
+    --------
+    >>> from xaicourse.plotting import bars
+    >>> from xaicourse.teaching import recording
+    >>> def area(side):
+    ...     figure = bars({"": [side**2]}, [""], value_label="area (m²)")
+    ...     return figure, {"area": side**2}
+    >>> with recording() as statements:
+    ...     explore(area, [1, 2, 3], start=2, label="side", unit="m",
+    ...             caption="A square's area.", alt="A bar of {area} square metres.")
+    >>> statements[0].values
+    {'area at 1': 1, 'area at 2': 4, 'area at 3': 9}
     """
-    if os.environ.get("XAICOURSE_STATIC"):
-        names = ", ".join(name.replace("_", " ") for name in sliders)
-        display(
-            Markdown(
-                f"*In JupyterLab a slider ({names}) stands here; the figure above is "
-                f"its still picture.*"
-            )
-        )
-        return
-    output = ipywidgets.HTML()
-
-    def redraw(_: Any = None) -> None:
-        figure = draw(**{name: widget.value for name, widget in sliders.items()})
-        output.value = figure_html(figure, alt=alt)
-
-    for widget in sliders.values():
-        widget.observe(redraw, names="value")
-    redraw()
-    display(ipywidgets.VBox([*sliders.values(), output]))
+    if start not in values:
+        raise ValueError(f"start: got {start!r}, expected one of {list(values)}")
+    names = [v if isinstance(v, str) else f"{v:g}" for v in values]
+    drawn = [draw(value) for value in values]
+    frames = list(zip(names, drawn, strict=True))
+    numbers = {f"{k} at {v}": n for v, (_, found) in frames for k, n in found.items()}
+    statement = _statement(
+        "explore", f"{caption} | {label} | {alt}", numbers, tolerance
+    )
+    _emit(
+        lambda: sliding_data(
+            [figure for figure, _ in drawn],
+            values=names,
+            alts=[alt.format(value=v, **found) for v, (_, found) in frames],
+            start=list(values).index(start),
+            label=label,
+            unit=unit,
+            caption=caption,
+            progress=progress("drawing"),
+        ),
+        statement,
+    )

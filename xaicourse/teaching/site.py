@@ -95,11 +95,12 @@ def setup(app: Any) -> dict[str, Any]:
         "figure": front_figure(),
     }
     app.add_css_file("course.css")
+    app.add_js_file("explore.js", loading_method="defer")
     # the theme would make buttons that lead nowhere
     if not app.config.html_theme_options.get("repository_url"):
         app.config.html_theme_options.pop("launch_buttons", None)
     app.connect("html-page-context", _without_thebe)
-    app.connect("build-finished", _with_mathjax)
+    app.connect("build-finished", _with_mathjax_and_frames)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
 
 
@@ -115,9 +116,18 @@ def _without_thebe(
     ]
 
 
-def _with_mathjax(app: Any, error: Exception | None) -> None:
+def _with_mathjax_and_frames(app: Any, error: Exception | None) -> None:
     if error is None:
         copy_mathjax(Path(app.outdir) / "_static" / "mathjax")
+        for n in notebooks():
+            copy_frames(n, (Path(app.outdir) / n.path).parent)
+
+
+def copy_frames(notebook: Notebook, folder: Path) -> None:
+    """Copy what a notebook's sliders show beside a page of it."""
+    if notebook.frames.exists():
+        target = folder / "frames" / notebook.frames.name
+        shutil.copytree(notebook.frames, target, dirs_exist_ok=True)
 
 
 def course_map() -> str:
@@ -180,8 +190,8 @@ def build_slides(folder: Path = ROOT) -> None:
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(reveal / name, target)
     copy_mathjax(decks / "mathjax")
-    for name in ("deck.css", "deck.js"):
-        shutil.copy2(PAGES / "deck" / name, decks)
+    for name in ("deck/deck.css", "deck/deck.js", "static/explore.js"):
+        shutil.copy2(PAGES / name, decks)
     colours = HtmlFormatter(style="a11y-high-contrast-light").get_style_defs(
         ".highlight"
     )
@@ -202,6 +212,7 @@ def build_slides(folder: Path = ROOT) -> None:
         page, _ = exporter.from_notebook_node(content)
         name = n.path.replace("/", "-") + ".html"
         (decks / name).write_text(page, encoding="utf-8")
+        copy_frames(n, decks)
         slides = sum(
             _slide_type(cell) in ("slide", "subslide") for cell in content.cells
         )
@@ -286,11 +297,10 @@ def _height(cell: Any) -> float:
     (output,) = cell.outputs
     data = output.get("data", {})
     page = str(data.get("text/html", ""))
-    if picture := re.search(r"data:image/png;base64,([^\"]+)", page):
-        width, height = struct.unpack(
-            ">II", base64.b64decode(picture.group(1)[:48])[16:24]
-        )
-        return min(350.0, 1080.0 * float(height) / float(width)) + 50
+    if picture := data.get("image/png"):
+        width, height = struct.unpack(">II", base64.b64decode(picture[:48])[16:24])
+        slider = 50 * page.count("data-frames=")
+        return min(350.0, 1080.0 * float(height) / float(width)) + 50 + slider
     if page:
         return 36.0 * page.count("<tr") + 60
     return _text_height(
