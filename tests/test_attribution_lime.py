@@ -145,7 +145,9 @@ def test_lime_batches_seeds_and_untouched_inputs():
         ({"kernel_width": 0.01}, "points count"),
         ({"n_samples": 4}, "n_samples: got 4"),
         ({"ridge": -1.0}, "ridge: got -1"),
-        ({"model": lambda x: x}, "model: got outputs of shape"),
+        ({"model": lambda x: x[:1]}, "model: got outputs of shape"),
+        ({"model": lambda x: x}, "target: got None, expected one of the model's 3"),
+        ({"model": lambda x: x, "target": 3}, "target: got 3"),
         ({"model": lambda x: x[:, 0] * np.nan}, "model: outputs: got NaN"),
     ],
 )
@@ -167,8 +169,8 @@ def test_bad_input_to_the_report():
     ):
         with pytest.raises(ValueError, match=message):
             lime_stability(f, x, scale=ONE, **({"kernel_widths": [1.0]} | change))
-    with pytest.raises(TypeError, match="inputs: got no numeric array"):
-        lime(f, [[1.0]], scale=np.ones(1))
+    with pytest.raises(TypeError, match="inputs: got ndarray of <U1, expected numbers"):
+        lime(f, np.array([["a"]]), scale=np.ones(1))
 
 
 # --- occlusion

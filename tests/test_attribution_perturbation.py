@@ -662,23 +662,24 @@ def test_bad_arguments_of_permutation_importance(bad, error, message):
         ({"grid": [0.0, np.inf]}, ValueError, "grid: got NaN or infinity"),
         ({"X": TABLE * np.nan}, ValueError, r"grid: got shape \(0,\)"),
         (
-            {"predict": lambda X: X},
+            {"model": lambda X: X},
             ValueError,
-            r"predict: got predictions of shape \(6, 2\)",
+            "target: got None, expected one of the model's 2 outputs",
         ),
         (
-            {"predict": lambda *_: 1.0},
+            {"model": lambda *_: 1.0},
             ValueError,
-            r"predict: got predictions of shape \(\)",
+            r"model: got outputs of shape \(\)",
         ),
-        ({"predict": lambda X: X[:, 0] * np.nan}, ValueError, "predict: got NaN"),
+        ({"model": lambda X: X[:, 0] * np.nan}, ValueError, "model: outputs: got NaN"),
+        ({"model": lambda X: X, "target": 2}, ValueError, "target: got 2"),
     ],
 )
 def test_bad_arguments_of_partial_dependence(bad, error, message):
-    options = {"predict": lambda X: X[:, 0], "X": TABLE, "feature": 0} | bad
+    options = {"model": lambda X: X[:, 0], "X": TABLE, "feature": 0} | bad
     with pytest.raises(error, match=message):
         partial_dependence(
-            options.pop("predict"), options.pop("X"), options.pop("feature"), **options
+            options.pop("model"), options.pop("X"), options.pop("feature"), **options
         )
 
 

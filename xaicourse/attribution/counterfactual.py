@@ -20,11 +20,19 @@ import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
 
-from xaicourse.attribution.explained import Model, call, check_inputs, explaining
+from xaicourse.attribution.explained import (
+    ALL,
+    Explained,
+    Inputs,
+    Model,
+    explained,
+    explaining,
+)
 from xaicourse.stacking import Adam
 from xaicourse.validation import (
     Progress,
@@ -41,17 +49,18 @@ from xaicourse.validation import (
 
 @dataclass(frozen=True)
 class Counterfactuals:
-    """Rows near an explained row, and whether they get the wanted decision.
+    """Rows near an explained row, and whether they get the wanted decision: tensors if
+    the row is, and arrays otherwise.
 
     Attributes
     ----------
-    values : Tensor, shape (k, d)
+    values : shape (k, d)
         The rows; columns that may not change have the very values of the explained row,
         categories are one-hot.
-    valid : Tensor of bool, shape (k,)
+    valid : bool, shape (k,)
         Whether the model decides for each of these rows as wanted. Where not, the row
         is the best that was found.
-    outputs : Tensor, shape (k, outputs)
+    outputs : shape (k, outputs)
         What the model says of them.
     n_steps : int
         Gradient steps taken.
@@ -59,16 +68,16 @@ class Counterfactuals:
         Why there were no more.
     """
 
-    values: Tensor
-    valid: Tensor
-    outputs: Tensor
+    values: Any
+    valid: Any
+    outputs: Any
     n_steps: int
     stopped: str
 
 
 def counterfactuals(
     model: Model,
-    inputs: Tensor,
+    inputs: Inputs,
     *,
     target: int,
     n_counterfactuals: int = 4,
@@ -93,10 +102,10 @@ def counterfactuals(
 
     Parameters
     ----------
-    model : callable
+    model : nn.Module or function of tensors
         Maps (n, d) to one logit (n,) or (n, 1), class 1 where it is positive, or to
         logits (n, classes).
-    inputs : Tensor, shape (1, d)
+    inputs : Tensor, shape (1, d), or, for a module, an array
         The row to explain, of floating point, with categories one-hot.
     target, n_counterfactuals : int
         The wanted class, and the number of rows k.
@@ -144,7 +153,8 @@ def counterfactuals(
     >>> found.valid, bool((found.values[:, 0] > 2).all()), bool((found.values[:, 1:] == 0).all())
     (tensor([True, True]), True, True)
     """
-    rows, _, _ = check_inputs(inputs, None, None)
+    f = explained(model, inputs, gradient=True)
+    rows = f.rows
     check_shape("inputs", rows, (1, None))
     d, k = rows.shape[1], check_int("n_counterfactuals", n_counterfactuals)
     blocks = [check_positions("categories", block, d) for block in categories]
@@ -190,7 +200,7 @@ def counterfactuals(
     with explaining(model):
         for step in (progress or silent)(range(1, max_steps + 1)):
             with torch.enable_grad():
-                logits = call(model, c)
+                logits = f.outputs(ALL, c)
                 one_hot = sum(
                     (
                         (c[:, b].sum(1) - 1).square().sum()
@@ -216,7 +226,9 @@ def counterfactuals(
             point = c.detach()  # the same numbers in memory
             rounded = _one_hot(point, blocks)
             n_valid = int(
-                (margin(call(model, rounded) if blocks else logits, target) > 0).sum()
+                (
+                    margin(f.outputs(ALL, rounded) if blocks else logits, target) > 0
+                ).sum()
             )
             best = max(best, (n_valid, -value, rounded), key=lambda found: found[:2])
             stale = 0 if value < least - 1e-4 else stale + 1
@@ -229,9 +241,12 @@ def counterfactuals(
                 break
             optimiser.step([slope], rate)
             point.copy_(torch.where(free, torch.clamp(point, low, high), rows))
-        values = _sparse(model, best[2], rows, scale, target=target, blocks=blocks)
-        outputs = call(model, values)
-    return Counterfactuals(values, margin(outputs, target) > 0, outputs, step, stopped)
+        values = _sparse(f, best[2], scale, target=target, blocks=blocks)
+        outputs = f.outputs(ALL, values)
+    valid = margin(outputs, target) > 0
+    return Counterfactuals(
+        f.as_given(values), f.as_given(valid), f.as_given(outputs), step, stopped
+    )
 
 
 def margin(logits: Tensor, target: int) -> Tensor:
@@ -270,28 +285,22 @@ def _one_hot(c: Tensor, blocks: list[list[int]]) -> Tensor:
 
 
 def _sparse(
-    model: Model,
-    c: Tensor,
-    x: Tensor,
-    scale: Tensor,
-    *,
-    target: int,
-    blocks: list[list[int]],
+    f: Explained, c: Tensor, scale: Tensor, *, target: int, blocks: list[list[int]]
 ) -> Tensor:
     """Put columns (blocks whole) back to x, the least changed first, where a row stays
     valid and unlike others.
     """
     grouped = {j for block in blocks for j in block}
     groups = [*blocks, *([j] for j in range(c.shape[1]) if j not in grouped)]
-    c = c.clone()
-    valid = margin(call(model, c), target) > 0
+    x, c = f.rows, c.clone()
+    valid = margin(f.outputs(ALL, c), target) > 0
     change = torch.stack([((c - x).abs() / scale)[:, g].sum(1) for g in groups], dim=1)
     for order in change.argsort(1).T:
         tried = c.clone()
         for row, which in enumerate(order):
             tried[row, groups[which]] = x[0, groups[which]]
         for row in torch.nonzero(
-            valid & (margin(call(model, tried), target) > 0)
+            valid & (margin(f.outputs(ALL, tried), target) > 0)
         ).flatten():
             others = torch.cat([c[:row], c[row + 1 :]])
             if not (others == tried[row]).all(1).any():

@@ -16,9 +16,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from xaicourse.attribution.explained import Model, explaining
+from xaicourse.attribution.explained import Attribution, explaining
 from xaicourse.attribution.gradients import saliency
-from xaicourse.attribution.path import Attribution, integrated_gradients
+from xaicourse.attribution.path import integrated_gradients
 from xaicourse.validation import Progress, check_shape, silent
 
 
