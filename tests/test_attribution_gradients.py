@@ -35,8 +35,7 @@ from xaicourse.attribution import (
 few = settings(max_examples=25, deadline=None, derandomize=True)
 seeds = st.integers(0, 2**32 - 1)
 
-# --- known derivatives
-# ------------------------------------------------------------------------------------------
+# --- known derivatives ----------------------------------------------------------------
 
 
 def check_sines(attribute):
@@ -101,8 +100,7 @@ def test_the_mutants_of_smooth_grad_are_rejected():
             check_blur(mutant)
 
 
-# --- axioms
-# -----------------------------------------------------------------------------------------------------
+# --- axioms ---------------------------------------------------------------------------
 
 
 @few
@@ -131,8 +129,7 @@ def test_a_linear_model_has_its_weights_as_gradient_whatever_the_noise(seed):
         )
 
 
-# --- Captum
-# -----------------------------------------------------------------------------------------------------
+# --- Captum ---------------------------------------------------------------------------
 
 
 def check_against_captum(attribute):
@@ -192,8 +189,7 @@ def test_smooth_grad_agrees_with_captum_within_monte_carlo_error():
     assert ((saliency(net, inputs, target=1) - reference).abs() / error).max() > 4.5
 
 
-# --- draws, batches, and what stays as it was
-# -------------------------------------------------------------------
+# --- draws, batches, and what stays as it was -----------------------------------------
 
 
 @pytest.mark.parametrize("n_samples", [1, 6, 11])
@@ -292,8 +288,7 @@ def test_bad_arguments(bad, error, message):
     assert str(refusal.value) == message
 
 
-# --- input x gradient, guided backpropagation
-# --------------------------------------------------------------------
+# --- input x gradient, guided backpropagation -----------------------------------------
 
 
 def relu_network(relu=None):

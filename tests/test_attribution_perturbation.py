@@ -50,8 +50,7 @@ def fitted():
     )
 
 
-# --- permutation importance
-# -------------------------------------------------------------------------------------
+# --- permutation importance -----------------------------------------------------------
 
 BETA = np.array([2.0, -1.0, 0.5, 0.0])
 
@@ -269,8 +268,7 @@ def test_labels_and_text_as_truth():
     assert result.mean[1] == 0
 
 
-# --- drop-column importance
-# -------------------------------------------------------------------------------------
+# --- drop-column importance -----------------------------------------------------------
 
 
 def least_squares(X, y):
@@ -451,8 +449,7 @@ def test_bad_arguments_of_drop_column_importance(bad, error, message):
         )
 
 
-# --- partial dependence
-# -----------------------------------------------------------------------------------------
+# --- partial dependence ---------------------------------------------------------------
 
 
 def check_dependence(dependence, fitted):
@@ -553,8 +550,7 @@ def test_partial_dependence_of_a_frame():
     pd.testing.assert_frame_equal(X, before)
 
 
-# --- seeds, global state, progress, bad arguments
-# ---------------------------------------------------------------
+# --- seeds, global state, progress, bad arguments -------------------------------------
 
 
 def test_seeds_and_global_state(fitted):

@@ -57,8 +57,7 @@ def normal(seed, n, d=4):
     return np.random.default_rng(seed).normal(size=(n, d))
 
 
-# --- published values
-# -------------------------------------------------------------------------------------------
+# --- published values -----------------------------------------------------------------
 
 
 def check_m4(method):
@@ -127,8 +126,7 @@ def test_linear_model():
         np.testing.assert_allclose(result.values, expected, atol=1e-12)
 
 
-# --- axioms
-# -----------------------------------------------------------------------------------------------------
+# --- axioms ---------------------------------------------------------------------------
 
 
 @few
@@ -181,8 +179,7 @@ def test_by_its_definition_over_all_orders():
     )
 
 
-# --- the field's library
-# ----------------------------------------------------------------------------------------
+# --- the field's library --------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
@@ -248,8 +245,7 @@ def test_gradient_shap_refuses_what_has_no_gradient(forest):
         )
 
 
-# --- samples
-# ----------------------------------------------------------------------------------------------------
+# --- samples --------------------------------------------------------------------------
 
 
 def check_errors(method, n_baselines=1):
@@ -371,8 +367,7 @@ def test_the_model_never_sees_more_rows_than_allowed():
     assert max(seen) <= 2**18 // 1000
 
 
-# --- tables of every kind
-# ---------------------------------------------------------------------------------------
+# --- tables of every kind -------------------------------------------------------------
 
 
 def network():

@@ -11,7 +11,7 @@ from xaicourse.attribution.gradients import (
     saliency,
     smooth_grad,
 )
-from xaicourse.attribution.lime import Lime, LimeStability, lime, lime_stability
+from xaicourse.attribution.lime import Lime, lime
 from xaicourse.attribution.occlusion import occlusion
 from xaicourse.attribution.path import gradient_shap, integrated_gradients
 from xaicourse.attribution.perturbation import (
@@ -51,7 +51,6 @@ __all__ = [
     "DropColumnImportance",
     "GradCam",
     "Lime",
-    "LimeStability",
     "PartialDependence",
     "PermutationImportance",
     "ShapleyValues",
@@ -70,7 +69,6 @@ __all__ = [
     "integrated_gradients",
     "layerwise_relevance",
     "lime",
-    "lime_stability",
     "maximise_activation",
     "merge_word_pieces",
     "occlusion",

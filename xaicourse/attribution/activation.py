@@ -106,7 +106,8 @@ def maximise_activation(
     Examples
     --------
     >>> weights = torch.tensor([3.0, 4.0])
-    >>> maximise_activation(lambda x: x @ weights, torch.zeros(1, 2), radius=10.0).values
+    >>> start = torch.zeros(1, 2)
+    >>> maximise_activation(lambda x: x @ weights, start, radius=10.0).values
     tensor([[6., 8.]])
     """
     f = explained(

@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from xaicourse.attribution.explained import Model, explained, explaining
+from xaicourse.attribution.explained import Model, explained, explaining, tensor
 from xaicourse.validation import (
     Seed,
     all_finite,
@@ -83,7 +83,8 @@ def concept_vectors(
 
     Examples
     --------
-    >>> there, elsewhere = torch.tensor([[3.0, 0.0], [5.0, 0.0]]), torch.tensor([[-1.0, 0.0], [1.0, 0.0]])
+    >>> there = torch.tensor([[3.0, 0.0], [5.0, 0.0]])
+    >>> elsewhere = torch.tensor([[-1.0, 0.0], [1.0, 0.0]])
     >>> concept_vectors(there, elsewhere)
     (tensor([1., 0.]), tensor(1.))
     """
@@ -192,13 +193,9 @@ def tcav(
     True
     """
     f = explained(head, activations, target=target, gradient=True)
-    for name, rows in (
-        ("activations", f.rows),
-        ("concept", concept),
-        ("others", others),
-    ):
-        check_shape(name, rows, (None, f.rows.shape[-1]))
-        check_finite(name, rows)
+    check_shape("activations", f.rows, (None, None))
+    shape = (None, f.rows.shape[1])
+    concept, others = tensor("concept", concept, shape), tensor("others", others, shape)
     n = len(concept)
     if len(others) < 2 * n:
         raise ValueError(
@@ -209,13 +206,13 @@ def tcav(
     rng = check_seed(seed)
     with explaining(head):
         slopes = torch.cat(
-            [f.gradient(some, f.rows[some].clone())[0] for some, _ in f.blocks()]
+            [f.gradient(rows, f.rows[rows].clone())[0] for rows, _ in f.blocks()]
         )
         if not all_finite(slopes):
             raise ValueError("head: got a gradient that is NaN or infinite")
 
         def runs(examples: Tensor | None) -> tuple[Tensor, Tensor, Tensor]:
-            """Score, slope and accuracy in each run; without examples, of a random set."""
+            """Score, slope, accuracy of each run; without examples, of a random set."""
             draws = torch.from_numpy(
                 np.stack([rng.permutation(len(others))[: 2 * n] for _ in range(n_runs)])
             )

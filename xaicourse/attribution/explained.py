@@ -90,9 +90,7 @@ class Explained:
     given : as the user gave them
         The inputs, for the kind of the results.
     ask : callable
-        From inputs and extra arguments, tensors, to what the model answers.
-    gradient_needed : bool
-        Whether only tensors will do as an answer.
+        From tensors of rows, and extra arguments, to outputs (n, outputs).
     """
 
     inputs: tuple[Tensor, ...]
@@ -100,8 +98,7 @@ class Explained:
     target: Tensor | None
     size: int
     given: Any
-    ask: Callable[[Sequence[Tensor], Sequence[Any]], Any]
-    gradient_needed: bool
+    ask: Callable[[Sequence[Tensor], Sequence[Any]], Tensor]
 
     @property
     def rows(self) -> Tensor:
@@ -130,27 +127,16 @@ class Explained:
     def outputs(self, rows: slice, *points: Tensor) -> Tensor:
         """All outputs at points of some rows: shape (rows, ..., outputs)."""
         before = points[0].shape[: points[0].ndim - self.inputs[0].ndim + 1]
-        flat = [
-            p.reshape(-1, *x.shape[1:])
-            for p, x in zip(points, self.inputs, strict=True)
-        ]
-        each, n = len(flat[0]) // before[0], len(self.inputs[0])
-        extra = [
-            a[rows].repeat_interleave(each, 0) if _of_rows(a, n) else a
-            for a in self.extra
-        ]
+        pairs = zip(points, self.inputs, strict=True)
+        flat = [p.reshape(-1, *x.shape[1:]) for p, x in pairs]
+        n = len(self.inputs[0])
+        # of each point, the row that it belongs to
+        own = torch.arange(n)[rows].repeat_interleave(len(flat[0]) // before[0])
         parts = []
         for first in range(0, len(flat[0]), self.size):
             some = slice(first, first + self.size)
-            parts.append(
-                self._answer(
-                    [x[some] for x in flat],
-                    [
-                        b[some] if _of_rows(a, n) else b
-                        for a, b in zip(self.extra, extra, strict=True)
-                    ],
-                )
-            )
+            extra = [a[own[some]] if _of_rows(a, n) else a for a in self.extra]
+            parts.append(self.ask([x[some] for x in flat], extra))
         return (parts[0] if len(parts) == 1 else torch.cat(parts)).view(*before, -1)
 
     def at(self, rows: slice, *points: Tensor) -> Tensor:
@@ -211,20 +197,7 @@ class Explained:
         delta = torch.stack(sums).sum(0) - change
         return Attribution(self.like_inputs(values), self.as_given(delta))
 
-    def _answer(self, rows: Sequence[Tensor], extra: Sequence[Any]) -> Tensor:
-        """Outputs of the model, shape (n, outputs)."""
-        # a model that works in place must reach neither the user's rows nor a leaf
-        output = self.ask([x.clone() for x in rows], extra)
-        output = getattr(output, "logits", output)
-        if self.gradient_needed and not isinstance(output, Tensor):
-            raise TypeError(
-                f"model: got an output of type {type(output).__name__}, which "
-                f"{_NONE_NEEDED}"
-            )
-        return as_outputs(output, len(rows[0])).to(rows[0].device)
 
-
-@torch.inference_mode(False)
 def explained(
     model: Model,
     inputs: Inputs,
@@ -257,7 +230,8 @@ def explained(
     if gradient and not tensors and not isinstance(model, nn.Module):
         kind = type(several[0]).__name__
         raise TypeError(
-            f"inputs: got {kind}, expected a tensor: a function of arrays {_NONE_NEEDED}"
+            f"inputs: got {kind}, expected a tensor: a function of arrays "
+            f"{_NONE_NEEDED}"
         )
     rows = tuple(_rows(x) for x in several)
     n = len(rows[0])
@@ -275,33 +249,28 @@ def explained(
         target=_target(target, n, rows[0].device),
         size=check_int("internal_batch_size", internal_batch_size),
         given=inputs,
-        ask=_asking(model, several[0], tensors),
-        gradient_needed=gradient,
+        ask=_asking(model, several[0], gradient),
     )
 
 
 def predictor(model: Model, target: int | None) -> Callable[[Any], Any]:
-    """Return the model as a function of arrays and DataFrames: of one output, or of all,
-    which a function returns as it likes.
+    """Return the model as a function of arrays and DataFrames to one of its outputs, or
+    to all of them, which a function returns as it likes.
     """
-    function = function_of(model)
 
-    def of_table(table: Any) -> Any:
+    def predict(table: Any) -> Any:
         if isinstance(model, nn.Module):
             f = explained(model, table)
             with explaining(model):
-                prediction: Any = f.outputs(ALL, f.rows).cpu().numpy()
-            if prediction.shape[1] == 1:
-                prediction = prediction[:, 0]
+                found: Any = f.outputs(ALL, f.rows).squeeze(1).cpu().numpy()
         else:
-            prediction = function(table)
-        return prediction if target is None else of_target(prediction, table)
+            found = function_of(model)(table)
+        if target is None:
+            return found
+        outputs = as_outputs(found, len(table)).detach()
+        return pick(outputs, _target(target, len(table), outputs.device)).cpu().numpy()
 
-    def of_target(prediction: Any, table: Any) -> Any:
-        outputs = as_outputs(prediction, len(table))
-        return pick(outputs, _target(target, len(table), outputs.device)).numpy()
-
-    return of_table
+    return predict
 
 
 def as_outputs(output: Any, n: int) -> Tensor:
@@ -314,7 +283,8 @@ def as_outputs(output: Any, n: int) -> Tensor:
             f"({n}, outputs)"
         )
     check_finite("model: outputs", output)
-    return output.reshape(n, -1)
+    outputs: Tensor = output.reshape(n, -1)
+    return outputs
 
 
 def function_of(model: Model) -> Callable[..., Any]:
@@ -326,36 +296,43 @@ def function_of(model: Model) -> Callable[..., Any]:
     if hasattr(model, "predict") and not hasattr(model, "classes_"):
         return model.predict  # type: ignore[no-any-return]
     raise TypeError(
-        f"model: got {type(model).__name__}, expected a module, a function, or a fitted "
-        f"estimator with predict_proba (a classifier) or predict (a regressor)"
+        f"model: got {type(model).__name__}, expected a module, a function, or a "
+        f"fitted estimator with predict_proba (a classifier) or predict (a regressor)"
     )
 
 
 def _asking(
-    model: Model, first: Any, tensors: bool
-) -> Callable[[Sequence[Tensor], Sequence[Any]], Any]:
+    model: Model, first: Any, gradient: bool
+) -> Callable[[Sequence[Tensor], Sequence[Any]], Tensor]:
     """The model as a function of tensors; `first` are the rows as they were given."""
-    function = function_of(model)
-
-    def convert(rows: Tensor) -> Any:
-        return rows
-
+    function, weights = function_of(model), []
     if isinstance(model, nn.Module):
-        weights = [*model.parameters(), *model.buffers()]
-        floats = [w for w in weights if w.is_floating_point()]
+        numbers = [*model.parameters(), *model.buffers()]
+        weights = [number for number in numbers if number.is_floating_point()]
+    tensors = isinstance(model, nn.Module) or (
+        callable(model) and isinstance(first, Tensor)
+    )
 
-        def convert(rows: Tensor) -> Any:
-            return rows.to(floats[0]) if floats else rows
+    def converted(rows: Tensor) -> Any:
+        if tensors:
+            return rows.to(weights[0]) if weights else rows
+        array = rows.cpu().numpy()
+        if isinstance(first, pd.DataFrame):
+            return pd.DataFrame(array, columns=first.columns)
+        return array
 
-    elif not tensors or not callable(model):
+    def ask(rows: Sequence[Tensor], extra: Sequence[Any]) -> Tensor:
+        # a model that works in place must reach neither the user's rows nor a leaf
+        output = function(*[converted(x.clone()) for x in rows], *extra)
+        output = getattr(output, "logits", output)
+        if gradient and not isinstance(output, Tensor):
+            kind = type(output).__name__
+            raise TypeError(
+                f"model: got an output of type {kind}, which {_NONE_NEEDED}"
+            )
+        return as_outputs(output, len(rows[0])).to(rows[0].device)
 
-        def convert(rows: Tensor) -> Any:
-            array = rows.cpu().numpy()
-            if isinstance(first, pd.DataFrame):
-                return pd.DataFrame(array, columns=first.columns)
-            return array
-
-    return lambda rows, extra: function(*map(convert, rows), *extra)
+    return ask
 
 
 def _rows(given: Any) -> Tensor:
@@ -363,9 +340,8 @@ def _rows(given: Any) -> Tensor:
     rows = tensor("inputs", given)
     if not rows.is_floating_point():
         raise TypeError(
-            f"inputs: got {rows.dtype}, expected floating point: integers, such as "
-            f"the ids of tokens, have no "
-            "gradient (explain the embeddings instead)"
+            f"inputs: got {rows.dtype}, expected floating point: integers, such as the "
+            f"ids of tokens, have no gradient (explain the embeddings instead)"
         )
     if rows.ndim == 0:
         raise ValueError("inputs: got a single number, expected rows (n, ...)")
@@ -373,20 +349,20 @@ def _rows(given: Any) -> Tensor:
     return rows
 
 
+@torch.inference_mode(False)
 def _target(target: Any, n: int, device: torch.device) -> Tensor | None:
     """The output of each row."""
     if target is None:
         return None
     if not isinstance(target, Tensor | np.ndarray | list):
-        number = check_int("target", target, minimum=0)
-        return torch.full((n,), number, device=device)
+        target = np.full(n, check_int("target", target, minimum=0))
     targets = torch.as_tensor(target)
-    targets = targets.clone() if targets.is_inference() else targets
     kind = targets.dtype
     if kind.is_floating_point or kind.is_complex or kind == torch.bool:
         raise TypeError(f"target: got {kind}, expected integers")
     check_shape("target", targets, (n,))
-    return targets.to(device, torch.long)
+    # autograd refuses what was made in inference mode, but not its copy
+    return targets.to(device, torch.long, copy=True)
 
 
 def _of_rows(argument: Any, n: int) -> bool:
@@ -395,29 +371,34 @@ def _of_rows(argument: Any, n: int) -> bool:
 
 
 @torch.inference_mode(False)
-def tensor(name: str, array: Any) -> Tensor:
-    """Return numbers of any kind as a tensor, integers of arrays in double precision."""
-    if isinstance(array, Tensor):
-        # autograd refuses a tensor that was made in inference mode, but not its copy
-        return array.clone() if array.is_inference() else array.detach()
-    numbers = np.asarray(array)
-    if numbers.dtype.kind not in "biuf":
-        raise TypeError(
-            f"{name}: got {type(array).__name__} of {numbers.dtype}, expected numbers"
-        )
-    exact = numbers.dtype in (np.float32, np.float64)
-    return torch.from_numpy(numbers.astype(numbers.dtype if exact else np.float64))
+def tensor(
+    name: str, numbers: Any, shape: tuple[int | None, ...] | None = None
+) -> Tensor:
+    """Return numbers of any kind as a tensor, integers of arrays in double precision;
+    finite ones, if their shape is given.
+    """
+    if isinstance(numbers, Tensor):
+        # autograd refuses what was made in inference mode, but not its copy
+        found = numbers.clone() if numbers.is_inference() else numbers.detach()
+    else:
+        array = np.asarray(numbers)
+        if array.dtype.kind not in "biuf":
+            kind = type(numbers).__name__
+            raise TypeError(f"{name}: got {kind} of {array.dtype}, expected numbers")
+        exact = array.dtype in (np.float32, np.float64)
+        found = torch.from_numpy(array.astype(array.dtype if exact else np.float64))
+    if shape is not None:
+        check_shape(name, found, shape)
+        check_finite(name, found)
+    return found
 
 
 def beside(name: str, value: Any, rows: Tensor) -> Tensor:
     """Return a number, one row for all or a row for each, in the shape of the rows."""
-    if not isinstance(value, Tensor) and np.ndim(value) == 0:
+    if np.ndim(value) == 0 and not isinstance(value, Tensor):
         return rows.new_tensor(check_float(name, value)).expand_as(rows)
-    value = tensor(name, value)
-    n = 1 if value.shape[:1] == (1,) else len(rows)
-    check_shape(name, value, (n, *rows.shape[1:]))
-    check_finite(name, value)
-    return value.to(rows).expand_as(rows)
+    n = 1 if np.shape(value)[:1] == (1,) else len(rows)
+    return tensor(name, value, (n, *rows.shape[1:])).to(rows).expand_as(rows)
 
 
 def one_each(name: str, values: Any, inputs: Sequence[Tensor]) -> Sequence[Any]:
@@ -496,10 +477,10 @@ def pick(output: Tensor, target: Tensor | None) -> Tensor:
                 f"target: got None, expected one of the model's {n_outputs} outputs"
             )
         return output[..., 0]
-    if target.min() < 0 or target.max() >= n_outputs:
-        wrong = target.min() if target.min() < 0 else target.max()
+    wrong = target[(target < 0) | (target >= n_outputs)]
+    if len(wrong):
         raise ValueError(
-            f"target: got {wrong}, expected an output from 0 to {n_outputs - 1}"
+            f"target: got {wrong[0]}, expected an output from 0 to {n_outputs - 1}"
         )
     index = target.view(-1, *[1] * (output.ndim - 1)).expand(*output.shape[:-1], 1)
     return output.gather(-1, index)[..., 0]

@@ -83,7 +83,7 @@ def grad_cam(
         If the model or the layer is no module, or the inputs are not floating-point
         tensors.
     ValueError
-        If the layer is not of this model, is called not once, or has an output that is
+        If the layer is not called once in a pass, or has an output that is
         no stack of maps or that the explained output does not depend on; or an argument
         has a wrong shape or range or is not finite.
 
@@ -109,10 +109,6 @@ def grad_cam(
             raise TypeError(
                 f"{name}: got {type(module).__name__}, expected a torch.nn.Module"
             )
-    if all(layer is not module for module in model.modules()):
-        raise ValueError(
-            f"layer: got {type(layer).__name__}, which is no module of the model"
-        )
     f = explained(
         model, inputs, target=target, internal_batch_size=internal_batch_size,
         gradient=True,

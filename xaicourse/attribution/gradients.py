@@ -160,7 +160,7 @@ def smooth_grad(
     normal distribution function.
 
     >>> corner = torch.tensor([[0.0], [0.1]])
-    >>> smooth_grad(lambda x: torch.relu(x), corner, n_samples=100_000).round(decimals=2)
+    >>> smooth_grad(torch.relu, corner, n_samples=100_000).round(decimals=2)
     tensor([[0.5000],
             [0.8400]])
     """
@@ -179,7 +179,7 @@ def smooth_grad(
         noisy, weights = _copies(f, rows, samples)
         for copy, of_rows in zip(noisy, streams, strict=False):
             noise = [stream.standard_normal(copy.shape[1:]) for stream in of_rows[rows]]
-            copy += stdevs * torch.from_numpy(np.stack(noise)).to(copy)
+            copy.add_(stdevs * torch.from_numpy(np.stack(noise)).to(copy))
         return noisy, weights
 
     with explaining(model):
@@ -227,7 +227,8 @@ def input_x_gradient(
 
     Examples
     --------
-    >>> input_x_gradient(lambda x: x[:, 0] ** 2 - 3 * x[:, 1], torch.tensor([[2.0, 1.0]]))
+    >>> x = torch.tensor([[2.0, 1.0]])
+    >>> input_x_gradient(lambda x: x[:, 0] ** 2 - 3 * x[:, 1], x)
     tensor([[ 8., -3.]])
     """
     f = explained(
@@ -289,7 +290,8 @@ def guided_backprop(
     --------
     The gradient of the difference is (1, -1); its second half does not pass.
 
-    >>> guided_backprop(lambda x: torch.relu(x[:, 0]) - torch.relu(x[:, 1]), torch.tensor([[2.0, 1.0]]))
+    >>> x = torch.tensor([[2.0, 1.0]])
+    >>> guided_backprop(lambda x: torch.relu(x[:, 0]) - torch.relu(x[:, 1]), x)
     tensor([[1., 0.]])
     """
     f = explained(

@@ -1,14 +1,12 @@
-"""LIME: a linear model that imitates another one around a row, and whether one should
-believe it.
+"""LIME: a linear model that imitates another one around a row.
 
 The slopes depend on how wide "around" is and on which points were drawn. The paper's
-package hides both; here the local R² comes with every explanation, and `lime_stability`
-repeats it over seeds and widths.
+package hides both; here the local R² comes with every explanation. Repeat it with other
+seeds and widths before believing it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,11 +14,16 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
 
-from xaicourse.attribution.explained import Inputs, Model, explained, explaining
+from xaicourse.attribution.explained import (
+    Inputs,
+    Model,
+    explained,
+    explaining,
+    tensor,
+)
 from xaicourse.validation import (
     Progress,
     Seed,
-    check_finite,
     check_float,
     check_int,
     check_seed,
@@ -52,29 +55,6 @@ class Lime:
     values: Any
     intercept: Any
     r2: Any
-
-
-@dataclass(frozen=True)
-class LimeStability:
-    """How an explanation changes with what the user did not mean to choose.
-
-    Attributes
-    ----------
-    values : ndarray, shape (n_widths, n_seeds, n, n_features)
-        Slopes for each kernel width and seed.
-    r2 : ndarray, shape (n_widths, n_seeds, n)
-        Their local R².
-    top_agreement : ndarray, shape (n_widths, n)
-        Over all pairs of seeds, the mean share of the `n_top` largest slopes that both
-        have.
-    sign_agreement : ndarray, shape (n, n_features)
-        Share of all widths and seeds whose slope has the sign of the majority.
-    """
-
-    values: Array
-    r2: Array
-    top_agreement: Array
-    sign_agreement: Array
 
 
 def lime(
@@ -141,7 +121,9 @@ def lime(
 
     Examples
     --------
-    >>> explanation = lime(lambda x: 3 * x[:, 0] - x[:, 1], np.array([[1.0, 2.0]]), scale=np.array([1.0, 2.0]))
+    >>> def model(x):
+    ...     return 3 * x[:, 0] - x[:, 1]
+    >>> explanation = lime(model, np.array([[1.0, 2.0]]), scale=[1.0, 2.0])
     >>> explanation.values.round(6) + 0
     array([[ 3., -2.]])
     >>> explanation.r2.round(6)
@@ -150,9 +132,7 @@ def lime(
     f = explained(model, inputs, target=target, internal_batch_size=internal_batch_size)
     check_shape("inputs", f.rows, (None, None))
     n, n_features = f.rows.shape
-    scale = np.asarray(scale, dtype=float)
-    check_shape("scale", scale, (n_features,))
-    check_finite("scale", scale)
+    scale = tensor("scale", scale, (n_features,)).cpu().double().numpy()
     if scale.min() <= 0:
         raise ValueError(
             f"scale: got {scale.min()}, expected positive numbers (leave out a column "
@@ -195,97 +175,3 @@ def lime(
             missed = nearness @ (y - design @ lines[i]) ** 2
             r2[i] = 1 - missed / spread if spread > 0 else 1.0
     return Lime(*map(f.as_given, (lines[:, 1:], lines[:, 0], r2)))
-
-
-def lime_stability(
-    model: Model,
-    inputs: Inputs,
-    *,
-    scale: ArrayLike,
-    target: Any = None,
-    kernel_widths: Sequence[float],
-    seeds: Sequence[int] = tuple(range(10)),
-    n_top: int = 3,
-    n_samples: int = 1000,
-    ridge: float = 0.0,
-    internal_batch_size: int | None = None,
-    progress: Progress | None = None,
-) -> LimeStability:
-    """Repeat LIME over seeds and kernel widths, and compare.
-
-    Parameters
-    ----------
-    model, inputs, scale, target, n_samples, ridge, internal_batch_size
-        As in `lime`.
-    kernel_widths : sequence of float
-        Widths to try.
-    seeds : sequence of int
-        At least two.
-    n_top : int
-        How many of the largest slopes (by size) are compared between seeds.
-    progress : callable or None
-        Wraps the loop over widths; ``None`` is silent.
-
-    Returns
-    -------
-    LimeStability
-
-    Raises
-    ------
-    ValueError
-        As in `lime`; also if there are fewer than two seeds, no width, or fewer columns
-        than `n_top`.
-
-    Examples
-    --------
-    A line is the same whatever the width and the seed.
-
-    >>> report = lime_stability(
-    ...     lambda x: 3 * x[:, 0] - x[:, 1], np.zeros((1, 2)), scale=np.ones(2), kernel_widths=[0.5, 2], n_top=1
-    ... )
-    >>> report.top_agreement.tolist(), report.sign_agreement.tolist()
-    ([[1.0], [1.0]], [[1.0, 1.0]])
-    """
-    if len(seeds) < 2 or len(kernel_widths) == 0:
-        raise ValueError(
-            f"seeds, kernel_widths: got {len(seeds)} and {len(kernel_widths)}, "
-            f"expected two and one"
-        )
-    fits = [
-        [
-            lime(
-                model,
-                inputs,
-                scale=scale,
-                target=target,
-                kernel_width=width,
-                n_samples=n_samples,
-                ridge=ridge,
-                seed=seed,
-                internal_batch_size=internal_batch_size,
-            )
-            for seed in seeds
-        ]
-        for width in (progress or silent)(kernel_widths)
-    ]
-    values, r2 = (
-        np.array([[getattr(fit, name) for fit in of_width] for of_width in fits])
-        for name in ("values", "r2")
-    )
-    n_top = check_int("n_top", n_top)
-    if n_top > values.shape[-1]:
-        raise ValueError(
-            f"n_top: got {n_top}, expected at most the number of columns, "
-            f"{values.shape[-1]}"
-        )
-    rank = (-np.abs(values)).argsort(-1).argsort(-1)
-    top = (rank < n_top).astype(float)
-    both = np.einsum("wanf,wbnf->wabn", top, top) / n_top
-    first, second = np.triu_indices(len(seeds), 1)
-    positive = (values > 0).mean((0, 1))
-    return LimeStability(
-        values,
-        r2,
-        both[:, first, second].mean(1),
-        np.maximum(positive, 1 - positive),
-    )

@@ -7,7 +7,6 @@ from itertools import product
 from typing import Any
 
 import torch
-from torch import Tensor
 
 from xaicourse.attribution.explained import (
     ALL,
@@ -82,7 +81,9 @@ def occlusion(
 
     Examples
     --------
-    >>> occlusion(lambda x: x[:, 0] * x[:, 1] + 2 * x[:, 2], torch.tensor([[3.0, 1.0, 5.0]]))
+    >>> def model(x):
+    ...     return x[:, 0] * x[:, 1] + 2 * x[:, 2]
+    >>> occlusion(model, torch.tensor([[3.0, 1.0, 5.0]]))
     tensor([[ 3.,  3., 10.]])
     """
     f = explained(

@@ -261,8 +261,8 @@ def gradient_shap(
         s = np.arange(n_samples)[samples]
         alpha = (s + uniform.random((len(place[rows]), len(s)))) / n_samples
         z, differences = [], []
-        for inputs, circle, normal in zip(f.inputs, circles, normals, strict=True):
-            x = inputs[rows, None]
+        for whole, circle, normal in zip(f.inputs, circles, normals, strict=True):
+            x = whole[rows, None]
             start = (
                 circle[samples.start :]
                 .unfold(0, len(s), 1)

@@ -172,8 +172,10 @@ def permutation_importance(
 
     >>> X = np.random.default_rng(0).standard_normal((20_000, 3))
     >>> y = X @ [2.0, 1.0, 0.0]
+    >>> def minus_squared_error(y, prediction):
+    ...     return -np.mean((y - prediction) ** 2)
     >>> importance = permutation_importance(
-    ...     lambda X: X @ [2.0, 1.0, 0.0], X, y, score=lambda y, p: -np.mean((y - p) ** 2)
+    ...     lambda X: X @ [2.0, 1.0, 0.0], X, y, score=minus_squared_error
     ... )
     >>> importance.mean.round(1)
     array([8., 2., 0.])
@@ -375,7 +377,9 @@ def partial_dependence(
     Examples
     --------
     >>> X = np.array([[0.0, 1.0], [1.0, 3.0]])
-    >>> curve = partial_dependence(lambda X: X[:, 0] * X[:, 1], X, 0, grid=[0.0, 1.0], ice=True)
+    >>> def model(X):
+    ...     return X[:, 0] * X[:, 1]
+    >>> curve = partial_dependence(model, X, 0, grid=[0.0, 1.0], ice=True)
     >>> curve.mean
     array([0., 2.])
     >>> curve.individual
@@ -452,7 +456,7 @@ def _groups(
 
 
 def _cycle(rng: np.random.Generator, n: int) -> NDArray[np.intp]:
-    """For each of n rows the row it takes its value from: one random cycle through all."""
+    """For each of n rows the one that it takes values from: a random cycle."""
     order = rng.permutation(n)
     donors = np.empty_like(order)
     donors[order] = np.roll(order, 1)

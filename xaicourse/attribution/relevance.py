@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -31,6 +31,8 @@ from xaicourse.attribution.explained import (
     graph,
 )
 from xaicourse.validation import Progress, all_finite, check_float
+
+Apply = Callable[[Tensor, Tensor, Tensor | None], Tensor]
 
 
 @dataclass(frozen=True)
@@ -53,7 +55,7 @@ class Layer:
     x: Tensor
     weight: Tensor
     bias: Tensor
-    apply: Callable[[Tensor, Tensor, Tensor | None], Tensor]
+    apply: Apply
     low: Tensor | None
     high: Tensor | None
 
@@ -219,7 +221,8 @@ def layerwise_relevance(
     Examples
     --------
     >>> model = nn.Linear(2, 1)
-    >>> model.weight.data, model.bias.data = torch.tensor([[1.0, -1.0]]), torch.tensor([-1.0])
+    >>> model.weight.data = torch.tensor([[1.0, -1.0]])
+    >>> model.bias.data = torch.tensor([-1.0])
     >>> layerwise_relevance(model, torch.ones(1, 2), rule=alpha_beta_rule(2, 1)).values
     tensor([[-2.0000,  0.5000]])
     """
@@ -327,46 +330,20 @@ def _ruled(
 
     def follow(module: Any, given: tuple[Tensor, ...], output: Tensor) -> Tensor:
         [x] = given
-        at_input = x is entered[-1]
         z, rule = output.detach().clone(), rule_of(module)
-        if isinstance(module, _BatchNorm):
-            scale, shift = _scale_and_shift(module)
-            if id(x) in before:
-                linear, above, _ = before[id(x)]
-                weight = above.weight * scale.reshape(
-                    -1, *[1] * (above.weight.ndim - 1)
-                )
-                layer = Layer(
-                    above.x,
-                    weight,
-                    above.bias * scale + shift,
-                    above.apply,
-                    above.low,
-                    above.high,
-                )
-                rule = rule_of(linear)
-            else:
-                along = (1, -1, *[1] * (x.ndim - 2))
-                layer = Layer(
-                    x,
-                    scale.reshape(along),
-                    shift.reshape(along),
-                    _times,
-                    *_ends(leaves, at_input),
-                )
+        weight, bias, apply = _linear(module, x)
+        if isinstance(module, _BatchNorm) and id(x) in before:
+            linear, above, _ = before[id(x)]
+            scale = weight.reshape(-1, *[1] * (above.weight.ndim - 1))
+            folded = (
+                above.weight * scale,
+                above.bias * weight.flatten() + bias.flatten(),
+            )
+            layer = replace(above, weight=folded[0], bias=folded[1])
+            rule = rule_of(linear)
         else:
-            weight = module.weight.detach()
-            bias = (
-                weight.new_zeros(len(weight))
-                if module.bias is None
-                else module.bias.detach()
-            )
-            apply = (
-                module._conv_forward
-                if isinstance(module, _ConvNd)
-                else nn.functional.linear
-            )
-            layer = Layer(x, weight, bias, apply, *_ends(leaves, at_input))
+            low, high = leaves[1:] if x is entered[-1] else (None, None)
+            layer = Layer(x, weight, bias, apply, low, high)
         result = _follow(rule, layer, z)
         layers[result.grad_fn] = layer.x
         if not isinstance(module, _BatchNorm):
@@ -387,12 +364,16 @@ def _ruled(
             handle.remove()
 
 
-def _ends(leaves: list[Tensor], at_input: bool) -> tuple[Tensor | None, Tensor | None]:
-    return (leaves[1], leaves[2]) if at_input else (None, None)
-
-
-def _times(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-    return x * weight if bias is None else x * weight + bias
+def _linear(module: Any, x: Tensor) -> tuple[Tensor, Tensor, Apply]:
+    """Weight and bias of a layer, and what it does with them to its input."""
+    if isinstance(module, _BatchNorm):
+        along = (1, -1, *[1] * (x.ndim - 2))
+        scale, shift = _scale_and_shift(module)
+        return scale.reshape(along), shift.reshape(along), _times
+    weight, bias = module.weight.detach(), module.bias
+    bias = weight.new_zeros(len(weight)) if bias is None else bias.detach()
+    convolves = isinstance(module, _ConvNd)
+    return weight, bias, module._conv_forward if convolves else nn.functional.linear
 
 
 def _scale_and_shift(module: Any) -> tuple[Tensor, Tensor]:
@@ -408,38 +389,19 @@ def _scale_and_shift(module: Any) -> tuple[Tensor, Tensor]:
     return scale, shift if module.bias is None else shift + module.bias.detach()
 
 
+def _times(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+    return x * weight if bias is None else x * weight + bias
+
+
 # Operations whose output is a sum of their inputs times what autograd says; with
 # "Backward" behind, names of its nodes.
 _HOMOGENEOUS = {
-    *(
-        "AccumulateGrad",
-        "Add",
-        "Sub",
-        "Neg",
-        "Mean",
-        "Sum",
-        "Relu",
-        "LeakyRelu",
-        "Max",
-        "Gather",
-        "Cat",
-        "Stack",
-    ),
-    *(
-        "View",
-        "ReshapeAlias",
-        "UnsafeView",
-        "Unsqueeze",
-        "Squeeze",
-        "Permute",
-        "Transpose",
-        "Expand",
-        "Clone",
-        "Alias",
-    ),
-    *("Slice", "Select", "Index", "ConstantPadNd", "ToCopy", "AsStrided"),
-    *("AvgPool1D", "AvgPool2D", "AvgPool3D", "AdaptiveAvgPool2D", "AdaptiveAvgPool3D"),
-    *("MaxPool2DWithIndices", "MaxPool3DWithIndices"),
+    *["AccumulateGrad", "Add", "Sub", "Neg", "Mean", "Sum", "Relu", "LeakyRelu"],
+    *["Max", "Gather", "Slice", "Select", "Index", "Cat", "Stack", "ConstantPadNd"],
+    *["View", "ReshapeAlias", "UnsafeView", "Unsqueeze", "Squeeze", "Permute"],
+    *["Transpose", "Expand", "Clone", "Alias", "ToCopy", "AsStrided"],
+    *["AvgPool1D", "AvgPool2D", "AvgPool3D", "AdaptiveAvgPool2D", "AdaptiveAvgPool3D"],
+    *["MaxPool2DWithIndices", "MaxPool3DWithIndices"],
 }
 
 

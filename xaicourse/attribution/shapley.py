@@ -35,7 +35,6 @@ from xaicourse.attribution.explained import (
 from xaicourse.validation import (
     Progress,
     Seed,
-    check_finite,
     check_int,
     check_seed,
     check_shape,
@@ -129,7 +128,8 @@ def shapley_values(
     --------
     >>> def model(x):
     ...     return x[:, 0] * x[:, 1] + 2 * x[:, 2]
-    >>> shapley_values(model, np.array([[3.0, 1.0, 5.0]]), baselines=np.zeros((1, 3))).values
+    >>> x, zero = np.array([[3.0, 1.0, 5.0]]), np.zeros((1, 3))
+    >>> shapley_values(model, x, baselines=zero).values
     array([[ 1.5,  1.5, 10. ]])
     """
     f = explained(
@@ -225,8 +225,8 @@ def sampled_shapley_values(
     --------
     >>> def model(x):
     ...     return x[:, 0] * x[:, 1] + 2 * x[:, 2]
-    >>> shapley = sampled_shapley_values(model, np.array([[3.0, 1.0, 5.0]]), baselines=np.zeros((1, 3)))
-    >>> shapley.values
+    >>> x, zero = np.array([[3.0, 1.0, 5.0]]), np.zeros((1, 3))
+    >>> sampled_shapley_values(model, x, baselines=zero).values
     array([[ 1.5,  1.5, 10. ]])
     """
     f = explained(
@@ -288,10 +288,7 @@ def sampled_shapley_values(
 def _background(f: Explained, baselines: Any) -> Tensor:
     """Baselines in the type of the rows, which have to be those of a table."""
     check_shape("inputs", f.rows, (None, None))
-    baselines = tensor("baselines", baselines)
-    check_shape("baselines", baselines, (None, f.rows.shape[1]))
-    check_finite("baselines", baselines)
-    return baselines.to(f.rows)
+    return tensor("baselines", baselines, (None, f.rows.shape[1])).to(f.rows)
 
 
 def _change(f: Explained, everywhere: Tensor) -> Tensor:

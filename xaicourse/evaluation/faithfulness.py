@@ -113,7 +113,8 @@ def deletion_insertion(
     (tensor([[6., 3., 1., 0.]]), tensor([[0., 3., 5., 6.]]))
     >>> curves.gain
     tensor([1.3333])
-    >>> deletion_insertion(lambda rows: rows.sum(1), x, x, feature_mask=torch.tensor([0, 0, 1])).deletion
+    >>> pairs = torch.tensor([0, 0, 1])
+    >>> deletion_insertion(lambda x: x.sum(1), x, x, feature_mask=pairs).deletion
     tensor([[6., 3., 0.]])
     """
     f, attributions = _graded(model, inputs, attributions, target, internal_batch_size)
@@ -145,10 +146,7 @@ def _graded(
 ) -> tuple[Explained, Tensor]:
     """What was explained, and an attribution of its shape."""
     f = explained(model, inputs, target=target, internal_batch_size=size)
-    attributions = tensor("attributions", attributions)
-    check_shape("attributions", attributions, tuple(f.rows.shape))
-    check_finite("attributions", attributions)
-    return f, attributions
+    return f, tensor("attributions", attributions, tuple(f.rows.shape))
 
 
 def _groups(feature_mask: Tensor | None, inputs: Tensor) -> Tensor:
@@ -209,7 +207,8 @@ def infidelity(
     Examples
     --------
     >>> x = torch.tensor([[1.0, 2.0]])
-    >>> infidelity(lambda rows: 3 * rows.sum(1), x, torch.tensor([[3.0, 3.0]])).item() < 1e-10
+    >>> slopes = torch.tensor([[3.0, 3.0]])
+    >>> infidelity(lambda rows: 3 * rows.sum(1), x, slopes).item() < 1e-10
     True
     """
     f, attributions = _graded(model, inputs, attributions, target, internal_batch_size)
@@ -329,7 +328,8 @@ def parameter_randomisation(
 
     Examples
     --------
-    >>> parameter_randomisation(nn.Linear(3, 1), lambda _, x: x, torch.tensor([[1.0, 2.0, 3.0]]))
+    >>> x = torch.tensor([[1.0, 2.0, 3.0]])
+    >>> parameter_randomisation(nn.Linear(3, 1), lambda _, x: x, x)
     array([1.])
     """
     rng = check_seed(seed)
