@@ -323,7 +323,13 @@ def _asking(
 
     def ask(rows: Sequence[Tensor], extra: Sequence[Any]) -> Tensor:
         # a model that works in place must reach neither the user's rows nor a leaf
-        output = function(*[converted(x.clone()) for x in rows], *extra)
+        try:
+            output = function(*[converted(x.clone()) for x in rows], *extra)
+        except RuntimeError as error:
+            if "numpy() on Tensor that requires grad" not in str(error):
+                raise
+            kind = "model: got a function of arrays, which"
+            raise TypeError(f"{kind} {_NONE_NEEDED}") from error
         output = getattr(output, "logits", output)
         if gradient and not isinstance(output, Tensor):
             kind = type(output).__name__
