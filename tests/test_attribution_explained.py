@@ -294,15 +294,17 @@ def test_two_inputs_agree_with_captum(size):
     grads = captum.attr.Saliency(net).attribute(leaves, abs=False, **EXTRA)
     times = captum.attr.InputXGradient(net).attribute(leaves, **EXTRA)
     options = {"internal_batch_size": size, **EXTRA}
+    # Captum's nodes are in single precision
+    for a, b in zip(ours.values, theirs, strict=True):
+        close(a, b.detach(), atol=1e-8)
     for found, expected in (
-        (ours.values, theirs),
         (xa.saliency(net, INPUTS, **options), grads),
         (xa.input_x_gradient(net, INPUTS, **options), times),
     ):
         assert isinstance(found, tuple)
         for a, b in zip(found, expected, strict=True):
             close(a, b.detach(), atol=1e-10)
-    close(ours.delta, delta.detach(), atol=1e-10)
+    close(ours.delta, delta.detach(), atol=1e-8)
 
 
 def test_guided_backprop_of_two_inputs_is_captums():

@@ -248,8 +248,8 @@ BAD = [
     ({"model": lambda x: x}, TypeError, "model: got function, expected a "
         "torch.nn.Module"),
     ({"layer": "nothing"}, TypeError, "layer: got str, expected a torch.nn.Module"),
-    ({"layer": nn.ReLU()}, ValueError, "layer: got ReLU, which is no module of the "
-        "model"),
+    ({"layer": nn.ReLU()}, ValueError, "layer: got one that is called 0 times in a "
+        "pass, expected once"),
     ({"layer": "unused"}, ValueError, "layer: got one that is called 0 times in a "
         "pass, expected once"),
     ({"layer": "act"}, ValueError, "layer: got one that is called 2 times in a pass, "
