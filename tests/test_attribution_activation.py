@@ -240,7 +240,7 @@ def check_level(p_values):
     )
 
 
-def test_a_random_concept_is_found_no_more_often_than_the_level_says_and_the_t_test_far_more_often():
+def test_a_random_concept_keeps_the_level_and_the_t_test_does_not():
     # The published procedure compares the runs of one concept with those of others by a
     # t-test.
     W = cloud(0, 24, 12)

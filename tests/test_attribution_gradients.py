@@ -68,7 +68,7 @@ def test_the_mutants_of_saliency_are_rejected():
 
 
 def check_blur(attribute):
-    """Over noise of variance v the mean derivative of x² is 2x, that of x³ is 3x² + 3v."""
+    """Over noise of variance v, x² has the mean derivative 2x, and x³ 3x² + 3v."""
     options = {"n_samples": 400, "stdevs": 0.5, "seed": 0}
     inputs = torch.full((400, 1), 2.0, dtype=F64)
     squares = attribute(lambda x: x**2, inputs, **options)

@@ -561,9 +561,9 @@ def test_seeds_and_global_state(fitted):
     before = (
         X.copy(),
         torch.get_rng_state(),
-        np.random.get_state()[1].copy(),
+        np.random.get_state()[1].copy(),  # noqa: NPY002
         random.getstate(),
-    )  # noqa: NPY002
+    )
     first = run().drops
     assert np.array_equal(first, run(seed=0).drops)
     assert np.array_equal(first, run(seed=np.random.default_rng(0)).drops)
