@@ -431,7 +431,7 @@ claim(
 
 # %%
 small_people = X_test[:2000, :5].astype(float)
-curve = partial_dependence(lambda X: small.predict_proba(X)[:, 1], small_people, 0, grid=[-1.0, 0.0, 1.0])
+curve = partial_dependence(small, small_people, 0, target=1, grid=[-1.0, 0.0, 1.0])
 reference = sklearn_partial_dependence(
     small,
     small_people,
@@ -563,20 +563,24 @@ twin_labels = twin.train_target.to_numpy()
 [twin_network] = train_mlps(T_train, twin_labels, hidden=[64], seeds=[seed], max_epochs=8, batch_size=256)
 
 # %% tags=["live:compare with the law"]
+def share_right_by_log_odds(y, log_odds):
+    return np.mean((log_odds > 0) == y)
+
+
 law = permutation_importance(
     twin.truth.log_odds,
     twin.test_features,
     twin.test_target.to_numpy(),
-    score=lambda y, log_odds: np.mean((log_odds > 0) == y),
+    score=share_right_by_log_odds,
     groups={c: [c] for c in columns},
     n_repeats=5,
     seed=seed,
 )
 found = permutation_importance(
-    lambda X: probability(twin_network, X),
+    twin_network,
     T_test,
     twin.test_target.to_numpy(),
-    score=share_right,
+    score=share_right_by_log_odds,
     groups=twin_groups,
     n_repeats=5,
     seed=seed,

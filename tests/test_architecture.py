@@ -12,8 +12,9 @@ METHODS = {"attribution", "sensitivity", "causality", "fairness", "sealing"}
 TOOLS = {"validation", "resampling", "torchvision_guard"}
 NOTHING: frozenset[str] = frozenset()
 BELOW = {
-    **dict.fromkeys((*TOOLS, "plotting", "teaching", "datasets", "jets"), NOTHING),
-    "networks": {"datasets"},
+    **dict.fromkeys((*TOOLS, "plotting", "teaching", "datasets"), NOTHING),
+    "networks": NOTHING,
+    "jets": {"datasets"},
     **dict.fromkeys(METHODS, frozenset({"datasets", "networks", *METHODS})),
     "evaluation": {"datasets", "networks", *METHODS},
     "exercises": {"datasets", "networks", *METHODS, "evaluation", "teaching"},

@@ -37,8 +37,7 @@ def network(n_outputs=1, d=6):
 ROW = torch.tensor([[0.3, -0.2, 0.8, 1.0, 0.0, 0.0]], dtype=F64)
 
 
-# --- the loss
-# ---------------------------------------------------------------------------------------------------
+# --- the loss -------------------------------------------------------------------------
 
 
 def check_determinant(det):
@@ -86,8 +85,7 @@ def test_margins():
     assert [margin(three, c).item() for c in range(3)] == [-2, 1, -1]
 
 
-# --- the answers
-# ------------------------------------------------------------------------------------------------
+# --- the answers ----------------------------------------------------------------------
 
 
 def test_without_diversity_a_plane_is_crossed_by_the_column_that_does_it_cheapest():
@@ -106,9 +104,13 @@ def test_without_diversity_a_plane_is_crossed_by_the_column_that_does_it_cheapes
     assert (plane(found.values) < 1.2).all()
     assert (found.values[:, [0, 2]] == 0).all()
     dear = counterfactuals(
-        plane, torch.zeros(1, 3, dtype=F64), target=1, n_counterfactuals=3, diversity_weight=0.0,
+        plane,
+        torch.zeros(1, 3, dtype=F64),
+        target=1,
+        n_counterfactuals=3,
+        diversity_weight=0.0,
         scales=torch.tensor([1.0, 0.1, 1.0], dtype=F64),
-    )  # fmt: skip
+    )
     assert dear.valid.all()
     # where a unit of it is ten times as far, another column does it
     assert (dear.values[:, 1].abs() < 0.2).all()
@@ -116,10 +118,16 @@ def test_without_diversity_a_plane_is_crossed_by_the_column_that_does_it_cheapes
 
 def test_diversity_spreads_the_answers():
     spread = [
-        float(diversity(counterfactuals(plane, torch.zeros(1, 3, dtype=F64), target=1, diversity_weight=w).values,
-                        torch.ones(3, dtype=F64)))
+        float(
+            diversity(
+                counterfactuals(
+                    plane, torch.zeros(1, 3, dtype=F64), target=1, diversity_weight=w
+                ).values,
+                torch.ones(3, dtype=F64),
+            )
+        )
         for w in (0.0, 1.0)
-    ]  # fmt: skip
+    ]
     assert spread[1] > spread[0] + 0.1
 
 
@@ -141,9 +149,15 @@ def test_only_actionable_columns_change_within_their_ranges(actionable, seed):
     low, high = torch.full((6,), -3.0, dtype=F64), torch.full((6,), 3.0, dtype=F64)
     net = network()
     found = counterfactuals(
-        net, ROW, target=int(net.eval()(ROW).item() < 0), actionable=actionable, categories=[[3, 4, 5]],
-        ranges=(low, high), max_steps=150, seed=seed,
-    )  # fmt: skip
+        net,
+        ROW,
+        target=int(net.eval()(ROW).item() < 0),
+        actionable=actionable,
+        categories=[[3, 4, 5]],
+        ranges=(low, high),
+        max_steps=150,
+        seed=seed,
+    )
     check_possible(found, ROW, actionable, low=low, high=high, block=[3, 4, 5])
     assert torch.equal(
         found.valid, margin(net(found.values), int(net(ROW).item() < 0)) > 0
@@ -198,32 +212,16 @@ def test_no_column_changes_in_vain():
             assert net(back[None]).item() <= 0 or same
 
 
-def test_a_time_limit_stops_the_search():
-    import time
-
-    def slow(x):
-        time.sleep(0.01)
-        return plane(x)
-
-    start = time.monotonic()
-    found = counterfactuals(
-        slow, torch.zeros(1, 3, dtype=F64), target=1, time_limit=0.05
-    )
-    assert found.stopped == "time_limit"
-    assert found.n_steps < 50
-    assert time.monotonic() - start < 5
-
-
 def test_same_seed_same_bits_and_zero_is_a_seed():
     first, again, other = (
-        counterfactuals(network(), ROW, target=1, max_steps=30, seed=s).values for s in (0, 0, 1)
-    )  # fmt: skip
+        counterfactuals(network(), ROW, target=1, max_steps=30, seed=s).values
+        for s in (0, 0, 1)
+    )
     assert torch.equal(first, again)
     assert not torch.equal(first, other)
 
 
-# --- what stays as it was
-# ---------------------------------------------------------------------------------------
+# --- what stays as it was -------------------------------------------------------------
 
 
 class Breaking(nn.Module):
@@ -287,11 +285,11 @@ BAD = [
     ),
     ({"ranges": (X, X)}, ValueError, r"ranges: got shape \(1, 3\), expected \(3,\)"),
     ({"scales": X[0]}, ValueError, "scales: got 0, expected positive numbers"),
-    ({"scales": [1, 1, 1]}, TypeError, "scales: got list"),
+    ({"scales": "one"}, TypeError, "scales: got str"),
+    ({"scales": [1, 1]}, ValueError, r"scales: got shape \(2,\)"),
     ({"proximity_weight": -1}, ValueError, "proximity_weight: got -1"),
     ({"diversity_weight": "none"}, TypeError, "diversity_weight: got 'none'"),
     ({"max_steps": 0}, ValueError, "max_steps: got 0"),
-    ({"time_limit": 0}, ValueError, "time_limit: got 0"),
     ({"seed": -1}, ValueError, "seed: got -1"),
     (
         {"model": lambda x: x.detach()[:, 0]},

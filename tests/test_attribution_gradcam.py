@@ -55,8 +55,7 @@ def pictures(n=3, seed=1, size=9):
     )
 
 
-# --- a map that is known
-# ----------------------------------------------------------------------------------------
+# --- a map that is known --------------------------------------------------------------
 
 
 def check_two_maps(attribute):
@@ -123,8 +122,7 @@ def test_a_scaled_output_scales_the_map_and_a_constant_changes_nothing(seed, sca
     )
 
 
-# --- Captum
-# -----------------------------------------------------------------------------------------------------
+# --- Captum ---------------------------------------------------------------------------
 
 
 def check_against_captum(attribute, net, layer, inputs, n_outputs):
@@ -189,8 +187,7 @@ def test_what_works_in_place_on_the_layers_output_does_not_change_the_map():
     )
 
 
-# --- what stays as it was
-# ---------------------------------------------------------------------------------------
+# --- what stays as it was -------------------------------------------------------------
 
 
 @pytest.mark.parametrize("fail_at", [None, 1, 2])
@@ -251,8 +248,8 @@ BAD = [
     ({"model": lambda x: x}, TypeError, "model: got function, expected a "
         "torch.nn.Module"),
     ({"layer": "nothing"}, TypeError, "layer: got str, expected a torch.nn.Module"),
-    ({"layer": nn.ReLU()}, ValueError, "layer: got ReLU, which is no module of the "
-        "model"),
+    ({"layer": nn.ReLU()}, ValueError, "layer: got one that is called 0 times in a "
+        "pass, expected once"),
     ({"layer": "unused"}, ValueError, "layer: got one that is called 0 times in a "
         "pass, expected once"),
     ({"layer": "act"}, ValueError, "layer: got one that is called 2 times in a pass, "

@@ -35,8 +35,7 @@ from xaicourse.attribution import (
 few = settings(max_examples=25, deadline=None, derandomize=True)
 seeds = st.integers(0, 2**32 - 1)
 
-# --- known derivatives
-# ------------------------------------------------------------------------------------------
+# --- known derivatives ----------------------------------------------------------------
 
 
 def check_sines(attribute):
@@ -69,7 +68,7 @@ def test_the_mutants_of_saliency_are_rejected():
 
 
 def check_blur(attribute):
-    """Over noise of variance v the mean derivative of x² is 2x, that of x³ is 3x² + 3v."""
+    """Over noise of variance v, x² has the mean derivative 2x, and x³ 3x² + 3v."""
     options = {"n_samples": 400, "stdevs": 0.5, "seed": 0}
     inputs = torch.full((400, 1), 2.0, dtype=F64)
     squares = attribute(lambda x: x**2, inputs, **options)
@@ -101,8 +100,7 @@ def test_the_mutants_of_smooth_grad_are_rejected():
             check_blur(mutant)
 
 
-# --- axioms
-# -----------------------------------------------------------------------------------------------------
+# --- axioms ---------------------------------------------------------------------------
 
 
 @few
@@ -131,8 +129,7 @@ def test_a_linear_model_has_its_weights_as_gradient_whatever_the_noise(seed):
         )
 
 
-# --- Captum
-# -----------------------------------------------------------------------------------------------------
+# --- Captum ---------------------------------------------------------------------------
 
 
 def check_against_captum(attribute):
@@ -192,8 +189,7 @@ def test_smooth_grad_agrees_with_captum_within_monte_carlo_error():
     assert ((saliency(net, inputs, target=1) - reference).abs() / error).max() > 4.5
 
 
-# --- draws, batches, and what stays as it was
-# -------------------------------------------------------------------
+# --- draws, batches, and what stays as it was -----------------------------------------
 
 
 @pytest.mark.parametrize("n_samples", [1, 6, 11])
@@ -292,8 +288,7 @@ def test_bad_arguments(bad, error, message):
     assert str(refusal.value) == message
 
 
-# --- input x gradient, guided backpropagation
-# --------------------------------------------------------------------
+# --- input x gradient, guided backpropagation -----------------------------------------
 
 
 def relu_network(relu=None):

@@ -1,14 +1,13 @@
-"""LIME and occlusion: closed forms, Captum, shares of variance, stability, bad input."""
+"""LIME and occlusion: closed forms, Captum, shares of variance, bad input."""
 
 import numpy as np
 import pytest
 import torch
 from captum.attr import FeatureAblation, Occlusion
-from sklearn.ensemble import RandomForestRegressor
 from sklearn.linear_model import Ridge
 from torch import nn
 
-from xaicourse.attribution import lime, lime_stability, occlusion
+from xaicourse.attribution import lime, occlusion
 
 ONE = np.ones(3)
 
@@ -17,8 +16,7 @@ def normal(seed, *shape):
     return np.random.default_rng(seed).normal(size=shape)
 
 
-# --- LIME
-# -------------------------------------------------------------------------------------------------------
+# --- LIME -----------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("width", [0.6, 2.0, 100.0])
@@ -93,36 +91,6 @@ def test_r2_says_where_there_is_no_line():
     ]
 
 
-def test_stability_tells_a_line_from_a_forest():
-    X = normal(0, 300, 6)
-    forest = RandomForestRegressor(20, random_state=0).fit(
-        X, X[:, 0] * X[:, 1] + 0.2 * X[:, 2]
-    )
-    options = {
-        "scale": X.std(0),
-        "kernel_widths": [0.9, 3.0],
-        "seeds": range(5),
-        "n_samples": 200,
-    }
-    rough = lime_stability(forest.predict, X[:3], **options)
-    line = lime_stability(lambda x: x @ np.arange(1.0, 7), X[:3], **options)
-    assert rough.values.shape == (2, 5, 3, 6)
-    assert rough.r2.shape == (2, 5, 3)
-    assert line.top_agreement.min() == line.sign_agreement.min() == 1
-    assert rough.top_agreement.mean() < 0.9
-    assert 0.5 <= rough.sign_agreement.min() < 1
-    pairs = [
-        len(set(a) & set(b)) / 3
-        for i, a in enumerate(tops(rough))
-        for b in tops(rough)[:i]
-    ]
-    assert rough.top_agreement[0, 0] == pytest.approx(np.mean(pairs))
-
-
-def tops(report):
-    return [np.argsort(-np.abs(values))[:3] for values in report.values[0, :, 0]]
-
-
 def test_lime_batches_seeds_and_untouched_inputs():
     X, f = normal(0, 2, 3), (lambda x: np.sin(x).sum(1))
     X.flags.writeable = False
@@ -145,7 +113,9 @@ def test_lime_batches_seeds_and_untouched_inputs():
         ({"kernel_width": 0.01}, "points count"),
         ({"n_samples": 4}, "n_samples: got 4"),
         ({"ridge": -1.0}, "ridge: got -1"),
-        ({"model": lambda x: x}, "model: got outputs of shape"),
+        ({"model": lambda x: x[:1]}, "model: got outputs of shape"),
+        ({"model": lambda x: x}, "target: got None, expected one of the model's 3"),
+        ({"model": lambda x: x, "target": 3}, "target: got 3"),
         ({"model": lambda x: x[:, 0] * np.nan}, "model: outputs: got NaN"),
     ],
 )
@@ -159,20 +129,12 @@ def test_bad_input_to_lime(change, message):
         lime(**arguments)
 
 
-def test_bad_input_to_the_report():
-    f, x = (lambda x: x.sum(1)), np.ones((1, 3))
-    for change, message in (
-        ({"seeds": [1]}, "seeds, kernel_widths"),
-        ({"n_top": 4}, "n_top: got 4"),
-    ):
-        with pytest.raises(ValueError, match=message):
-            lime_stability(f, x, scale=ONE, **({"kernel_widths": [1.0]} | change))
-    with pytest.raises(TypeError, match="inputs: got no numeric array"):
-        lime(f, [[1.0]], scale=np.ones(1))
+def test_rows_of_lime_are_numbers():
+    with pytest.raises(TypeError, match="inputs: got ndarray of <U1, expected numbers"):
+        lime(lambda x: x[:, 0], np.array([["a"]]), scale=np.ones(1))
 
 
-# --- occlusion
-# --------------------------------------------------------------------------------------------------
+# --- occlusion ------------------------------------------------------------------------
 
 
 def network():

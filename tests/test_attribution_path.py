@@ -103,8 +103,7 @@ def expected_gradients(model, inputs, baselines, target=None):
     return torch.stack(parts).mean(0)
 
 
-# --- published values
-# -------------------------------------------------------------------------------------------
+# --- published values -----------------------------------------------------------------
 
 
 @pytest.mark.parametrize("model", [m2, m3])
@@ -207,8 +206,7 @@ def test_one_dimensional_inputs_and_elementwise_model():
     close(shap.values, torch.tensor([0.5, 1, 1], dtype=F64))
 
 
-# --- axioms
-# -----------------------------------------------------------------------------------------------------
+# --- axioms ---------------------------------------------------------------------------
 
 BASES = rows_of(99, 3)
 EXPLAINERS = {
@@ -312,8 +310,7 @@ def test_implementation_invariance(explain, seed):
     close(a, b)
 
 
-# --- Captum
-# -----------------------------------------------------------------------------------------------------
+# --- Captum ---------------------------------------------------------------------------
 
 
 def check_against_captum(attribute):
@@ -420,8 +417,7 @@ def test_gradient_shap_agrees_with_captum_within_monte_carlo_error():
     assert ((wrong - runs.mean(0)).abs() / error).max() > 4.5
 
 
-# --- draws
-# ------------------------------------------------------------------------------------------------------
+# --- draws ----------------------------------------------------------------------------
 
 
 def check_unbiased(attribute):
@@ -590,8 +586,7 @@ def test_the_draws_are_the_same_in_single_precision():
     close(single.values.double(), double, atol=1e-5)
 
 
-# --- what stays as it was
-# ---------------------------------------------------------------------------------------
+# --- what stays as it was -------------------------------------------------------------
 
 
 class Breaking(nn.Module):
@@ -740,12 +735,12 @@ def test_progress_wraps_the_outer_loop():
 
 
 def test_importing_the_package_imports_no_method():
-    code = "import sys, xaicourse; assert not {'torch', 'numpy', 'xaicourse.attribution'} & set(sys.modules)"
+    heavy = {"torch", "numpy", "xaicourse.attribution"}
+    code = f"import sys, xaicourse; assert not {heavy} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
-# --- targets and bad arguments
-# ----------------------------------------------------------------------------------
+# --- targets and bad arguments --------------------------------------------------------
 
 
 def test_targets():

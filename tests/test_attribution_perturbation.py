@@ -50,8 +50,7 @@ def fitted():
     )
 
 
-# --- permutation importance
-# -------------------------------------------------------------------------------------
+# --- permutation importance -----------------------------------------------------------
 
 BETA = np.array([2.0, -1.0, 0.5, 0.0])
 
@@ -269,8 +268,7 @@ def test_labels_and_text_as_truth():
     assert result.mean[1] == 0
 
 
-# --- drop-column importance
-# -------------------------------------------------------------------------------------
+# --- drop-column importance -----------------------------------------------------------
 
 
 def least_squares(X, y):
@@ -451,8 +449,7 @@ def test_bad_arguments_of_drop_column_importance(bad, error, message):
         )
 
 
-# --- partial dependence
-# -----------------------------------------------------------------------------------------
+# --- partial dependence ---------------------------------------------------------------
 
 
 def check_dependence(dependence, fitted):
@@ -553,8 +550,7 @@ def test_partial_dependence_of_a_frame():
     pd.testing.assert_frame_equal(X, before)
 
 
-# --- seeds, global state, progress, bad arguments
-# ---------------------------------------------------------------
+# --- seeds, global state, progress, bad arguments -------------------------------------
 
 
 def test_seeds_and_global_state(fitted):
@@ -565,7 +561,7 @@ def test_seeds_and_global_state(fitted):
     before = (
         X.copy(),
         torch.get_rng_state(),
-        np.random.get_state()[1].copy(),
+        np.random.get_state()[1].copy(),  # noqa: NPY002
         random.getstate(),
     )
     first = run().drops
@@ -662,23 +658,24 @@ def test_bad_arguments_of_permutation_importance(bad, error, message):
         ({"grid": [0.0, np.inf]}, ValueError, "grid: got NaN or infinity"),
         ({"X": TABLE * np.nan}, ValueError, r"grid: got shape \(0,\)"),
         (
-            {"predict": lambda X: X},
+            {"model": lambda X: X},
             ValueError,
-            r"predict: got predictions of shape \(6, 2\)",
+            "target: got None, expected one of the model's 2 outputs",
         ),
         (
-            {"predict": lambda *_: 1.0},
+            {"model": lambda *_: 1.0},
             ValueError,
-            r"predict: got predictions of shape \(\)",
+            r"model: got outputs of shape \(\)",
         ),
-        ({"predict": lambda X: X[:, 0] * np.nan}, ValueError, "predict: got NaN"),
+        ({"model": lambda X: X[:, 0] * np.nan}, ValueError, "model: outputs: got NaN"),
+        ({"model": lambda X: X, "target": 2}, ValueError, "target: got 2"),
     ],
 )
 def test_bad_arguments_of_partial_dependence(bad, error, message):
-    options = {"predict": lambda X: X[:, 0], "X": TABLE, "feature": 0} | bad
+    options = {"model": lambda X: X[:, 0], "X": TABLE, "feature": 0} | bad
     with pytest.raises(error, match=message):
         partial_dependence(
-            options.pop("predict"), options.pop("X"), options.pop("feature"), **options
+            options.pop("model"), options.pop("X"), options.pop("feature"), **options
         )
 
 

@@ -55,8 +55,7 @@ def normal(seed, *shape):
     return torch.randn(*shape, generator=torch.Generator().manual_seed(seed), dtype=F64)
 
 
-# --- published values
-# -------------------------------------------------------------------------------------------
+# --- published values -----------------------------------------------------------------
 
 
 def test_epsilon_on_m5():
@@ -91,8 +90,7 @@ def test_equation_60_of_bach_et_al(rule, expected):
     )
 
 
-# --- rules, by their formulas
-# -----------------------------------------------------------------------------------
+# --- rules, by their formulas ---------------------------------------------------------
 
 RULES = {
     "epsilon": epsilon_rule(),
@@ -176,8 +174,7 @@ def test_the_mutant_that_splits_weights_and_not_products_is_rejected(name, monke
         )
 
 
-# --- conservation
-# -----------------------------------------------------------------------------------------------
+# --- conservation ---------------------------------------------------------------------
 
 
 def without_biases(n_out=3):
@@ -328,8 +325,7 @@ def test_small_resnet():
     assert net.training
 
 
-# --- Captum, where it is right
-# ----------------------------------------------------------------------------------
+# --- Captum, where it is right --------------------------------------------------------
 
 
 def test_agrees_with_captum():
@@ -351,8 +347,7 @@ def test_agrees_with_captum():
         close(other, reference.detach(), atol=1e-3)
 
 
-# --- what stays as it was, what is refused
-# ----------------------------------------------------------------------
+# --- what stays as it was, what is refused --------------------------------------------
 
 
 def test_batches_and_state():

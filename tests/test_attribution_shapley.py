@@ -13,7 +13,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.ensemble import RandomForestClassifier
-from sklearn.svm import SVR
+from sklearn.svm import SVC, SVR
 from torch import nn
 
 from xaicourse.attribution import gradient_shap, sampled_shapley_values, shapley_values
@@ -57,8 +57,7 @@ def normal(seed, n, d=4):
     return np.random.default_rng(seed).normal(size=(n, d))
 
 
-# --- published values
-# -------------------------------------------------------------------------------------------
+# --- published values -----------------------------------------------------------------
 
 
 def check_m4(method):
@@ -127,8 +126,7 @@ def test_linear_model():
         np.testing.assert_allclose(result.values, expected, atol=1e-12)
 
 
-# --- axioms
-# -----------------------------------------------------------------------------------------------------
+# --- axioms ---------------------------------------------------------------------------
 
 
 @few
@@ -181,8 +179,7 @@ def test_by_its_definition_over_all_orders():
     )
 
 
-# --- the field's library
-# ----------------------------------------------------------------------------------------
+# --- the field's library --------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
@@ -248,8 +245,7 @@ def test_gradient_shap_refuses_what_has_no_gradient(forest):
         )
 
 
-# --- samples
-# ----------------------------------------------------------------------------------------------------
+# --- samples --------------------------------------------------------------------------
 
 
 def check_errors(method, n_baselines=1):
@@ -371,8 +367,7 @@ def test_the_model_never_sees_more_rows_than_allowed():
     assert max(seen) <= 2**18 // 1000
 
 
-# --- tables of every kind
-# ---------------------------------------------------------------------------------------
+# --- tables of every kind -------------------------------------------------------------
 
 
 def network():
@@ -458,6 +453,7 @@ def test_model_and_inputs_are_left_alone_even_after_an_exception():
     assert random.getstate() == states[2]
 
 
+LABELLED = np.eye(3), [0, 1, 1]
 GOOD = {"model": m4, "inputs": np.ones((2, 3)), "baselines": np.zeros((4, 3))}
 
 
@@ -465,11 +461,11 @@ GOOD = {"model": m4, "inputs": np.ones((2, 3)), "baselines": np.zeros((4, 3))}
     ("change", "kind", "message"),
     [
         (
-            {"model": RandomForestClassifier()},
+            {"model": "forest"},
             TypeError,
-            "model: got RandomForestClassifier",
+            "model: got str, expected a module, a function",
         ),
-        ({"model": network()}, TypeError, "inputs: got an array for a torch module"),
+        ({"model": SVC().fit(*LABELLED)}, TypeError, "model: got SVC, expected"),
         (
             {"model": lambda x: x},
             ValueError,
@@ -477,15 +473,20 @@ GOOD = {"model": m4, "inputs": np.ones((2, 3)), "baselines": np.zeros((4, 3))}
         ),
         ({"model": lambda x: x[:1]}, ValueError, "model: got outputs of shape"),
         ({"model": lambda x: x[:, 0] * np.nan}, ValueError, "model: outputs: got NaN"),
-        ({"inputs": [[1.0, 2.0, 3.0]]}, TypeError, "inputs: got list"),
-        ({"inputs": np.array([["a", "b", "c"]])}, TypeError, "inputs: got <U1"),
+        ({"inputs": (np.ones((2, 3)),)}, TypeError, "inputs: got a tuple"),
+        (
+            {"inputs": np.array([["a", "b", "c"]])},
+            TypeError,
+            "inputs: got ndarray of <U1",
+        ),
         ({"inputs": np.ones((2, 3)) * np.nan}, ValueError, "inputs: got NaN"),
         ({"inputs": np.ones((0, 3))}, ValueError, "inputs: got"),
         ({"inputs": np.ones((2, 3, 1))}, ValueError, "inputs: got shape"),
         ({"baselines": np.zeros((4, 2))}, ValueError, "baselines: got shape"),
         ({"baselines": np.zeros((0, 3))}, ValueError, "baselines: got shape"),
         ({"baselines": np.full((1, 3), np.inf)}, ValueError, "baselines: got NaN"),
-        ({"baselines": 0.0}, TypeError, "baselines: got float"),
+        ({"baselines": 0.0}, ValueError, r"baselines: got shape \(\)"),
+        ({"baselines": "zero"}, TypeError, "baselines: got str"),
         ({"target": 1}, ValueError, "target: got 1"),
         ({"target": -1}, ValueError, "target: got -1"),
         ({"target": np.array([0.5, 1])}, TypeError, "target: got torch.float64"),

@@ -55,8 +55,8 @@ def bert():
     with torch.random.fork_rng():
         torch.manual_seed(0)
         config = BertConfig(
-            vocab_size=12, hidden_size=16, num_hidden_layers=2, num_attention_heads=2, intermediate_size=32,
-            max_position_embeddings=16, initializer_range=0.5,
+            vocab_size=12, hidden_size=16, num_hidden_layers=2, num_attention_heads=2,
+            intermediate_size=32, max_position_embeddings=16, initializer_range=0.5,
         )  # fmt: skip
         return BertForSequenceClassification(config).double()
 
@@ -65,8 +65,7 @@ IDS = torch.tensor([[2, 5, 6, 7, 3], [2, 4, 3, 0, 0], [2, 6, 5, 3, 0]])
 MASK = (IDS > 0).long()
 EMPTY = torch.where(IDS < 4, IDS, 0)
 
-# --- attributions that are known
-# --------------------------------------------------------------------------------
+# --- attributions that are known ------------------------------------------------------
 
 
 def check_bag(gradients, integrated):
@@ -130,8 +129,7 @@ def test_completeness_and_what_does_not_change_contributes_nothing():
     assert (result.values[IDS == EMPTY] == 0).all()
 
 
-# --- Captum
-# -----------------------------------------------------------------------------------------------------
+# --- Captum ---------------------------------------------------------------------------
 
 
 def test_agrees_with_captum_sentence_by_sentence():
@@ -164,8 +162,7 @@ def test_gradients_agree_with_a_backward_pass_on_the_padded_batch():
     close(result.times_input, (e * gradient).sum(2).detach(), atol=1e-10)
 
 
-# --- merging
-# ----------------------------------------------------------------------------------------------------
+# --- merging --------------------------------------------------------------------------
 
 
 def test_merging_keeps_the_sum_of_the_words():
@@ -187,8 +184,7 @@ def test_merging_keeps_the_sum_of_the_words():
         merge_word_pieces(["[CLS]", "##ful"], [1.0, 2.0])
 
 
-# --- what stays as it was, and bad arguments
-# --------------------------------------------------------------------
+# --- what stays as it was, and bad arguments ------------------------------------------
 
 
 @pytest.mark.parametrize("fail_at", [None, 1, 2])

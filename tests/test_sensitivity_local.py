@@ -514,7 +514,13 @@ T = torch.from_numpy(ROWS)
 @pytest.mark.parametrize(
     ("bad", "error", "message"),
     [
-        ({"inputs": ROWS}, TypeError, "inputs: got ndarray, expected a tensor"),
+        (
+            {"inputs": ROWS},
+            TypeError,
+            "inputs: got ndarray, expected a tensor: a function of arrays has no "
+            "gradient (shapley_values, sampled_shapley_values, occlusion, lime, "
+            "permutation_importance and partial_dependence need none)",
+        ),
         (
             {"inputs": T.long()},
             TypeError,

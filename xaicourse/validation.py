@@ -157,10 +157,21 @@ def check_finite(name: str, array: Any) -> None:
     """
     if 0 in array.shape:
         raise ValueError(f"{name}: got an empty array of shape {tuple(array.shape)}")
+    if not all_finite(array):
+        raise ValueError(f"{name}: got NaN or infinity, expected finite numbers only")
+
+
+def all_finite(array: Any) -> bool:
+    """Return whether an array that is not empty holds no NaN and no infinity.
+
+    Examples
+    --------
+    >>> all_finite(np.array([1.0, np.inf]))
+    False
+    """
     # NaN and infinity both survive in one of the extremes, and the extremes need no
     # memory: isfinite(array) would build a mask (and with PyTorch a copy of the data).
-    if not (math.isfinite(array.min().item()) and math.isfinite(array.max().item())):
-        raise ValueError(f"{name}: got NaN or infinity, expected finite numbers only")
+    return math.isfinite(array.min().item()) and math.isfinite(array.max().item())
 
 
 def check_positions(name: str, positions: Iterable[int], n: int) -> list[int]:

@@ -151,19 +151,15 @@ def shares(values):
     return sizes / sizes.sum()
 
 
-def share_right(y, prediction):
-    return np.mean(y == prediction)
-
-
-def called_sick(model):
-    return lambda X: model(as_tensor(X)).detach().numpy()[:, 0] > 0
+def share_right(y, logit):
+    return np.mean(y == (logit > 0))
 
 
 x, baselines = as_tensor(X_new), as_tensor(X_home[:100])
 exact = {m: shapley_values(model, x, baselines=baselines) for m, model in models.items()}
 sampled = {m: gradient_shap(model, x, baselines=baselines, n_samples=400, seed=seed) for m, model in models.items()}
 shuffled = {
-    m: permutation_importance(called_sick(f), X_new, y_new, score=share_right, seed=seed) for m, f in models.items()
+    m: permutation_importance(f, X_new, y_new, score=share_right, seed=seed) for m, f in models.items()
 }
 
 # %%

@@ -464,7 +464,7 @@ def response(name):
     j = int(ranked[name][0]["LRP"].argmax())
     feature = int(abs(on_inputs[name].coefficients[:, j]).argmax())
     curve = partial_dependence(
-        lambda X: layer_activations(networks[name], X)[1][:, j], Z[test][:1000], feature, grid=np.linspace(-3, 3, 13)
+        networks[name][:4], Z[test][:1000], feature, target=j, grid=np.linspace(-3, 3, 13)
     )
     return curve
 

@@ -603,15 +603,16 @@ claim(
 train, rows, woman = first["train"], first["rows"].double().numpy(), first["test"][[0]]
 forest = RandomForestClassifier(40, min_samples_leaf=5, random_state=seed).fit(rows[train], y[train])
 machine = SVC().fit(rows[train], y[train])
-models = {"forest": lambda X: forest.predict_proba(X)[:, 1], "kernel machine": machine.decision_function}
+models = {"forest": (forest, 1), "kernel machine": (machine.decision_function, None)}
+background = rows[train[:20]]
 refused, worst, told = [], {}, {}
-for name, f in models.items():
+for name, (f, target) in models.items():
     try:
-        gradient_shap(f, torch.from_numpy(rows[:1]), baselines=torch.from_numpy(rows[train[:20]]))
+        gradient_shap(f, torch.from_numpy(rows[:1]), baselines=background, target=target)
     except (TypeError, ValueError) as error:
         refused.append(str(error))
-    sampled = sampled_shapley_values(f, rows[woman], baselines=rows[train[:20]], n_samples=2000, seed=seed)
-    reference = shapley_values(f, rows[woman], baselines=rows[train[:20]]).values
+    sampled = sampled_shapley_values(f, rows[woman], baselines=background, target=target, n_samples=2000, seed=seed)
+    reference = shapley_values(f, rows[woman], baselines=background, target=target).values
     worst[name] = float((np.abs(sampled.values - reference) / (sampled.standard_error + 1e-9)).max())
     told[name] = sampled.values[0]
 

@@ -161,17 +161,13 @@ def brier(y, risk):
     return -np.mean((y - risk) ** 2)
 
 
-def risk_by(forest):
-    return lambda rows: forest.predict_proba(rows)[:, 1]
-
-
 impurity, shuffled, right, caught = [], [], [], []
 for key in progress("plants")(range(10, 22)):
     X, y = plant(1000, key)
     X = np.column_stack([X, np.random.default_rng([seed, key]).permutation(1000)])
     forest = RandomForestClassifier(50, random_state=seed + key).fit(X[:800], y[:800])
     impurity.append(forest.feature_importances_)
-    shuffled.append(permutation_importance(risk_by(forest), X[800:], y[800:], score=brier, seed=seed).mean)
+    shuffled.append(permutation_importance(forest, X[800:], y[800:], score=brier, target=1, seed=seed).mean)
     alarm = forest.predict(X[800:])
     right.append(np.mean(alarm == y[800:]))
     caught.append(np.mean(alarm[y[800:]]))
@@ -282,7 +278,7 @@ draws = np.random.default_rng([seed, 3]).multinomial(20_000, weight, size=(300, 
 many = np.array([luck(old, new) for old, new in draws])
 width = norm.ppf(1 - 0.0005 / 9) * many.std(axis=0, ddof=1)  # nine comparisons at once
 beyond_nothing = estimated[everything] - estimated[()]
-shuffle = permutation_importance(risk_by(forests[everything]), X_new, y_new, score=brier, seed=seed)
+shuffle = permutation_importance(forests[everything], X_new, y_new, score=brier, target=1, seed=seed)
 by_shuffling = shuffle.drops / (2 * y_new.var())
 
 # %%

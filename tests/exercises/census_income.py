@@ -145,10 +145,9 @@ ALTERATIONS = {
         "groups=dict(reversed(twin_groups.items())),",
     ),
     "the column were shifted instead of set": (
-        "curve = partial_dependence(lambda X: small.predict_proba(X)[:, 1], "
+        "curve = partial_dependence(small, small_people, 0,",
+        "curve = partial_dependence(lambda X: small.predict_proba(X + small_people), "
         "small_people, 0,",
-        "curve = partial_dependence(lambda X: small.predict_proba(X + small_people)[:, "
-        "1], small_people, 0,",
     ),
     "every log-odds were doubled": (
         "curves, miss = {}, {}\nfor model, p in predicted.items():",

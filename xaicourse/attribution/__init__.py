@@ -1,10 +1,9 @@
-"""Attribution: how much each input contributed to what a model said, or to how well it
-says it.
-"""
+"""How much each input contributed to what a model said, or to how well it says it."""
 
 from xaicourse.attribution.activation import ActivationMaximum, maximise_activation
 from xaicourse.attribution.concepts import ConceptSensitivity, concept_vectors, tcav
 from xaicourse.attribution.counterfactual import Counterfactuals, counterfactuals
+from xaicourse.attribution.explained import Attribution
 from xaicourse.attribution.gradcam import GradCam, grad_cam
 from xaicourse.attribution.gradients import (
     guided_backprop,
@@ -12,9 +11,9 @@ from xaicourse.attribution.gradients import (
     saliency,
     smooth_grad,
 )
-from xaicourse.attribution.lime import Lime, LimeStability, lime, lime_stability
+from xaicourse.attribution.lime import Lime, lime
 from xaicourse.attribution.occlusion import occlusion
-from xaicourse.attribution.path import Attribution, gradient_shap, integrated_gradients
+from xaicourse.attribution.path import gradient_shap, integrated_gradients
 from xaicourse.attribution.perturbation import (
     DropColumnImportance,
     PartialDependence,
@@ -52,7 +51,6 @@ __all__ = [
     "DropColumnImportance",
     "GradCam",
     "Lime",
-    "LimeStability",
     "PartialDependence",
     "PermutationImportance",
     "ShapleyValues",
@@ -71,7 +69,6 @@ __all__ = [
     "integrated_gradients",
     "layerwise_relevance",
     "lime",
-    "lime_stability",
     "maximise_activation",
     "merge_word_pieces",
     "occlusion",

@@ -5,26 +5,20 @@ most.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from xaicourse.attribution.explained import (
+    ALL,
+    Inputs,
     Model,
-    check_inputs,
+    beside,
+    explained,
     explaining,
-    gradient,
-    outputs,
-    pick,
 )
-from xaicourse.validation import (
-    Progress,
-    check_finite,
-    check_float,
-    check_int,
-    check_shape,
-    silent,
-)
+from xaicourse.validation import Progress, all_finite, check_float, check_int
 
 
 @dataclass(frozen=True)
@@ -33,26 +27,26 @@ class ActivationMaximum:
 
     Attributes
     ----------
-    values : Tensor
+    values : as the inputs
         The inputs with the highest activation met from each start; shape of the inputs.
-    activation : Tensor, shape (n,)
+    activation : shape (n,)
         The unit's activation there.
-    start : Tensor, shape (n,)
+    start : shape (n,)
         The unit's activation where the search began.
     """
 
-    values: Tensor
-    activation: Tensor
-    start: Tensor
+    values: Any
+    activation: Any
+    start: Any
 
 
 def maximise_activation(
     model: Model,
-    inputs: Tensor,
+    inputs: Inputs,
     *,
     radius: float,
-    target: int | Tensor | None = None,
-    centre: Tensor | float = 0.0,
+    target: Any = None,
+    centre: Any = 0.0,
     bounds: tuple[float, float] | None = None,
     n_steps: int = 100,
     internal_batch_size: int | None = None,
@@ -72,16 +66,16 @@ def maximise_activation(
 
     Parameters
     ----------
-    model : callable
-        Maps a tensor (n, ...) to the units' activations (n,) or (n, units), each row by
+    model : nn.Module or function of tensors
+        Maps rows (n, ...) to the units' activations (n,) or (n, units), each row by
         itself: a network, its first layers (``network[:2]``), or a function such as the
         mean over the places of a convolutional map.
-    inputs : Tensor, shape (n, ...)
+    inputs : Tensor, shape (n, ...), or, for a module, an array
         Where the searches start, brought into the ball first. Where a unit is flat (a
         ReLU that is off), it stays.
     radius : float
         Of the ball, in units of the inputs, above zero.
-    target : int, Tensor of shape (n,) or None
+    target : int, integers of shape (n,) or None
         The unit, for all rows or row by row; ``None`` if there is only one.
     centre : Tensor of shape (1, ...) or (n, ...), or float
         Of the ball.
@@ -112,23 +106,18 @@ def maximise_activation(
     Examples
     --------
     >>> weights = torch.tensor([3.0, 4.0])
-    >>> maximise_activation(lambda x: x @ weights, torch.zeros(1, 2), radius=10.0).values
+    >>> start = torch.zeros(1, 2)
+    >>> maximise_activation(lambda x: x @ weights, start, radius=10.0).values
     tensor([[6., 8.]])
     """
-    inputs, targets, size = check_inputs(inputs, target, internal_batch_size)
+    f = explained(
+        model, inputs, target=target, internal_batch_size=internal_batch_size,
+        gradient=True,
+    )  # fmt: skip
     radius = check_float("radius", radius, minimum=0.0)
     if radius == 0:
         raise ValueError("radius: got 0, expected a number above zero")
-    if isinstance(centre, Tensor):
-        check_shape(
-            "centre",
-            centre,
-            (1 if centre.shape[:1] == (1,) else len(inputs), *inputs.shape[1:]),
-        )
-        check_finite("centre", centre)
-        middle = centre.detach().to(inputs).expand_as(inputs)
-    else:
-        middle = inputs.new_tensor(check_float("centre", centre)).expand_as(inputs)
+    middle = beside("centre", centre, f.rows)
     low, high = (
         (check_float("bounds", end) for end in bounds)
         if bounds
@@ -154,17 +143,15 @@ def maximise_activation(
         inside: Tensor = (c + (x - c) * (radius / length)).clamp(low, high)
         return inside
 
-    best = into(inputs, middle)
     with explaining(model):
-        start = pick(outputs(model, best, size), targets)
+        best = into(f.rows, middle)
+        start = f.at(ALL, best)
         highest = start.clone()
-        for first in (progress or silent)(range(0, len(inputs), size)):
-            rows = slice(first, first + size)
-            unit = None if targets is None else targets[rows]
+        for rows, _ in f.blocks(progress=progress):
             x = best[rows].clone()
             for step in range(n_steps):
-                slope = gradient(model, x.detach(), unit)
-                if not slope.isfinite().all():
+                [slope] = f.gradient(rows, x)
+                if not all_finite(slope):
                     raise ValueError(
                         "model: got a gradient that is NaN or infinite on the way up"
                     )
@@ -174,8 +161,8 @@ def maximise_activation(
                     x.detach() + direction * (radius * (1 - step / n_steps)),
                     middle[rows],
                 )
-                now = pick(outputs(model, x, size), unit)
+                now = f.at(rows, x)
                 better = now > highest[rows]
                 highest[rows] = now.where(better, highest[rows])
                 best[rows] = x.where(better.view(-1, *[1] * (x.ndim - 1)), best[rows])
-    return ActivationMaximum(best, highest, start)
+    return ActivationMaximum(*map(f.as_given, (best, highest, start)))

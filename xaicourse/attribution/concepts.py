@@ -5,15 +5,17 @@ which way?
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from xaicourse.attribution.explained import Model, check_inputs, explaining, gradient
+from xaicourse.attribution.explained import Model, explained, explaining, tensor
 from xaicourse.validation import (
     Seed,
+    all_finite,
     check_finite,
     check_float,
     check_int,
@@ -81,7 +83,8 @@ def concept_vectors(
 
     Examples
     --------
-    >>> there, elsewhere = torch.tensor([[3.0, 0.0], [5.0, 0.0]]), torch.tensor([[-1.0, 0.0], [1.0, 0.0]])
+    >>> there = torch.tensor([[3.0, 0.0], [5.0, 0.0]])
+    >>> elsewhere = torch.tensor([[-1.0, 0.0], [1.0, 0.0]])
     >>> concept_vectors(there, elsewhere)
     (tensor([1., 0.]), tensor(1.))
     """
@@ -127,7 +130,7 @@ def tcav(
     concept: Tensor,
     others: Tensor,
     *,
-    target: int | Tensor | None = None,
+    target: Any = None,
     n_runs: int = 20,
     n_random: int = 199,
     seed: Seed = 0,
@@ -147,7 +150,7 @@ def tcav(
 
     Parameters
     ----------
-    head : callable
+    head : nn.Module or function of tensors
         The rest of the network: maps the layer's activations (n, d) to outputs (n,) or
         (n, outputs). The logarithm of a probability is better than a logit, whose
         gradient may be the same for all rows.
@@ -158,7 +161,7 @@ def tcav(
     others : Tensor, shape (n_o, d)
         Its activations for a pool of examples of anything; at least twice as many as of
         the concept.
-    target : int, Tensor of shape (n,) or None
+    target : int, integers of shape (n,) or None
         The output; ``None`` if there is only one.
     n_runs : int
         Random counterparts of the concept.
@@ -189,14 +192,10 @@ def tcav(
     >>> result.score > 0.9
     True
     """
-    activations, targets, size = check_inputs(activations, target, None)
-    for name, rows in (
-        ("activations", activations),
-        ("concept", concept),
-        ("others", others),
-    ):
-        check_shape(name, rows, (None, activations.shape[-1]))
-        check_finite(name, rows)
+    f = explained(head, activations, target=target, gradient=True)
+    check_shape("activations", f.rows, (None, None))
+    shape = (None, f.rows.shape[1])
+    concept, others = tensor("concept", concept, shape), tensor("others", others, shape)
     n = len(concept)
     if len(others) < 2 * n:
         raise ValueError(
@@ -206,15 +205,14 @@ def tcav(
     n_runs, n_random = check_int("n_runs", n_runs), check_int("n_random", n_random)
     rng = check_seed(seed)
     with explaining(head):
-        slopes = torch.cat([
-            gradient(head, rows.clone(), None if targets is None else targets[i * size : (i + 1) * size])
-            for i, rows in enumerate(activations.split(size))
-        ])  # fmt: skip
-        if not slopes.isfinite().all():
+        slopes = torch.cat(
+            [f.gradient(rows, f.rows[rows].clone())[0] for rows, _ in f.blocks()]
+        )
+        if not all_finite(slopes):
             raise ValueError("head: got a gradient that is NaN or infinite")
 
         def runs(examples: Tensor | None) -> tuple[Tensor, Tensor, Tensor]:
-            """Score, slope and accuracy in each run; without examples, of a random set."""
+            """Score, slope, accuracy of each run; without examples, of a random set."""
             draws = torch.from_numpy(
                 np.stack([rng.permutation(len(others))[: 2 * n] for _ in range(n_runs)])
             )

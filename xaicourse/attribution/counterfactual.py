@@ -17,19 +17,26 @@ alike. Gradient descent on the columns that may change does the rest.
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
 
-from xaicourse.attribution.explained import Model, call, check_inputs, explaining
+from xaicourse.attribution.explained import (
+    ALL,
+    Explained,
+    Inputs,
+    Model,
+    explained,
+    explaining,
+    tensor,
+)
 from xaicourse.networks.stacking import Adam
 from xaicourse.validation import (
     Progress,
     Seed,
-    check_finite,
     check_float,
     check_int,
     check_positions,
@@ -41,46 +48,46 @@ from xaicourse.validation import (
 
 @dataclass(frozen=True)
 class Counterfactuals:
-    """Rows near an explained row, and whether they get the wanted decision.
+    """Rows near an explained row, and whether they get the wanted decision: tensors if
+    the row is, and arrays otherwise.
 
     Attributes
     ----------
-    values : Tensor, shape (k, d)
+    values : shape (k, d)
         The rows; columns that may not change have the very values of the explained row,
         categories are one-hot.
-    valid : Tensor of bool, shape (k,)
+    valid : bool, shape (k,)
         Whether the model decides for each of these rows as wanted. Where not, the row
         is the best that was found.
-    outputs : Tensor, shape (k, outputs)
+    outputs : shape (k, outputs)
         What the model says of them.
     n_steps : int
         Gradient steps taken.
-    stopped : {"converged", "max_steps", "time_limit"}
+    stopped : {"converged", "max_steps"}
         Why there were no more.
     """
 
-    values: Tensor
-    valid: Tensor
-    outputs: Tensor
+    values: Any
+    valid: Any
+    outputs: Any
     n_steps: int
     stopped: str
 
 
 def counterfactuals(
     model: Model,
-    inputs: Tensor,
+    inputs: Inputs,
     *,
     target: int,
     n_counterfactuals: int = 4,
     actionable: Sequence[int] | None = None,
-    ranges: tuple[Tensor, Tensor] | None = None,
+    ranges: tuple[Any, Any] | None = None,
     categories: Sequence[Sequence[int]] = (),
-    scales: Tensor | None = None,
+    scales: Any = None,
     proximity_weight: float = 0.5,
     diversity_weight: float = 1.0,
     max_steps: int = 500,
     learning_rate: float = 0.05,
-    time_limit: float = math.inf,
     seed: Seed = 0,
     progress: Progress | None = None,
 ) -> Counterfactuals:
@@ -93,22 +100,22 @@ def counterfactuals(
 
     Parameters
     ----------
-    model : callable
+    model : nn.Module or function of tensors
         Maps (n, d) to one logit (n,) or (n, 1), class 1 where it is positive, or to
         logits (n, classes).
-    inputs : Tensor, shape (1, d)
+    inputs : Tensor, shape (1, d), or, for a module, an array
         The row to explain, of floating point, with categories one-hot.
     target, n_counterfactuals : int
         The wanted class, and the number of rows k.
     actionable : sequence of int or None
         Positions that may change; ``None`` lets all. A one-hot block may change whole
         or not at all.
-    ranges : (Tensor, Tensor) of shape (d,) each, or None
+    ranges : two Tensors or arrays of shape (d,), or None
         Least and largest value of each column; of actionable columns, the row itself
         has to lie between.
     categories : sequence of sequences of int
         Positions of each one-hot block.
-    scales : Tensor of shape (d,) or None
+    scales : Tensor or array of shape (d,), or None
         Unit of distance of each column: the median absolute deviation (with 1 for
         categories), by default 1.
     proximity_weight, diversity_weight : float
@@ -116,8 +123,6 @@ def counterfactuals(
     max_steps, learning_rate
         Of Adam, which stops earlier when all rows are valid and the loss has not fallen
         by 1e-4 for 50 steps.
-    time_limit : float
-        Seconds after which the best so far is returned.
     seed : int, numpy.random.Generator or None
         Of the starting points: x plus a uniform draw within one scale, or within the
         range if that is closer.
@@ -140,11 +145,14 @@ def counterfactuals(
     --------
     >>> def model(x):
     ...     return x[:, 0] + x[:, 1] - 2
-    >>> found = counterfactuals(model, torch.zeros(1, 3), target=1, n_counterfactuals=2, actionable=[0])
-    >>> found.valid, bool((found.values[:, 0] > 2).all()), bool((found.values[:, 1:] == 0).all())
-    (tensor([True, True]), True, True)
+    >>> found = counterfactuals(
+    ...     model, torch.zeros(1, 3), target=1, n_counterfactuals=2, actionable=[0]
+    ... )
+    >>> found.valid, found.values[:, 0] > 2, found.values[:, 1:].abs().max()
+    (tensor([True, True]), tensor([True, True]), tensor(0.))
     """
-    rows, _, _ = check_inputs(inputs, None, None)
+    f = explained(model, inputs, gradient=True)
+    rows = f.rows
     check_shape("inputs", rows, (1, None))
     d, k = rows.shape[1], check_int("n_counterfactuals", n_counterfactuals)
     blocks = [check_positions("categories", block, d) for block in categories]
@@ -158,9 +166,9 @@ def counterfactuals(
             "none of its columns"
         )
     low, high = _ranges(rows, free, ranges)
-    scale = (
-        torch.ones_like(rows[0]) if scales is None else _vector("scales", scales, rows)
-    )
+    scale = torch.ones_like(rows[0])
+    if scales is not None:
+        scale = tensor("scales", scales, (d,)).to(rows)
     if scale.min() <= 0:
         raise ValueError(
             f"scales: got {scale.min().item():g}, expected positive numbers (1 for a "
@@ -168,19 +176,9 @@ def counterfactuals(
         )
     near = check_float("proximity_weight", proximity_weight, minimum=0.0)
     apart = check_float("diversity_weight", diversity_weight, minimum=0.0)
-    max_steps, rate = (
-        check_int("max_steps", max_steps),
-        check_float("learning_rate", learning_rate, minimum=1e-12),
-    )
-    if (
-        isinstance(time_limit, bool)
-        or not isinstance(time_limit, int | float)
-        or not time_limit > 0
-    ):
-        raise ValueError(
-            f"time_limit: got {time_limit!r}, expected a positive number of seconds"
-        )
-    start, stopped, stale, step = time.monotonic(), "max_steps", 0, 0
+    max_steps = check_int("max_steps", max_steps)
+    rate = check_float("learning_rate", learning_rate, minimum=1e-12)
+    stopped, stale, step = "max_steps", 0, 0
     draws = torch.from_numpy(check_seed(seed).uniform(-1, 1, (k, d))).to(rows)
     c = torch.where(
         free, torch.clamp(rows + draws * scale, low, high), rows
@@ -190,7 +188,7 @@ def counterfactuals(
     with explaining(model):
         for step in (progress or silent)(range(1, max_steps + 1)):
             with torch.enable_grad():
-                logits = call(model, c)
+                logits = f.outputs(ALL, c)
                 one_hot = sum(
                     (
                         (c[:, b].sum(1) - 1).square().sum()
@@ -216,7 +214,9 @@ def counterfactuals(
             point = c.detach()  # the same numbers in memory
             rounded = _one_hot(point, blocks)
             n_valid = int(
-                (margin(call(model, rounded) if blocks else logits, target) > 0).sum()
+                (
+                    margin(f.outputs(ALL, rounded) if blocks else logits, target) > 0
+                ).sum()
             )
             best = max(best, (n_valid, -value, rounded), key=lambda found: found[:2])
             stale = 0 if value < least - 1e-4 else stale + 1
@@ -224,14 +224,14 @@ def counterfactuals(
             if stale > 50 and n_valid == k:
                 stopped = "converged"
                 break
-            if time.monotonic() - start > time_limit:
-                stopped = "time_limit"
-                break
             optimiser.step([slope], rate)
             point.copy_(torch.where(free, torch.clamp(point, low, high), rows))
-        values = _sparse(model, best[2], rows, scale, target=target, blocks=blocks)
-        outputs = call(model, values)
-    return Counterfactuals(values, margin(outputs, target) > 0, outputs, step, stopped)
+        values = _sparse(f, best[2], scale, target=target, blocks=blocks)
+        outputs = f.outputs(ALL, values)
+    valid = margin(outputs, target) > 0
+    return Counterfactuals(
+        f.as_given(values), f.as_given(valid), f.as_given(outputs), step, stopped
+    )
 
 
 def margin(logits: Tensor, target: int) -> Tensor:
@@ -270,28 +270,22 @@ def _one_hot(c: Tensor, blocks: list[list[int]]) -> Tensor:
 
 
 def _sparse(
-    model: Model,
-    c: Tensor,
-    x: Tensor,
-    scale: Tensor,
-    *,
-    target: int,
-    blocks: list[list[int]],
+    f: Explained, c: Tensor, scale: Tensor, *, target: int, blocks: list[list[int]]
 ) -> Tensor:
     """Put columns (blocks whole) back to x, the least changed first, where a row stays
     valid and unlike others.
     """
     grouped = {j for block in blocks for j in block}
     groups = [*blocks, *([j] for j in range(c.shape[1]) if j not in grouped)]
-    c = c.clone()
-    valid = margin(call(model, c), target) > 0
+    x, c = f.rows, c.clone()
+    valid = margin(f.outputs(ALL, c), target) > 0
     change = torch.stack([((c - x).abs() / scale)[:, g].sum(1) for g in groups], dim=1)
     for order in change.argsort(1).T:
         tried = c.clone()
         for row, which in enumerate(order):
             tried[row, groups[which]] = x[0, groups[which]]
         for row in torch.nonzero(
-            valid & (margin(call(model, tried), target) > 0)
+            valid & (margin(f.outputs(ALL, tried), target) > 0)
         ).flatten():
             others = torch.cat([c[:row], c[row + 1 :]])
             if not (others == tried[row]).all(1).any():
@@ -300,11 +294,11 @@ def _sparse(
 
 
 def _ranges(
-    x: Tensor, free: Tensor, ranges: tuple[Tensor, Tensor] | None
+    x: Tensor, free: Tensor, ranges: tuple[Any, Any] | None
 ) -> tuple[Tensor, Tensor]:
     if ranges is None:
         return torch.full_like(x[0], -torch.inf), torch.full_like(x[0], torch.inf)
-    low, high = (_vector("ranges", part, x) for part in ranges)
+    low, high = (tensor("ranges", part, (x.shape[1],)).to(x) for part in ranges)
     if outside := [
         j
         for j in torch.nonzero(free).flatten().tolist()
@@ -312,11 +306,3 @@ def _ranges(
     ]:
         raise ValueError(f"ranges: the row lies outside of them in columns {outside}")
     return low, high
-
-
-def _vector(name: str, values: Tensor, x: Tensor) -> Tensor:
-    if not isinstance(values, Tensor):
-        raise TypeError(f"{name}: got {type(values).__name__}, expected a tensor (d,)")
-    check_shape(name, values, (x.shape[1],))
-    check_finite(name, values)
-    return values.detach().to(x)

@@ -5,39 +5,40 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
-from xaicourse.attribution.explained import call, check_inputs, explaining, pick
-from xaicourse.validation import Progress, silent
+from xaicourse.attribution.explained import Inputs, explained, explaining
+from xaicourse.validation import Progress, all_finite
 
 
 @dataclass(frozen=True)
 class GradCam:
-    """Where a layer's maps speak for an output.
+    """Where a layer's maps speak for an output: tensors if the inputs are.
 
     Attributes
     ----------
-    values : Tensor, shape (n, height, width)
+    values : shape (n, height, width)
         The positive part of `coarse`, enlarged to the size of the inputs by bilinear
         interpolation.
-    coarse : Tensor, shape (n, h, w)
+    coarse : shape (n, h, w)
         The weighted sum of the maps in the layer's own resolution, with sign: where it
         is negative, the layer speaks against the output.
     """
 
-    values: Tensor
-    coarse: Tensor
+    values: Any
+    coarse: Any
 
 
 def grad_cam(
     model: nn.Module,
-    inputs: Tensor,
+    inputs: Inputs,
     *,
     layer: nn.Module,
-    target: int | Tensor | None = None,
+    target: Any = None,
     internal_batch_size: int | None = None,
     progress: Progress | None = None,
 ) -> GradCam:
@@ -58,12 +59,12 @@ def grad_cam(
         Maps (n, channels, height, width) to (n,) or (n, outputs), best logits.
         Explained in evaluation mode; its mode, hooks and gradients are afterwards as
         they were.
-    inputs : Tensor, shape (n, channels, height, width)
+    inputs : Tensor or array, shape (n, channels, height, width)
         Pictures to explain.
     layer : nn.Module
         Module of the model whose output is (n, maps, h, w), usually the last one that
         is; called once in each pass.
-    target : int, Tensor of shape (n,) or None
+    target : int, integers of shape (n,) or None
         The output to explain, for all pictures or one by one; ``None`` if there is only
         one.
     internal_batch_size : int or None
@@ -82,7 +83,7 @@ def grad_cam(
         If the model or the layer is no module, or the inputs are not floating-point
         tensors.
     ValueError
-        If the layer is not of this model, is called not once, or has an output that is
+        If the layer is not called once in a pass, or has an output that is
         no stack of maps or that the explained output does not depend on; or an argument
         has a wrong shape or range or is not finite.
 
@@ -108,36 +109,30 @@ def grad_cam(
             raise TypeError(
                 f"{name}: got {type(module).__name__}, expected a torch.nn.Module"
             )
-    if all(layer is not module for module in model.modules()):
+    f = explained(
+        model, inputs, target=target, internal_batch_size=internal_batch_size,
+        gradient=True,
+    )  # fmt: skip
+    if f.rows.ndim != 4:
         raise ValueError(
-            f"layer: got {type(layer).__name__}, which is no module of the model"
-        )
-    inputs, targets, size = check_inputs(inputs, target, internal_batch_size)
-    if inputs.ndim != 4:
-        raise ValueError(
-            f"inputs: got shape {tuple(inputs.shape)}, expected (n, channels, height, "
+            f"inputs: got shape {tuple(f.rows.shape)}, expected (n, channels, height, "
             f"width)"
         )
     parts = []
-    with explaining(model):
-        for first in (progress or silent)(range(0, len(inputs), size)):
-            rows = slice(first, first + size)
-            with torch.enable_grad():
-                with _watched(layer) as seen:
-                    output = pick(
-                        call(model, inputs[rows]),
-                        None if targets is None else targets[rows].clone(),
-                    )
-                parts.append(_weighted_sum(seen, output))
-        coarse = torch.cat(parts)
-    if not coarse.isfinite().all():
+    with explaining(model), torch.enable_grad():
+        for rows, _ in f.blocks(progress=progress):
+            with _watched(layer) as seen:
+                output = f.at(rows, f.rows[rows])
+            parts.append(_weighted_sum(seen, output))
+    coarse = torch.cat(parts)
+    if not all_finite(coarse):
         raise ValueError(
             "model: got a gradient or an output of the layer that is NaN or infinite"
         )
     values = interpolate(
-        coarse.relu()[:, None], inputs.shape[2:], mode="bilinear", align_corners=False
+        coarse.relu()[:, None], f.rows.shape[2:], mode="bilinear", align_corners=False
     )[:, 0]
-    return GradCam(values, coarse)
+    return GradCam(f.as_given(values), f.as_given(coarse))
 
 
 def _weighted_sum(seen: list[Tensor], output: Tensor) -> Tensor:

@@ -8,37 +8,41 @@ there is no residual to return.
 
 from __future__ import annotations
 
+from functools import partial
+from typing import Any
+
 import numpy as np
 import torch
 from torch import Tensor
 
 from xaicourse.attribution.explained import (
+    Explained,
+    Inputs,
     Model,
-    call,
-    check_inputs,
+    explained,
     explaining,
     graph,
-    pick,
     sum_of_gradients,
 )
 from xaicourse.validation import (
     Progress,
     Seed,
+    all_finite,
     check_float,
     check_int,
     check_seed,
-    silent,
 )
 
 
 def saliency(
     model: Model,
-    inputs: Tensor,
+    inputs: Inputs,
     *,
-    target: int | Tensor | None = None,
+    target: Any = None,
+    additional_forward_args: Any = None,
     internal_batch_size: int | None = None,
     progress: Progress | None = None,
-) -> Tensor:
+) -> Any:
     """Return the gradient of a model's output with respect to each input.
 
     M_j(x) = df/dx_j. For a map of a picture, take its size and then the largest of the
@@ -46,16 +50,19 @@ def saliency(
 
     Parameters
     ----------
-    model : callable
-        Maps a tensor (n, ...) to a tensor (n,) or (n, outputs), each row by itself;
-        best the logits, as the gradient of a probability vanishes where the model is
-        sure. Modules are explained in evaluation mode and left in the mode they were
-        in.
-    inputs : Tensor, shape (n, ...)
-        Rows to explain, of floating point.
-    target : int, Tensor of shape (n,) or None
+    model : nn.Module or function of tensors
+        Maps rows (n, ...) to (n,) or (n, outputs), each row by itself; best the logits,
+        as the gradient of a probability vanishes where the model is sure. Modules are
+        explained in evaluation mode and left in the mode they were in.
+    inputs : Tensor of floating point, shape (n, ...), or a tuple of such
+        Rows to explain; a tuple for a model of several inputs. A module may also be
+        given arrays.
+    target : int, integers of shape (n,) or None
         The output to explain, for all rows or row by row; ``None`` if there is only
         one.
+    additional_forward_args : anything, or a tuple
+        What the model is given behind the inputs and is not explained. Tensors with a
+        row for each row of the inputs are repeated with them.
     internal_batch_size : int or None
         Most rows given to the model at once, which bounds the memory; ``None`` takes as
         many as hold 2**18 numbers.
@@ -64,14 +71,14 @@ def saliency(
 
     Returns
     -------
-    Tensor, shape of the inputs
+    Tensor, shape of the inputs, or a tuple of such
         With sign, in units of the output per unit of the input.
 
     Raises
     ------
     TypeError
-        If the inputs are not floating-point tensors (token ids have no gradient), or
-        the output is no tensor.
+        If the inputs are not of floating point (token ids have no gradient), or the
+        model is an estimator or a function of arrays, which have no gradient.
     ValueError
         If an argument has a wrong shape or range or is not finite, `target` does not
         fit the outputs, or the output has no (finite) gradient with respect to the
@@ -91,6 +98,7 @@ def saliency(
         model,
         inputs,
         target=target,
+        additional_forward_args=additional_forward_args,
         n_samples=1,
         stdevs=0.0,
         internal_batch_size=internal_batch_size,
@@ -100,15 +108,16 @@ def saliency(
 
 def smooth_grad(
     model: Model,
-    inputs: Tensor,
+    inputs: Inputs,
     *,
-    target: int | Tensor | None = None,
+    target: Any = None,
+    additional_forward_args: Any = None,
     n_samples: int = 25,
     stdevs: float = 0.1,
     seed: Seed = 0,
     internal_batch_size: int | None = None,
     progress: Progress | None = None,
-) -> Tensor:
+) -> Any:
     """Average the gradient over noisy copies of each row.
 
     M_j(x) = 1/n Σ_s df/dx_j (x + ε_s), ε_s ~ N(0, stdevs²): the gradient of the model
@@ -116,7 +125,7 @@ def smooth_grad(
 
     Parameters
     ----------
-    model, inputs, target, progress
+    model, inputs, target, additional_forward_args, progress
         As in `saliency`.
     n_samples : int
         Number of noisy copies, and of gradients, of each row.
@@ -132,7 +141,7 @@ def smooth_grad(
 
     Returns
     -------
-    Tensor, shape of the inputs
+    Tensor, shape of the inputs, or a tuple of such
         With sign, in units of the output per unit of the input.
 
     Raises
@@ -151,42 +160,45 @@ def smooth_grad(
     normal distribution function.
 
     >>> corner = torch.tensor([[0.0], [0.1]])
-    >>> smooth_grad(lambda x: torch.relu(x), corner, n_samples=100_000).round(decimals=2)
+    >>> smooth_grad(torch.relu, corner, n_samples=100_000).round(decimals=2)
     tensor([[0.5000],
             [0.8400]])
     """
-    inputs, targets, size = check_inputs(inputs, target, internal_batch_size)
+    f = explained(
+        model, inputs, target=target, additional_forward_args=additional_forward_args,
+        internal_batch_size=internal_batch_size, gradient=True,
+    )  # fmt: skip
     n_samples = check_int("n_samples", n_samples)
     stdevs = check_float("stdevs", stdevs, minimum=0.0)
     # One stream for each row: a row's noise does not depend on where the batches end,
     # nor on the rows after it.
-    streams = check_seed(seed).spawn(len(inputs)) if stdevs > 0 else []
-    ones = inputs.new_ones(n_samples)
+    rng, n = check_seed(seed), len(f.inputs[0])
+    streams = [rng.spawn(n) for _ in f.inputs] if stdevs > 0 else []
 
-    def copies(rows: slice, samples: slice) -> tuple[Tensor, Tensor]:
-        noisy = inputs[rows, None].repeat_interleave(samples.stop - samples.start, 1)
-        if stdevs > 0:
-            noise = np.stack(
-                [stream.standard_normal(noisy.shape[1:]) for stream in streams[rows]]
-            )
-            noisy += stdevs * torch.from_numpy(noise).to(inputs)
-        return noisy, ones[samples]
+    def copies(rows: slice, samples: slice) -> tuple[list[Tensor], list[Tensor]]:
+        noisy, weights = _copies(f, rows, samples)
+        for copy, of_rows in zip(noisy, streams, strict=False):
+            noise = [stream.standard_normal(copy.shape[1:]) for stream in of_rows[rows]]
+            copy.add_(stdevs * torch.from_numpy(np.stack(noise)).to(copy))
+        return noisy, weights
 
     with explaining(model):
-        return sum_of_gradients(
-            model, inputs, targets, copies, n_samples, times=1 / n_samples, size=size, where="at the inputs",
-            progress=progress,
+        values = sum_of_gradients(
+            f, copies, n_samples, times=[1 / n_samples] * len(f.inputs),
+            where="at the inputs", progress=progress,
         )  # fmt: skip
+    return f.like_inputs(values)
 
 
 def input_x_gradient(
     model: Model,
-    inputs: Tensor,
+    inputs: Inputs,
     *,
-    target: int | Tensor | None = None,
+    target: Any = None,
+    additional_forward_args: Any = None,
     internal_batch_size: int | None = None,
     progress: Progress | None = None,
-) -> Tensor:
+) -> Any:
     """Multiply each input by the gradient with respect to it.
 
     M_j(x) = x_j df/dx_j, what the output would lose, to first order, if the input
@@ -195,12 +207,12 @@ def input_x_gradient(
 
     Parameters
     ----------
-    model, inputs, target, internal_batch_size, progress
+    model, inputs, target, additional_forward_args, internal_batch_size, progress
         As in `saliency`.
 
     Returns
     -------
-    Tensor, shape of the inputs
+    Tensor, shape of the inputs, or a tuple of such
         In units of the output.
 
     Raises
@@ -215,27 +227,31 @@ def input_x_gradient(
 
     Examples
     --------
-    >>> input_x_gradient(lambda x: x[:, 0] ** 2 - 3 * x[:, 1], torch.tensor([[2.0, 1.0]]))
+    >>> x = torch.tensor([[2.0, 1.0]])
+    >>> input_x_gradient(lambda x: x[:, 0] ** 2 - 3 * x[:, 1], x)
     tensor([[ 8., -3.]])
     """
-    gradients = saliency(
-        model,
-        inputs,
-        target=target,
-        internal_batch_size=internal_batch_size,
-        progress=progress,
-    )
-    return inputs.detach() * gradients
+    f = explained(
+        model, inputs, target=target, additional_forward_args=additional_forward_args,
+        internal_batch_size=internal_batch_size, gradient=True,
+    )  # fmt: skip
+    with explaining(model):
+        values = sum_of_gradients(
+            f, partial(_copies, f), 1, times=f.inputs, where="at the inputs",
+            progress=progress,
+        )  # fmt: skip
+    return f.like_inputs(values)
 
 
 def guided_backprop(
     model: Model,
-    inputs: Tensor,
+    inputs: Inputs,
     *,
-    target: int | Tensor | None = None,
+    target: Any = None,
+    additional_forward_args: Any = None,
     internal_batch_size: int | None = None,
     progress: Progress | None = None,
-) -> Tensor:
+) -> Any:
     """Go back through the model as the gradient does, but let no negative signal pass a
     ReLU.
 
@@ -246,13 +262,13 @@ def guided_backprop(
 
     Parameters
     ----------
-    model, inputs, target, internal_batch_size, progress
+    model, inputs, target, additional_forward_args, internal_batch_size, progress
         As in `saliency`. ReLUs written in other words, such as ``x.clamp(min=0)``, are
         not recognised.
 
     Returns
     -------
-    Tensor, shape of the inputs
+    Tensor, shape of the inputs, or a tuple of such
 
     Raises
     ------
@@ -274,34 +290,45 @@ def guided_backprop(
     --------
     The gradient of the difference is (1, -1); its second half does not pass.
 
-    >>> guided_backprop(lambda x: torch.relu(x[:, 0]) - torch.relu(x[:, 1]), torch.tensor([[2.0, 1.0]]))
+    >>> x = torch.tensor([[2.0, 1.0]])
+    >>> guided_backprop(lambda x: torch.relu(x[:, 0]) - torch.relu(x[:, 1]), x)
     tensor([[1., 0.]])
     """
-    inputs, targets, size = check_inputs(inputs, target, internal_batch_size)
-    values = torch.zeros_like(inputs)
-    with explaining(model):
-        for first in (progress or silent)(range(0, len(inputs), size)):
-            rows = slice(first, first + size)
-            with torch.enable_grad():
-                x = inputs[rows].clone().requires_grad_()
-                output = pick(
-                    call(model, x), None if targets is None else targets[rows]
+    f = explained(
+        model, inputs, target=target, additional_forward_args=additional_forward_args,
+        internal_batch_size=internal_batch_size, gradient=True,
+    )  # fmt: skip
+    with explaining(model), torch.enable_grad():
+        values = [torch.zeros_like(x) for x in f.inputs]
+        for rows, _ in f.blocks(progress=progress):
+            some = [x[rows].clone().requires_grad_() for x in f.inputs]
+            output = f.at(rows, *some)
+            relus = [
+                node for node in graph(output, {}) if node.name() == "ReluBackward0"
+            ]
+            if not relus:
+                raise ValueError(
+                    "model: got one without a ReLU, expected at least one on the way "
+                    "to the output"
                 )
-                relus = [
-                    node for node in graph(output, {}) if node.name() == "ReluBackward0"
-                ]
-                if not relus:
-                    raise ValueError(
-                        "model: got one without a ReLU, expected at least one on the "
-                        "way to the output"
-                    )
-                for relu in relus:
-                    # of this graph, which is gone after the pass
-                    relu.register_hook(_no_negative)
-                values[rows] = torch.autograd.grad(output.sum(), x)[0]
-    if not values.isfinite().all():
+            for relu in relus:
+                # of this graph, which is gone after the pass
+                relu.register_hook(_no_negative)
+            signals = torch.autograd.grad(output.sum(), some, materialize_grads=True)
+            for value, signal in zip(values, signals, strict=True):
+                value[rows] = signal
+    if not all(all_finite(value) for value in values):
         raise ValueError("model: got a signal that is NaN or infinite at the inputs")
-    return values
+    return f.like_inputs(values)
+
+
+def _copies(
+    f: Explained, rows: slice, samples: slice
+) -> tuple[list[Tensor], list[Tensor]]:
+    """Some copies of some rows, of each input, and weights of one."""
+    n = samples.stop - samples.start
+    copies = [x[rows, None].repeat_interleave(n, 1) for x in f.inputs]
+    return copies, [x.new_ones(n) for x in copies]
 
 
 def _no_negative(

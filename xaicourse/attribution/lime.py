@@ -1,24 +1,29 @@
-"""LIME: a linear model that imitates another one around a row, and whether one should
-believe it.
+"""LIME: a linear model that imitates another one around a row.
 
 The slopes depend on how wide "around" is and on which points were drawn. The paper's
-package hides both; here the local R² comes with every explanation, and `lime_stability`
-repeats it over seeds and widths.
+package hides both; here the local R² comes with every explanation. Repeat it with other
+seeds and widths before believing it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+import torch
+from numpy.typing import ArrayLike, NDArray
 
+from xaicourse.attribution.explained import (
+    Inputs,
+    Model,
+    explained,
+    explaining,
+    tensor,
+)
 from xaicourse.validation import (
     Progress,
     Seed,
-    check_finite,
     check_float,
     check_int,
     check_seed,
@@ -31,54 +36,33 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Lime:
-    """A weighted linear model of another model's outputs around each row.
+    """A weighted linear model of another model's outputs around each row. The fields
+    are tensors if the inputs were, and arrays otherwise.
 
     Attributes
     ----------
-    values : ndarray, shape (n, n_features)
+    values : shape (n, n_features)
         Slopes, in units of the output for each standard deviation `scale` of the
         column.
-    intercept : ndarray, shape (n,)
+    intercept : shape (n,)
         The linear model's output at the row itself.
-    r2 : ndarray, shape (n,)
+    r2 : shape (n,)
         Share of the (weighted) variance of the output around the row that the linear
         model explains. Where it is low there is no line to speak of; NaN-free: 1 where
         the output does not vary at all.
     """
 
-    values: Array
-    intercept: Array
-    r2: Array
-
-
-@dataclass(frozen=True)
-class LimeStability:
-    """How an explanation changes with what the user did not mean to choose.
-
-    Attributes
-    ----------
-    values : ndarray, shape (n_widths, n_seeds, n, n_features)
-        Slopes for each kernel width and seed.
-    r2 : ndarray, shape (n_widths, n_seeds, n)
-        Their local R².
-    top_agreement : ndarray, shape (n_widths, n)
-        Over all pairs of seeds, the mean share of the `n_top` largest slopes that both
-        have.
-    sign_agreement : ndarray, shape (n, n_features)
-        Share of all widths and seeds whose slope has the sign of the majority.
-    """
-
-    values: Array
-    r2: Array
-    top_agreement: Array
-    sign_agreement: Array
+    values: Any
+    intercept: Any
+    r2: Any
 
 
 def lime(
-    model: Callable[[Array], Any],
-    inputs: Array,
+    model: Model,
+    inputs: Inputs,
     *,
-    scale: Array,
+    scale: ArrayLike,
+    target: Any = None,
     kernel_width: float | None = None,
     n_samples: int = 1000,
     ridge: float = 0.0,
@@ -95,14 +79,16 @@ def lime(
 
     Parameters
     ----------
-    model : callable
-        Maps an array (n, n_features) to one number a row, (n,) or (n, 1): a
-        probability, say, or a score.
-    inputs : ndarray, shape (n, n_features)
+    model : nn.Module, function of tensors or of arrays, or fitted estimator
+        Maps rows (n, n_features) to (n,) or (n, outputs).
+    inputs : array, DataFrame or Tensor, shape (n, n_features)
         Rows to explain.
-    scale : ndarray, shape (n_features,)
+    scale : array, shape (n_features,)
         Standard deviation of the draws, usually that of each column in the training
         data.
+    target : int, integers of shape (n,) or None
+        The output to explain, for all rows or row by row; ``None`` if there is only
+        one.
     kernel_width : float or None
         What is near, in units of `scale`; ``None`` is 0.75 √n_features, as in the
         paper's package.
@@ -113,7 +99,8 @@ def lime(
     seed : int, numpy.random.Generator or None
         Of the draws: every row has the same ones around it.
     internal_batch_size : int or None
-        Most points given to the model at once; ``None`` gives all of a row.
+        Most points given to the model at once; ``None`` takes as many as hold 2**18
+        numbers.
     progress : callable or None
         Wraps the loop over rows, as ``tqdm.tqdm`` does; ``None`` is silent.
 
@@ -134,22 +121,18 @@ def lime(
 
     Examples
     --------
-    >>> explanation = lime(lambda x: 3 * x[:, 0] - x[:, 1], np.array([[1.0, 2.0]]), scale=np.array([1.0, 2.0]))
+    >>> def model(x):
+    ...     return 3 * x[:, 0] - x[:, 1]
+    >>> explanation = lime(model, np.array([[1.0, 2.0]]), scale=[1.0, 2.0])
     >>> explanation.values.round(6) + 0
     array([[ 3., -2.]])
     >>> explanation.r2.round(6)
     array([1.])
     """
-    if not isinstance(inputs, np.ndarray) or inputs.dtype.kind not in "biuf":
-        raise TypeError(
-            "inputs: got no numeric array, expected one of shape (n, n_features)"
-        )
-    check_shape("inputs", inputs, (None, None))
-    check_finite("inputs", inputs)
-    n_features = inputs.shape[1]
-    scale = np.asarray(scale, dtype=float)
-    check_shape("scale", scale, (n_features,))
-    check_finite("scale", scale)
+    f = explained(model, inputs, target=target, internal_batch_size=internal_batch_size)
+    check_shape("inputs", f.rows, (None, None))
+    n, n_features = f.rows.shape
+    scale = tensor("scale", scale, (n_features,)).cpu().double().numpy()
     if scale.min() <= 0:
         raise ValueError(
             f"scale: got {scale.min()}, expected positive numbers (leave out a column "
@@ -166,11 +149,6 @@ def lime(
         )
     n_samples = check_int("n_samples", n_samples, minimum=n_features + 2)
     ridge = check_float("ridge", ridge, minimum=0.0)
-    size = (
-        n_samples
-        if internal_batch_size is None
-        else check_int("internal_batch_size", internal_batch_size)
-    )
 
     draws = check_seed(seed).standard_normal((n_samples, n_features))
     nearness = np.exp(-(draws**2).sum(1) / width**2)
@@ -186,123 +164,14 @@ def lime(
     design = np.column_stack([np.ones(n_samples), draws])
     penalty = ridge * np.diag(np.r_[0.0, np.ones(n_features)])
     solve = np.linalg.solve(design.T * nearness @ design + penalty, design.T * nearness)
-    values, intercept, r2 = (
-        np.empty(inputs.shape),
-        np.empty(len(inputs)),
-        np.empty(len(inputs)),
-    )
-    for i, x in enumerate((progress or silent)(inputs)):
-        points = x + scale * draws
-        y = np.concatenate(
-            [_outputs(model, points[j : j + size]) for j in range(0, n_samples, size)]
-        )
-        line = solve @ y
-        spread = nearness @ (y - np.average(y, weights=nearness)) ** 2
-        missed = nearness @ (y - design @ line) ** 2
-        values[i], intercept[i], r2[i] = (
-            line[1:],
-            line[0],
-            1 - missed / spread if spread > 0 else 1.0,
-        )
-    return Lime(values, intercept, r2)
-
-
-def lime_stability(
-    model: Callable[[Array], Any],
-    inputs: Array,
-    *,
-    scale: Array,
-    kernel_widths: Sequence[float],
-    seeds: Sequence[int] = tuple(range(10)),
-    n_top: int = 3,
-    n_samples: int = 1000,
-    ridge: float = 0.0,
-    internal_batch_size: int | None = None,
-    progress: Progress | None = None,
-) -> LimeStability:
-    """Repeat LIME over seeds and kernel widths, and compare.
-
-    Parameters
-    ----------
-    model, inputs, scale, n_samples, ridge, internal_batch_size
-        As in `lime`.
-    kernel_widths : sequence of float
-        Widths to try.
-    seeds : sequence of int
-        At least two.
-    n_top : int
-        How many of the largest slopes (by size) are compared between seeds.
-    progress : callable or None
-        Wraps the loop over widths; ``None`` is silent.
-
-    Returns
-    -------
-    LimeStability
-
-    Raises
-    ------
-    ValueError
-        As in `lime`; also if there are fewer than two seeds, no width, or fewer columns
-        than `n_top`.
-
-    Examples
-    --------
-    A line is the same whatever the width and the seed.
-
-    >>> report = lime_stability(
-    ...     lambda x: 3 * x[:, 0] - x[:, 1], np.zeros((1, 2)), scale=np.ones(2), kernel_widths=[0.5, 2], n_top=1
-    ... )
-    >>> report.top_agreement.tolist(), report.sign_agreement.tolist()
-    ([[1.0], [1.0]], [[1.0, 1.0]])
-    """
-    if len(seeds) < 2 or len(kernel_widths) == 0:
-        raise ValueError(
-            f"seeds, kernel_widths: got {len(seeds)} and {len(kernel_widths)}, "
-            f"expected two and one"
-        )
-    fits = [
-        [
-            lime(
-                model,
-                inputs,
-                scale=scale,
-                kernel_width=width,
-                n_samples=n_samples,
-                ridge=ridge,
-                seed=seed,
-                internal_batch_size=internal_batch_size,
-            )
-            for seed in seeds
-        ]
-        for width in (progress or silent)(kernel_widths)
-    ]
-    values = np.array([[fit.values for fit in of_width] for of_width in fits])
-    n_top = check_int("n_top", n_top)
-    if n_top > values.shape[-1]:
-        raise ValueError(
-            f"n_top: got {n_top}, expected at most the number of columns, "
-            f"{values.shape[-1]}"
-        )
-    rank = (-np.abs(values)).argsort(-1).argsort(-1)
-    top = (rank < n_top).astype(float)
-    both = np.einsum("wanf,wbnf->wabn", top, top) / n_top
-    first, second = np.triu_indices(len(seeds), 1)
-    positive = (values > 0).mean((0, 1))
-    return LimeStability(
-        values,
-        np.array([[fit.r2 for fit in of_width] for of_width in fits]),
-        both[:, first, second].mean(1),
-        np.maximum(positive, 1 - positive),
-    )
-
-
-def _outputs(model: Callable[[Array], Any], points: Array) -> Array:
-    """One finite number for each point."""
-    y = np.asarray(model(points.copy()), dtype=float)
-    if y.shape not in ((len(points),), (len(points), 1)):
-        raise ValueError(
-            f"model: got outputs of shape {y.shape}, expected one number for each of "
-            f"{len(points)} rows"
-        )
-    check_finite("model: outputs", y)
-    return y.reshape(-1)
+    lines, r2 = np.empty((n, n_features + 1)), np.empty(n)
+    with explaining(model):
+        for i in (progress or silent)(range(n)):
+            points = f.rows[i].cpu().double().numpy() + scale * draws
+            answers = f.at(slice(i, i + 1), torch.from_numpy(points).to(f.rows)[None])
+            y = answers[0].cpu().double().numpy()
+            lines[i] = solve @ y
+            spread = nearness @ (y - np.average(y, weights=nearness)) ** 2
+            missed = nearness @ (y - design @ lines[i]) ** 2
+            r2[i] = 1 - missed / spread if spread > 0 else 1.0
+    return Lime(*map(f.as_given, (lines[:, 1:], lines[:, 0], r2)))

@@ -7,36 +7,30 @@ from itertools import product
 from typing import Any
 
 import torch
-from torch import Tensor
 
 from xaicourse.attribution.explained import (
+    ALL,
+    Inputs,
     Model,
-    check_inputs,
+    beside,
+    explained,
     explaining,
-    outputs,
-    pick,
 )
-from xaicourse.validation import (
-    Progress,
-    check_finite,
-    check_float,
-    check_int,
-    check_shape,
-    silent,
-)
+from xaicourse.validation import Progress, check_int
 
 
 def occlusion(
     model: Model,
-    inputs: Tensor,
+    inputs: Inputs,
     *,
     window: int | Sequence[int] = 1,
     strides: int | Sequence[int] | None = None,
-    baselines: Tensor | float = 0.0,
-    target: int | Tensor | None = None,
+    baselines: Any = 0.0,
+    target: Any = None,
+    additional_forward_args: Any = None,
     internal_batch_size: int | None = None,
     progress: Progress | None = None,
-) -> Tensor:
+) -> Any:
     """Cover a window of each input, place after place, and see what the output loses.
 
     Each place's loss is f(x) - f(x with the window from the baseline); an input's value
@@ -45,30 +39,33 @@ def occlusion(
 
     Parameters
     ----------
-    model : callable
-        Maps a tensor (n, ...) to (n,) or (n, outputs), each row by itself. Modules are
+    model : nn.Module, function of tensors or of arrays, or fitted estimator
+        Maps rows (n, ...) to (n,) or (n, outputs), each row by itself. Modules are
         explained in evaluation mode and left in the mode they were in.
-    inputs : Tensor, shape (n, ...)
+    inputs : Tensor or array, shape (n, ...)
         Rows: tables (n, n_features), or pictures (n, channels, height, width), whose
         channels are covered together.
     window, strides : int, or one for each axis
         Size of the window, and how far it moves; ``None`` moves it by its size. The
         axes are those behind the rows, for pictures height and width. The last place
         along an axis ends at its end.
-    baselines : Tensor that can stand in for the inputs, or float
+    baselines : Tensor or array of shape (n, ...) or (1, ...), or float
         What covers.
-    target : int, Tensor of shape (n,) or None
+    target : int, integers of shape (n,) or None
         The output to explain, for all rows or row by row; ``None`` if there is only
         one.
+    additional_forward_args : anything, or a tuple
+        What the model is given behind the inputs. Tensors with a row for each row of
+        the inputs are repeated with them.
     internal_batch_size : int or None
-        Most rows given to the model at once; ``None`` takes as many as hold 2**18
-        numbers.
+        Most covered rows given to the model at once; ``None`` takes as many as hold
+        2**18 numbers.
     progress : callable or None
-        Wraps the loop over places, as ``tqdm.tqdm`` does; ``None`` is silent.
+        Wraps the outer loop, as ``tqdm.tqdm`` does; ``None`` is silent.
 
     Returns
     -------
-    Tensor, shape of the inputs
+    Tensor or array, shape of the inputs
         In units of the output.
 
     Raises
@@ -84,11 +81,17 @@ def occlusion(
 
     Examples
     --------
-    >>> occlusion(lambda x: x[:, 0] * x[:, 1] + 2 * x[:, 2], torch.tensor([[3.0, 1.0, 5.0]]))
+    >>> def model(x):
+    ...     return x[:, 0] * x[:, 1] + 2 * x[:, 2]
+    >>> occlusion(model, torch.tensor([[3.0, 1.0, 5.0]]))
     tensor([[ 3.,  3., 10.]])
     """
-    inputs, targets, size = check_inputs(inputs, target, internal_batch_size)
-    axes = inputs.shape[2:] if inputs.ndim == 4 else inputs.shape[1:]
+    f = explained(
+        model, inputs, target=target, additional_forward_args=additional_forward_args,
+        internal_batch_size=internal_batch_size,
+    )  # fmt: skip
+    x = f.rows
+    axes = x.shape[2:] if x.ndim == 4 else x.shape[1:]
     windows = _per_axis("window", window, axes)
     steps = windows if strides is None else _per_axis("strides", strides, axes)
     if any(step > w for step, w in zip(steps, windows, strict=True)):
@@ -96,34 +99,28 @@ def occlusion(
             f"strides: got {steps}, expected at most the window {windows}, or inputs "
             f"are left out"
         )
-    if isinstance(baselines, Tensor):
-        check_finite("baselines", baselines)
-        rows = 1 if baselines.shape[:1] == (1,) else len(inputs)
-        check_shape("baselines", baselines, (rows, *inputs.shape[1:]))
-        cover = baselines.detach().to(inputs)
-    else:
-        cover = inputs.new_tensor(check_float("baselines", baselines))
-    cover = cover.expand_as(inputs)
+    cover = beside("baselines", baselines, x)
     starts = [
         sorted({*range(0, length - w + 1, step), length - w})
         for length, w, step in zip(axes, windows, steps, strict=True)
     ]
-    lost, times = torch.zeros_like(inputs), inputs.new_zeros(axes)
-    one_each = (-1, *[1] * (inputs.ndim - 1))
+    places = list(product(*starts))
+    # all colours are covered together
+    shape = (*[1] * (x.ndim - 1 - len(axes)), *axes)
     with explaining(model):
-        whole = pick(outputs(model, inputs, size), targets)
-        for place in (progress or silent)(list(product(*starts))):
-            where: Any = (
-                ...,
-                *[slice(a, a + w) for a, w in zip(place, windows, strict=True)],
-            )
-            covered = inputs.clone()
-            covered[where] = cover[where]
-            lost[where] += (
-                whole - pick(outputs(model, covered, size), targets)
-            ).reshape(one_each)
-            times[where] += 1
-    return lost / times
+        lost, times = x.new_zeros(len(x), *shape), x.new_zeros(shape)
+        whole = f.at(ALL, x)
+        for rows, some in f.blocks(len(places), progress=progress):
+            hidden = x.new_zeros(len(places[some]), *shape)
+            for mask, place in zip(hidden, places[some], strict=True):
+                ends = zip(place, windows, strict=True)
+                mask[(..., *[slice(a, a + w) for a, w in ends])] = 1
+            covered = torch.where(hidden > 0, cover[rows, None], x[rows, None])
+            loss = (whole[rows, None] - f.at(rows, covered)).to(x)
+            lost[rows] += torch.tensordot(loss, hidden, 1)
+            if rows.start == 0:
+                times += hidden.sum(0)
+        return f.as_given((lost / times).expand_as(x).clone())
 
 
 def _per_axis(name: str, value: int | Sequence[int], axes: Sequence[int]) -> list[int]:

@@ -14,8 +14,7 @@ baselines, and draws α at random. Both are one weighted sum over the points of 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -23,12 +22,17 @@ from scipy.special import roots_legendre
 from torch import Tensor
 
 from xaicourse.attribution.explained import (
+    ALL,
+    Attribution,
+    Inputs,
     Model,
-    check_inputs,
+    beside,
+    explained,
     explaining,
-    outputs,
+    one_each,
     pick,
     sum_of_gradients,
+    tensor,
 )
 from xaicourse.validation import (
     Progress,
@@ -44,31 +48,13 @@ from xaicourse.validation import (
 _WHERE = "on the way from baselines to inputs"
 
 
-@dataclass(frozen=True)
-class Attribution:
-    """What each input contributed to the model's output, and what the contributions
-    fail to explain.
-
-    Attributes
-    ----------
-    values : Tensor
-        Contributions, in units of the model's output, with the shape of the inputs.
-    delta : Tensor, shape (n,)
-        Completeness residual of each row: the sum of its contributions minus the change
-        of the output that they should add up to. Small beside that change, or the
-        approximation needs more steps or samples.
-    """
-
-    values: Tensor
-    delta: Tensor
-
-
 def integrated_gradients(
     model: Model,
-    inputs: Tensor,
+    inputs: Inputs,
     *,
-    baselines: Tensor | float | None = None,
-    target: int | Tensor | None = None,
+    baselines: Any = None,
+    target: Any = None,
+    additional_forward_args: Any = None,
     n_steps: int = 64,
     method: Literal["gausslegendre", "midpoint", "trapezoid"] = "gausslegendre",
     internal_batch_size: int | None = None,
@@ -82,19 +68,23 @@ def integrated_gradients(
 
     Parameters
     ----------
-    model : callable
-        Maps a tensor (n, ...) to a tensor (n,) or (n, outputs), each row by itself. The
-        layers of a module are in evaluation mode while it is explained (dropout would
-        make the function random, and batch normalisation make a row depend on its
-        neighbours) and afterwards in the mode they were in; of a function that calls a
-        module, only the caller can do the same.
-    inputs : Tensor, shape (n, ...)
-        Rows to explain, of floating point.
-    baselines : Tensor of shape (n, ...) or (1, ...), float or None
+    model : nn.Module or function of tensors
+        Maps rows (n, ...) to (n,) or (n, outputs), each row by itself. The layers of a
+        module are in evaluation mode while it is explained (dropout would make the
+        function random, and batch normalisation make a row depend on its neighbours)
+        and afterwards in the mode they were in; of a function that calls a module, only
+        the caller can do the same.
+    inputs : Tensor of floating point, shape (n, ...), or a tuple of such
+        Rows to explain; a tuple for a model of several inputs. A module may also be
+        given arrays.
+    baselines : Tensor of shape (n, ...) or (1, ...), float, tuple of such or None
         Where the paths start, in the units of the inputs; ``None`` is zero.
-    target : int, Tensor of shape (n,) or None
+    target : int, integers of shape (n,) or None
         The output to explain, for all rows or row by row; ``None`` if there is only
         one.
+    additional_forward_args : anything, or a tuple
+        What the model is given behind the inputs and is not explained. Tensors with a
+        row for each row of the inputs are repeated with them.
     n_steps : int
         Number of points, and of gradients, on each path (with ``"trapezoid"`` of
         intervals: one point more).
@@ -111,14 +101,14 @@ def integrated_gradients(
     Returns
     -------
     Attribution
-        `values`, and `delta` = sum of the values - (f(x) - f(x')), the error of the
-        quadrature.
+        `values`, for each input if there are several, and `delta` = sum of the values
+        - (f(x) - f(x')), the error of the quadrature.
 
     Raises
     ------
     TypeError
-        If the inputs are not floating-point tensors (token ids have no gradient), or
-        the output is no tensor.
+        If the inputs are not of floating point (token ids have no gradient), or the
+        model is an estimator or a function of arrays, which have no gradient.
     ValueError
         If an argument has a wrong shape or range or is not finite, `target` does not
         fit the outputs, or the output has no (finite) gradient with respect to the
@@ -136,49 +126,42 @@ def integrated_gradients(
     >>> integrated_gradients(model, torch.tensor([[3.0, 1.0, 5.0]])).values
     tensor([[ 1.5000,  1.5000, 10.0000]])
     """
-    inputs, targets, size = check_inputs(inputs, target, internal_batch_size)
-    if isinstance(baselines, Tensor):
-        rows = 1 if baselines.shape[:1] == (1,) else len(inputs)
-        check_shape("baselines", baselines, (rows, *inputs.shape[1:]))
-        check_finite("baselines", baselines)
-        baselines = baselines.detach().to(inputs)
-    else:
-        start = 0.0 if baselines is None else check_float("baselines", baselines)
-        baselines = torch.full_like(inputs[:1], start)
-    baselines = baselines.expand_as(inputs)
-    difference = inputs - baselines
+    f = explained(
+        model, inputs, target=target, additional_forward_args=additional_forward_args,
+        internal_batch_size=internal_batch_size, gradient=True,
+    )  # fmt: skip
+    baselines = one_each("baselines", baselines, f.inputs)
+    starts = [
+        beside("baselines", 0.0 if b is None else b, x)
+        for b, x in zip(baselines, f.inputs, strict=True)
+    ]
+    differences = [x - b for x, b in zip(f.inputs, starts, strict=True)]
     nodes, weights = _quadrature(method, check_int("n_steps", n_steps))
-    alpha, weight = _beside(nodes, inputs), torch.from_numpy(weights).to(inputs)
 
-    def path(rows: slice, steps: slice) -> tuple[Tensor, Tensor]:
-        return torch.addcmul(
-            baselines[rows, None], alpha[steps], difference[rows, None]
-        ), weight[steps]
+    def path(rows: slice, steps: slice) -> tuple[list[Tensor], list[Tensor]]:
+        z = [
+            torch.addcmul(
+                b[rows, None], _column(nodes[steps], b), difference[rows, None]
+            )
+            for b, difference in zip(starts, differences, strict=True)
+        ]
+        return z, [torch.from_numpy(weights[steps]).to(x) for x in z]
 
     with explaining(model):
-        change = pick(
-            outputs(model, inputs, size) - outputs(model, baselines, size), targets
-        )
+        change = f.at(ALL, *f.inputs) - f.at(ALL, *starts)
         values = sum_of_gradients(
-            model,
-            inputs,
-            targets,
-            path,
-            len(nodes),
-            times=difference,
-            size=size,
-            where=_WHERE,
-            progress=progress,
+            f, path, len(nodes), times=differences, where=_WHERE, progress=progress
         )
-    return Attribution(values, values.reshape(len(inputs), -1).sum(1) - change)
+    return f.attribution(values, change)
 
 
 def gradient_shap(
     model: Model,
-    inputs: Tensor,
+    inputs: Inputs,
     *,
-    baselines: Tensor,
-    target: int | Tensor | None = None,
+    baselines: Any,
+    target: Any = None,
+    additional_forward_args: Any = None,
     n_samples: int = 50,
     stdevs: float = 0.0,
     seed: Seed = 0,
@@ -199,10 +182,11 @@ def gradient_shap(
 
     Parameters
     ----------
-    model, inputs, target, progress
+    model, inputs, target, additional_forward_args, progress
         As in `integrated_gradients`.
-    baselines : Tensor, shape (n_baselines, ...)
-        A sample of the distribution of baselines, for instance training rows.
+    baselines : Tensor, shape (n_baselines, ...), or a tuple of such
+        A sample of the distribution of baselines, for instance training rows; of
+        several inputs, those of one row are drawn together.
     n_samples : int
         Number of points, and of gradients, for each row.
     stdevs : float
@@ -247,61 +231,62 @@ def gradient_shap(
     >>> gradient_shap(model, torch.tensor([[3.0, 1.0]]), baselines=baselines).values
     tensor([[ 2., -2.]])
     """
-    inputs, targets, size = check_inputs(inputs, target, internal_batch_size)
-    if not isinstance(baselines, Tensor):
-        raise TypeError(
-            f"baselines: got {type(baselines).__name__}, expected a tensor "
-            f"(n_baselines, ...)"
+    f = explained(
+        model, inputs, target=target, additional_forward_args=additional_forward_args,
+        internal_batch_size=internal_batch_size, gradient=True,
+    )  # fmt: skip
+    starts = [
+        tensor("baselines", b).to(x)
+        for b, x in zip(
+            one_each("baselines", baselines, f.inputs), f.inputs, strict=True
         )
-    check_shape("baselines", baselines, (None, *inputs.shape[1:]))
-    check_finite("baselines", baselines)
+    ]
+    n_baselines = len(starts[0]) if starts[0].ndim else 0
+    for b, x in zip(starts, f.inputs, strict=True):
+        check_shape("baselines", b, (n_baselines or None, *x.shape[1:]))
+        check_finite("baselines", b)
     n_samples = check_int("n_samples", n_samples)
     stdevs = check_float("stdevs", stdevs, minimum=0.0)
     # Each stream is read once, row after row and sample after sample: where a batch
     # ends, the next goes on, so that the size of the batches changes no draw. One
     # stream for two purposes would be cut differently.
-    once, uniform, normal = check_seed(seed).spawn(3)
-    baselines = baselines.detach().to(inputs)[
-        torch.from_numpy(once.permutation(len(baselines)))
-    ]
-    place = torch.from_numpy(once.integers(len(baselines), size=len(inputs)))
+    once, uniform, *normals = check_seed(seed).spawn(2 + len(f.inputs))
+    order = torch.from_numpy(once.permutation(n_baselines))
+    place = torch.from_numpy(once.integers(n_baselines, size=len(f.inputs[0])))
+    starts = [b[order] for b in starts]
     # Each row's baselines follow one another on this circle, from its place on.
-    circle = baselines[torch.arange(len(baselines) + n_samples - 1) % len(baselines)]
+    circles = [b[torch.arange(len(b) + n_samples - 1) % len(b)] for b in starts]
 
-    def path(rows: slice, samples: slice) -> tuple[Tensor, Tensor]:
-        x, s = inputs[rows, None], np.arange(n_samples)[samples]
-        start = (
-            circle[samples.start :]
-            .unfold(0, len(s), 1)
-            .movedim(-1, 1)
-            .index_select(0, place[rows])
-        )
-        difference = torch.sub(x, start, out=start)
-        alpha = (s + uniform.random((len(x), len(s)))) / n_samples
-        # From the input backwards: x' + α (x - x') = x + (α - 1) (x - x').
-        z = torch.addcmul(x, _beside(alpha - 1, inputs), difference)
-        if stdevs > 0:
-            noise = torch.from_numpy(normal.standard_normal(z.shape)).to(inputs)
-            z.addcmul_(_beside(alpha * stdevs, inputs), noise)
-        return z, difference
+    def path(rows: slice, samples: slice) -> tuple[list[Tensor], list[Tensor]]:
+        s = np.arange(n_samples)[samples]
+        alpha = (s + uniform.random((len(place[rows]), len(s)))) / n_samples
+        z, differences = [], []
+        for whole, circle, normal in zip(f.inputs, circles, normals, strict=True):
+            x = whole[rows, None]
+            start = (
+                circle[samples.start :]
+                .unfold(0, len(s), 1)
+                .movedim(-1, 1)
+                .index_select(0, place[rows])
+            )
+            difference = torch.sub(x, start, out=start)
+            # From the input backwards: x' + α (x - x') = x + (α - 1) (x - x').
+            point = torch.addcmul(x, _column(alpha - 1, x[:, 0]), difference)
+            if stdevs > 0:
+                noise = torch.from_numpy(normal.standard_normal(point.shape)).to(x)
+                point.addcmul_(_column(alpha * stdevs, x[:, 0]), noise)
+            z.append(point)
+            differences.append(difference)
+        return z, differences
 
     with explaining(model):
-        change = pick(
-            outputs(model, inputs, size) - outputs(model, baselines, size).mean(0),
-            targets,
-        )
+        expected = f.at_baselines(*starts).mean(1).expand(len(place), -1)
+        change = f.at(ALL, *f.inputs) - pick(expected, f.target)
         values = sum_of_gradients(
-            model,
-            inputs,
-            targets,
-            path,
-            n_samples,
-            times=1 / n_samples,
-            size=size,
-            where=_WHERE,
+            f, path, n_samples, times=[1 / n_samples] * len(starts), where=_WHERE,
             progress=progress,
-        )
-    return Attribution(values, values.reshape(len(inputs), -1).sum(1) - change)
+        )  # fmt: skip
+    return f.attribution(values, change)
 
 
 def _quadrature(method: str, n: int) -> tuple[np.ndarray, np.ndarray]:
@@ -317,8 +302,6 @@ def _quadrature(method: str, n: int) -> tuple[np.ndarray, np.ndarray]:
     return nodes, weights / weights.sum()
 
 
-def _beside(numbers: np.ndarray, inputs: Tensor) -> Tensor:
-    """Tensor of `numbers` with an axis of length one more for each axis of a row of
-    `inputs`.
-    """
-    return torch.from_numpy(numbers).to(inputs)[(..., *[None] * (inputs.ndim - 1))]
+def _column(numbers: np.ndarray, rows: Tensor) -> Tensor:
+    """Tensor of `numbers` with an axis of length one more for each axis of a row."""
+    return torch.from_numpy(numbers).to(rows)[(..., *[None] * (rows.ndim - 1))]

@@ -18,6 +18,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from xaicourse.attribution.explained import Model, as_outputs, pick, predictor
 from xaicourse.validation import (
     Progress,
     Seed,
@@ -99,11 +100,12 @@ class PartialDependence:
 
 
 def permutation_importance(
-    predict: Callable[[Any], Any],
+    model: Model,
     X: Table,
     y: Any,
     *,
     score: Callable[[Any, Any], float],
+    target: int | None = None,
     groups: Mapping[Any, Sequence[Column]] | None = None,
     n_repeats: int = 10,
     seed: Seed = 0,
@@ -121,15 +123,18 @@ def permutation_importance(
 
     Parameters
     ----------
-    predict : callable
-        Maps a table like `X`, without writing to it, to predictions in whatever form
-        `score` takes. What missing values mean is its own business.
+    model : nn.Module, function of tables, or fitted estimator
+        Maps a table like `X`, without writing to it, to outputs (n,) or (n, outputs);
+        a function may return whatever `score` takes. What missing values mean is its
+        own business.
     X : DataFrame or ndarray, shape (n, n_columns)
         Rows, best held out ones: on training rows a model values what it has memorised.
     y : array-like of length n
         Truth, handed to `score` as it is.
     score : callable
         ``score(y, prediction)``, higher is better (so the negative of an error).
+    target : int or None
+        Which of the model's outputs is scored; ``None`` is all that it returns.
     groups : mapping of names to sequences of columns, or None
         Columns that are permuted together, such as those of a one-hot code; labels for
         a DataFrame, positions for an array. ``None`` takes every column by itself.
@@ -167,14 +172,16 @@ def permutation_importance(
 
     >>> X = np.random.default_rng(0).standard_normal((20_000, 3))
     >>> y = X @ [2.0, 1.0, 0.0]
+    >>> def minus_squared_error(y, prediction):
+    ...     return -np.mean((y - prediction) ** 2)
     >>> importance = permutation_importance(
-    ...     lambda X: X @ [2.0, 1.0, 0.0], X, y, score=lambda y, p: -np.mean((y - p) ** 2)
+    ...     lambda X: X @ [2.0, 1.0, 0.0], X, y, score=minus_squared_error
     ... )
     >>> importance.mean.round(1)
     array([8., 2., 0.])
     """
     _check_table(X)
-    n = len(X)
+    predict, n = predictor(model, target), len(X)
     if n < 2:
         raise ValueError(
             f"X: got {n} row, expected at least 2, as rows trade their values"
@@ -183,16 +190,7 @@ def permutation_importance(
         raise ValueError(
             f"y: got {len(y)} values, expected one for each of the {n} rows of X"
         )
-    if groups is None:
-        groups = {
-            name: [name]
-            for name in (
-                X.columns if isinstance(X, pd.DataFrame) else range(X.shape[1])
-            )
-        }
-    for name, columns in groups.items():
-        for column in columns:
-            _check_column(f"groups[{name!r}]", X, column)
+    groups = _groups(X, groups)
     n_repeats = check_int("n_repeats", n_repeats, minimum=2)
     rng = check_seed(seed)
     donors = [_cycle(rng, n) for _ in range(n_repeats)]
@@ -216,13 +214,14 @@ def permutation_importance(
 
 
 def drop_column_importance(
-    fit: Callable[[Any, Any], Callable[[Any], Any]],
+    fit: Callable[[Any, Any], Model],
     X: Table,
     y: Any,
     *,
     X_test: Table,
     y_test: Any,
     score: Callable[[Any, Any], float],
+    target: int | None = None,
     groups: Mapping[Any, Sequence[Column]] | None = None,
     progress: Progress | None = None,
 ) -> DropColumnImportance:
@@ -236,15 +235,17 @@ def drop_column_importance(
     Parameters
     ----------
     fit : callable
-        ``fit(X, y)`` fits a new model and returns its prediction function. One that
-        draws random numbers should draw the same each time, or their noise adds to
-        every drop.
+        ``fit(X, y)`` fits a new model and returns it, as `permutation_importance` takes
+        it. One that draws random numbers should draw the same each time, or their noise
+        adds to every drop.
     X, y : table of shape (n, n_columns), array-like of length n
         Rows to fit to, DataFrame or ndarray.
     X_test, y_test : table of shape (n_test, n_columns), array-like of length n_test
         New rows to score on, with the same columns.
     score : callable
         ``score(y, prediction)``, higher is better (so the negative of an error).
+    target : int or None
+        Which of the models' outputs is scored; ``None`` is all that they return.
     groups : mapping of names to sequences of columns, or None
         Columns that are left out together; labels for a DataFrame, positions for an
         array. ``None`` takes every column by itself.
@@ -292,20 +293,13 @@ def drop_column_importance(
                 f"{name.replace('X', 'y')}: got {len(truth)} values, expected one for "
                 f"each of the {len(table)} rows"
             )
-    columns: list[Any] = list(
-        X.columns if isinstance(X, pd.DataFrame) else range(X.shape[1])
-    )
-    theirs: list[Any] = list(
-        X_test.columns if isinstance(X_test, pd.DataFrame) else range(X_test.shape[1])
-    )
+    columns, theirs = _labels(X), _labels(X_test)
     if columns != theirs:
         raise ValueError(
             f"X_test: got the columns {theirs}, expected those of X, {columns}"
         )
-    groups = {name: [name] for name in columns} if groups is None else groups
+    groups = _groups(X, groups)
     for name, group in groups.items():
-        for column in group:
-            _check_column(f"groups[{name!r}]", X, column)
         if set(group) >= set(columns):
             raise ValueError(
                 f"groups[{name!r}]: got every column of X, expected at least one to be "
@@ -313,7 +307,7 @@ def drop_column_importance(
             )
 
     def scored(kept: list[Any]) -> float:
-        predict = fit(_columns(X, kept), y)
+        predict = predictor(fit(_columns(X, kept), y), target)
         return check_float("score", score(y_test, predict(_columns(X_test, kept))))
 
     baseline = scored(columns)
@@ -325,10 +319,11 @@ def drop_column_importance(
 
 
 def partial_dependence(
-    predict: Callable[[Any], Any],
+    model: Model,
     X: Table,
     feature: Column,
     *,
+    target: int | None = None,
     grid: int | ArrayLike = 20,
     ice: bool = False,
     progress: Progress | None = None,
@@ -342,14 +337,15 @@ def partial_dependence(
 
     Parameters
     ----------
-    predict : callable
-        Maps a table like `X` to one number a row, shape (n,) or (n, 1): the probability
-        of a class, say, or what one neuron of a network does, ``lambda X:
-        net[:2](torch.from_numpy(X))[:, 5].detach().numpy()``.
+    model : nn.Module, function of tables, or fitted estimator
+        Maps a table like `X` to (n,) or (n, outputs): the probabilities of the classes,
+        say, or what the neurons of a network's first layers do, ``network[:2]``.
     X : DataFrame or ndarray, shape (n, n_columns)
         Rows to average over.
     feature : label of a column of the DataFrame, or position of a column of the array
         Column that is set.
+    target : int or None
+        The output to explain; ``None`` if there is only one.
     grid : int or array-like of shape (n_grid,)
         Values to set, or their number: then evenly spaced from the 5th to the 95th
         percentile. A column with no more distinct values than that, or not of numbers,
@@ -369,7 +365,7 @@ def partial_dependence(
         If `X` is no table.
     ValueError
         If the column is unknown or ambiguous, the grid is empty, not finite or names an
-        unknown category, or the predictions are not one finite number for each row.
+        unknown category, or the outputs are not finite, or not fit by `target`.
 
     References
     ----------
@@ -381,7 +377,9 @@ def partial_dependence(
     Examples
     --------
     >>> X = np.array([[0.0, 1.0], [1.0, 3.0]])
-    >>> curve = partial_dependence(lambda X: X[:, 0] * X[:, 1], X, 0, grid=[0.0, 1.0], ice=True)
+    >>> def model(X):
+    ...     return X[:, 0] * X[:, 1]
+    >>> curve = partial_dependence(model, X, 0, grid=[0.0, 1.0], ice=True)
     >>> curve.mean
     array([0., 2.])
     >>> curve.individual
@@ -403,21 +401,16 @@ def partial_dependence(
     table = (
         X.copy() if isinstance(X, pd.DataFrame) else X.astype(np.result_type(X, values))
     )
+    predict = predictor(model, target)
     curves = np.empty((len(X), len(values)) if ice else (1, len(values)))
     for i in (progress or silent)(range(len(values))):
         column: Any = values[[i]].repeat(len(X))
         if isinstance(dtype, pd.CategoricalDtype):
             column = pd.Categorical(column, dtype=dtype)
         _set(table, feature, column)
-        prediction = np.asarray(predict(table), dtype=float)
-        if prediction.shape not in ((len(X),), (len(X), 1)):
-            raise ValueError(
-                f"predict: got predictions of shape {prediction.shape}, expected one "
-                f"number for each of the "
-                f"{len(X)} rows"
-            )
-        check_finite("predict", prediction)
-        curves[:, i] = prediction.reshape(-1) if ice else prediction.mean()
+        outputs = as_outputs(predict(table), len(X))
+        prediction = pick(outputs, None).detach().double().numpy()
+        curves[:, i] = prediction if ice else prediction.mean()
     return PartialDependence(values, curves.mean(0), curves if ice else None)
 
 
@@ -434,21 +427,36 @@ def _check_table(X: Table, name: str = "X") -> None:
         )
 
 
+def _labels(X: Table) -> list[Any]:
+    """Labels of a DataFrame's columns, positions of an array's."""
+    return list(X.columns if isinstance(X, pd.DataFrame) else range(X.shape[1]))
+
+
 def _check_column(name: str, X: Table, column: Column) -> None:
     """Require a label that stands for one column of the DataFrame, or a position in the
     array.
     """
-    labels: list[Any] = list(
-        X.columns if isinstance(X, pd.DataFrame) else range(X.shape[1])
-    )
+    labels = _labels(X)
     if (found := labels.count(column)) != 1:
         raise ValueError(
             f"{name}: got {column!r}, which stands for {found} of the columns {labels}"
         )
 
 
+def _groups(
+    X: Table, groups: Mapping[Any, Sequence[Column]] | None
+) -> Mapping[Any, Sequence[Column]]:
+    """Groups whose columns are there; without any, each column by itself."""
+    if groups is None:
+        groups = {name: [name] for name in _labels(X)}
+    for name, columns in groups.items():
+        for column in columns:
+            _check_column(f"groups[{name!r}]", X, column)
+    return groups
+
+
 def _cycle(rng: np.random.Generator, n: int) -> NDArray[np.intp]:
-    """For each of n rows the row it takes its value from: one random cycle through all."""
+    """For each of n rows the one that it takes values from: a random cycle."""
     order = rng.permutation(n)
     donors = np.empty_like(order)
     donors[order] = np.roll(order, 1)

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -23,9 +23,16 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.modules.conv import _ConvNd, _ConvTransposeNd
 
-from xaicourse.attribution.explained import call, check_inputs, explaining, graph, pick
-from xaicourse.attribution.path import Attribution
-from xaicourse.validation import Progress, check_float, silent
+from xaicourse.attribution.explained import (
+    Attribution,
+    Inputs,
+    explained,
+    explaining,
+    graph,
+)
+from xaicourse.validation import Progress, all_finite, check_float
+
+Apply = Callable[[Tensor, Tensor, Tensor | None], Tensor]
 
 
 @dataclass(frozen=True)
@@ -48,7 +55,7 @@ class Layer:
     x: Tensor
     weight: Tensor
     bias: Tensor
-    apply: Callable[[Tensor, Tensor, Tensor | None], Tensor]
+    apply: Apply
     low: Tensor | None
     high: Tensor | None
 
@@ -122,9 +129,7 @@ def flat_rule() -> Rule:
     """
 
     def rule(layer: Layer) -> list[tuple[float, Tensor]]:
-        ones = _leaf(layer.low)
-        with torch.no_grad():
-            ones.fill_(1.0)
+        ones = _filled(layer.low, 1.0, layer)
         return [(1.0, layer.apply(ones, torch.ones_like(layer.weight), None))]
 
     return rule
@@ -139,14 +144,11 @@ def z_box_rule(low: float, high: float) -> Rule:
         raise ValueError(f"low, high: got {low:g} and {high:g}, expected low < high")
 
     def rule(layer: Layer) -> list[tuple[float, Tensor]]:
-        bottom, top = _leaf(layer.low), _leaf(layer.high)
+        bottom, top = _filled(layer.low, low, layer), _filled(layer.high, high, layer)
         if layer.x.min() < low or layer.x.max() > high:
             raise ValueError(
                 f"inputs: got values outside of the box from {low:g} to {high:g}"
             )
-        with torch.no_grad():
-            bottom.fill_(low)
-            top.fill_(high)
         up, down = layer.weight.clamp(min=0), layer.weight.clamp(max=0)
         z = layer.apply(layer.x, layer.weight, None)
         return [(1.0, z - layer.apply(bottom, up, None) - layer.apply(top, down, None))]
@@ -156,9 +158,9 @@ def z_box_rule(low: float, high: float) -> Rule:
 
 def layerwise_relevance(
     model: nn.Module,
-    inputs: Tensor,
+    inputs: Inputs,
     *,
-    target: int | Tensor | None = None,
+    target: Any = None,
     rule: Rule | None = None,
     rules: Mapping[nn.Module, Rule] | None = None,
     internal_batch_size: int | None = None,
@@ -176,9 +178,9 @@ def layerwise_relevance(
     model : nn.Module
         Maps (n, ...) to (n,) or (n, outputs), best logits. Explained in evaluation
         mode; its mode, hooks and gradients are afterwards as they were.
-    inputs : Tensor, shape (n, ...)
+    inputs : Tensor or array, shape (n, ...)
         Rows to explain, of floating point.
-    target : int, Tensor of shape (n,) or None
+    target : int, integers of shape (n,) or None
         The output to explain, for all rows or row by row; ``None`` if there is only
         one.
     rule : Rule or None
@@ -219,7 +221,8 @@ def layerwise_relevance(
     Examples
     --------
     >>> model = nn.Linear(2, 1)
-    >>> model.weight.data, model.bias.data = torch.tensor([[1.0, -1.0]]), torch.tensor([-1.0])
+    >>> model.weight.data = torch.tensor([[1.0, -1.0]])
+    >>> model.bias.data = torch.tensor([-1.0])
     >>> layerwise_relevance(model, torch.ones(1, 2), rule=alpha_beta_rule(2, 1)).values
     tensor([[-2.0000,  0.5000]])
     """
@@ -237,35 +240,35 @@ def layerwise_relevance(
                 f"rules: got {type(module).__name__}, expected a linear layer of the "
                 f"model"
             )
-    inputs, targets, size = check_inputs(inputs, target, internal_batch_size)
-    values, delta = torch.zeros_like(inputs), inputs.new_zeros(len(inputs))
-    with explaining(model):
-        for first in (progress or silent)(range(0, len(inputs), size)):
-            rows = slice(first, first + size)
-            with torch.enable_grad():
-                x = inputs[rows].clone().requires_grad_()
-                # A rule that does not go by products lets relevance flow to these: for
-                # each, value times gradient.
-                leaves = [
-                    x,
-                    torch.zeros_like(x, requires_grad=True),
-                    torch.zeros_like(x, requires_grad=True),
-                ]
-                with _ruled(
-                    model, leaves, lambda module: single.get(module, default)
-                ) as (enter, layers):
-                    output = pick(
-                        call(enter, x), None if targets is None else targets[rows]
-                    )
-                _check_graph(output, layers)
-                gradients = torch.autograd.grad(output.sum(), leaves, allow_unused=True)
+    f = explained(
+        model, inputs, target=target, internal_batch_size=internal_batch_size,
+        gradient=True,
+    )  # fmt: skip
+    with explaining(model), torch.enable_grad():
+        values, outputs = torch.zeros_like(f.rows), []
+        for some, _ in f.blocks(progress=progress):
+            x = f.rows[some].clone().requires_grad_()
+            # A rule that does not go by products lets relevance flow to these: for
+            # each, value times gradient.
+            leaves = [
+                x,
+                torch.zeros_like(x, requires_grad=True),
+                torch.zeros_like(x, requires_grad=True),
+            ]
+            with _ruled(
+                model, leaves, lambda module: single.get(module, default)
+            ) as layers:
+                output = f.at(some, x)
+            _check_graph(output, layers)
+            gradients = torch.autograd.grad(
+                output.sum(), leaves, materialize_grads=True
+            )
             for leaf, gradient in zip(leaves, gradients, strict=True):
-                if gradient is not None:
-                    values[rows] += leaf.detach() * gradient
-            delta[rows] = values[rows].flatten(1).sum(1) - output.detach()
-    if not values.isfinite().all():
+                values[some] += leaf.detach() * gradient
+            outputs.append(output.detach())
+    if not all_finite(values):
         raise ValueError("model: got relevance that is NaN or infinite")
-    return Attribution(values, delta)
+    return f.attribution([values], torch.cat(outputs))
 
 
 _LINEAR = (nn.Linear, _ConvNd, _BatchNorm)
@@ -283,13 +286,16 @@ def _part(layer: Layer, sign: int) -> Tensor:
     return layer.apply(positive, up, bias) + layer.apply(negative, down, None)
 
 
-def _leaf(leaf: Tensor | None) -> Tensor:
+def _filled(leaf: Tensor | None, value: float, layer: Layer) -> Tensor:
+    """Give a leaf a value, in the type of the layer's input."""
     if leaf is None:
         raise ValueError(
             "rules: got a flat or box rule for a layer that does not read the model's "
             "inputs"
         )
-    return leaf
+    with torch.no_grad():
+        leaf.fill_(value)
+    return leaf.to(layer.x)
 
 
 def _follow(rule: Rule, layer: Layer, z: Tensor) -> Tensor:
@@ -310,62 +316,34 @@ def _follow(rule: Rule, layer: Layer, z: Tensor) -> Tensor:
 @contextmanager
 def _ruled(
     model: nn.Module, leaves: list[Tensor], rule_of: Callable[[nn.Module], Rule]
-) -> Iterator[tuple[Callable[[Tensor], Tensor], dict[Any, Tensor]]]:
-    """Give each linear layer its rule; yield the model, and from nodes of the graph to
-    the inputs of their layers.
+) -> Iterator[dict[Any, Tensor]]:
+    """Give each linear layer its rule; yield, from nodes of the graph, the inputs of
+    their layers.
     """
     entered: list[Tensor] = []
     # by the id of a layer's output, which it keeps alive
     before: dict[int, tuple[nn.Module, Layer, Tensor]] = {}
     layers: dict[Any, Tensor] = {}
 
-    def enter(rows: Tensor) -> Tensor:
-        entered.append(rows)
-        output: Tensor = model(rows)
-        return output
+    def enter(_module: nn.Module, given: tuple[Tensor, ...]) -> None:
+        entered.append(given[0])
 
     def follow(module: Any, given: tuple[Tensor, ...], output: Tensor) -> Tensor:
         [x] = given
-        at_input = x is entered[-1]
         z, rule = output.detach().clone(), rule_of(module)
-        if isinstance(module, _BatchNorm):
-            scale, shift = _scale_and_shift(module)
-            if id(x) in before:
-                linear, above, _ = before[id(x)]
-                weight = above.weight * scale.reshape(
-                    -1, *[1] * (above.weight.ndim - 1)
-                )
-                layer = Layer(
-                    above.x,
-                    weight,
-                    above.bias * scale + shift,
-                    above.apply,
-                    above.low,
-                    above.high,
-                )
-                rule = rule_of(linear)
-            else:
-                along = (1, -1, *[1] * (x.ndim - 2))
-                layer = Layer(
-                    x,
-                    scale.reshape(along),
-                    shift.reshape(along),
-                    _times,
-                    *_ends(leaves, at_input),
-                )
+        weight, bias, apply = _linear(module, x)
+        if isinstance(module, _BatchNorm) and id(x) in before:
+            linear, above, _ = before[id(x)]
+            scale = weight.reshape(-1, *[1] * (above.weight.ndim - 1))
+            folded = (
+                above.weight * scale,
+                above.bias * weight.flatten() + bias.flatten(),
+            )
+            layer = replace(above, weight=folded[0], bias=folded[1])
+            rule = rule_of(linear)
         else:
-            weight = module.weight.detach()
-            bias = (
-                weight.new_zeros(len(weight))
-                if module.bias is None
-                else module.bias.detach()
-            )
-            apply = (
-                module._conv_forward
-                if isinstance(module, _ConvNd)
-                else nn.functional.linear
-            )
-            layer = Layer(x, weight, bias, apply, *_ends(leaves, at_input))
+            low, high = leaves[1:] if x is entered[-1] else (None, None)
+            layer = Layer(x, weight, bias, apply, low, high)
         result = _follow(rule, layer, z)
         layers[result.grad_fn] = layer.x
         if not isinstance(module, _BatchNorm):
@@ -378,19 +356,24 @@ def _ruled(
         if isinstance(m, _LINEAR) and not isinstance(m, _ConvTransposeNd)
     ]
     handles = [module.register_forward_hook(follow) for module in watched]
+    handles.append(model.register_forward_pre_hook(enter))
     try:
-        yield enter, layers
+        yield layers
     finally:
         for handle in handles:
             handle.remove()
 
 
-def _ends(leaves: list[Tensor], at_input: bool) -> tuple[Tensor | None, Tensor | None]:
-    return (leaves[1], leaves[2]) if at_input else (None, None)
-
-
-def _times(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-    return x * weight if bias is None else x * weight + bias
+def _linear(module: Any, x: Tensor) -> tuple[Tensor, Tensor, Apply]:
+    """Weight and bias of a layer, and what it does with them to its input."""
+    if isinstance(module, _BatchNorm):
+        along = (1, -1, *[1] * (x.ndim - 2))
+        scale, shift = _scale_and_shift(module)
+        return scale.reshape(along), shift.reshape(along), _times
+    weight, bias = module.weight.detach(), module.bias
+    bias = weight.new_zeros(len(weight)) if bias is None else bias.detach()
+    convolves = isinstance(module, _ConvNd)
+    return weight, bias, module._conv_forward if convolves else nn.functional.linear
 
 
 def _scale_and_shift(module: Any) -> tuple[Tensor, Tensor]:
@@ -406,38 +389,19 @@ def _scale_and_shift(module: Any) -> tuple[Tensor, Tensor]:
     return scale, shift if module.bias is None else shift + module.bias.detach()
 
 
+def _times(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+    return x * weight if bias is None else x * weight + bias
+
+
 # Operations whose output is a sum of their inputs times what autograd says; with
 # "Backward" behind, names of its nodes.
 _HOMOGENEOUS = {
-    *(
-        "AccumulateGrad",
-        "Add",
-        "Sub",
-        "Neg",
-        "Mean",
-        "Sum",
-        "Relu",
-        "LeakyRelu",
-        "Max",
-        "Gather",
-        "Cat",
-        "Stack",
-    ),
-    *(
-        "View",
-        "ReshapeAlias",
-        "UnsafeView",
-        "Unsqueeze",
-        "Squeeze",
-        "Permute",
-        "Transpose",
-        "Expand",
-        "Clone",
-        "Alias",
-    ),
-    *("Slice", "Select", "Index", "ConstantPadNd", "ToCopy", "AsStrided"),
-    *("AvgPool1D", "AvgPool2D", "AvgPool3D", "AdaptiveAvgPool2D", "AdaptiveAvgPool3D"),
-    *("MaxPool2DWithIndices", "MaxPool3DWithIndices"),
+    *["AccumulateGrad", "Add", "Sub", "Neg", "Mean", "Sum", "Relu", "LeakyRelu"],
+    *["Max", "Gather", "Slice", "Select", "Index", "Cat", "Stack", "ConstantPadNd"],
+    *["View", "ReshapeAlias", "UnsafeView", "Unsqueeze", "Squeeze", "Permute"],
+    *["Transpose", "Expand", "Clone", "Alias", "ToCopy", "AsStrided"],
+    *["AvgPool1D", "AvgPool2D", "AvgPool3D", "AdaptiveAvgPool2D", "AdaptiveAvgPool3D"],
+    *["MaxPool2DWithIndices", "MaxPool3DWithIndices"],
 }
 
 

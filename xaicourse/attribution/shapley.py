@@ -14,31 +14,30 @@ so trees and kernel machines will do.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
 from scipy.special import binom
-from torch import Tensor, nn
+from torch import Tensor
 
 from xaicourse.attribution.explained import (
+    ALL,
+    Explained,
+    Inputs,
     Model,
-    call,
-    check_inputs,
+    explained,
     explaining,
-    outputs,
     pick,
+    tensor,
 )
 from xaicourse.validation import (
     Progress,
     Seed,
-    check_finite,
     check_int,
     check_seed,
     check_shape,
-    silent,
 )
 
 MOST_FEATURES = 20
@@ -46,8 +45,8 @@ MOST_FEATURES = 20
 
 @dataclass(frozen=True)
 class ShapleyValues:
-    """What each column contributed to the model's output. The fields are tensors, or
-    arrays if the inputs were.
+    """What each column contributed to the model's output. The fields are tensors if the
+    inputs were, and arrays otherwise.
 
     Attributes
     ----------
@@ -67,11 +66,12 @@ class ShapleyValues:
 
 
 def shapley_values(
-    model: Callable[[Any], Any],
-    inputs: Any,
+    model: Model,
+    inputs: Inputs,
     *,
     baselines: Any,
     target: Any = None,
+    additional_forward_args: Any = None,
     internal_batch_size: int | None = None,
     progress: Progress | None = None,
 ) -> ShapleyValues:
@@ -84,18 +84,19 @@ def shapley_values(
 
     Parameters
     ----------
-    model : callable
-        Maps a table (n, n_features) to (n,) or (n, outputs), each row by itself, such
-        as ``tree.predict_proba``: a function of arrays if `inputs` is an array, of
-        tensors if it is a tensor. Modules are explained in evaluation mode and left in
-        the mode they were in.
-    inputs : Tensor or ndarray, shape (n, n_features)
+    model : nn.Module, function of tensors or of arrays, or fitted estimator
+        Maps rows (n, n_features) to (n,) or (n, outputs), each row by itself. Modules
+        are explained in evaluation mode and left in the mode they were in.
+    inputs : Tensor, array or DataFrame, shape (n, n_features)
         Rows to explain, of at most 20 columns.
-    baselines : Tensor or ndarray, shape (n_baselines, n_features)
+    baselines : Tensor, array or DataFrame, shape (n_baselines, n_features)
         Background sample that stands for the columns that are not in a coalition.
     target : int, integers of shape (n,) or None
         The output to explain, for all rows or row by row; ``None`` if there is only
         one.
+    additional_forward_args : anything, or a tuple
+        What the model is given behind the inputs. Tensors with a row for each row of
+        the inputs are repeated with them.
     internal_batch_size : int or None
         Most rows given to the model at once, which bounds the memory; ``None`` takes as
         many as hold 2**18 numbers.
@@ -110,7 +111,7 @@ def shapley_values(
     Raises
     ------
     TypeError
-        If the model is no function of such a table, or an array is not numeric.
+        If the model is none, or an array is not numeric.
     ValueError
         If an argument has a wrong shape or range or is not finite, there are too many
         columns, or `target` does not fit the outputs.
@@ -127,13 +128,15 @@ def shapley_values(
     --------
     >>> def model(x):
     ...     return x[:, 0] * x[:, 1] + 2 * x[:, 2]
-    >>> shapley_values(model, np.array([[3.0, 1.0, 5.0]]), baselines=np.zeros((1, 3))).values
+    >>> x, zero = np.array([[3.0, 1.0, 5.0]]), np.zeros((1, 3))
+    >>> shapley_values(model, x, baselines=zero).values
     array([[ 1.5,  1.5, 10. ]])
     """
-    as_array = isinstance(inputs, np.ndarray)
-    model, x, b, targets, size = _check(
-        model, inputs, baselines, target, internal_batch_size
-    )
+    f = explained(
+        model, inputs, target=target, additional_forward_args=additional_forward_args,
+        internal_batch_size=internal_batch_size,
+    )  # fmt: skip
+    x, b = f.rows, _background(f, baselines)
     n_features = x.shape[1]
     if n_features > MOST_FEATURES:
         raise ValueError(
@@ -145,37 +148,31 @@ def shapley_values(
     weight = torch.from_numpy(
         1 / (n_features * binom(n_features - 1, np.arange(n_features)))
     )
-    values = x.new_zeros(x.shape, dtype=torch.float64)
-    n_coalitions = 2**n_features
-    together = min(n_coalitions, max(1, size // len(b)))
-    n_rows = max(1, size // (len(b) * n_coalitions))
     with explaining(model):
-        change, _ = _change(model, x, b, targets, size)
-        for first in (progress or silent)(range(0, len(x), n_rows)):
-            rows = slice(first, first + n_rows)
-            for code in range(0, n_coalitions, together):
-                codes = torch.arange(code, min(code + together, n_coalitions))
-                joined = (codes[:, None] >> torch.arange(n_features)) & 1 == 1
-                n_joined = joined.sum(1, keepdim=True)
-                share = torch.where(
-                    joined,
-                    weight[n_joined - 1],
-                    -weight[n_joined.clamp(max=n_features - 1)],
-                )
-                points = torch.where(
-                    joined[:, None].to(x.device), x[rows, None, None], b
-                )
-                worth = _worth(model, points, targets, rows, size).mean(2)
-                values[rows] += worth @ share.to(worth.device)
-    return _result(values, torch.zeros_like(values), change, x, as_array)
+        values = x.new_zeros(x.shape, dtype=torch.float64)
+        change = _change(f, f.at_baselines(b))
+        for rows, some in f.blocks(2**n_features, width=len(b), progress=progress):
+            codes = torch.arange(some.start, some.stop)
+            joined = (codes[:, None] >> torch.arange(n_features)) & 1 == 1
+            n_joined = joined.sum(1, keepdim=True)
+            share = torch.where(
+                joined,
+                weight[n_joined - 1],
+                -weight[n_joined.clamp(max=n_features - 1)],
+            )
+            points = torch.where(joined[:, None].to(x.device), x[rows, None, None], b)
+            worth = f.at(rows, points).double().mean(2)
+            values[rows] += worth @ share.to(worth.device)
+    return _result(f, values, torch.zeros_like(values), change)
 
 
 def sampled_shapley_values(
-    model: Callable[[Any], Any],
-    inputs: Any,
+    model: Model,
+    inputs: Inputs,
     *,
     baselines: Any,
     target: Any = None,
+    additional_forward_args: Any = None,
     n_samples: int = 200,
     seed: Seed = 0,
     internal_batch_size: int | None = None,
@@ -193,7 +190,8 @@ def sampled_shapley_values(
 
     Parameters
     ----------
-    model, inputs, baselines, target, internal_batch_size, progress
+    model, inputs, baselines, target, additional_forward_args
+    internal_batch_size, progress
         As in `shapley_values`, with any number of columns.
     n_samples : int
         Number of orders for each row, even and at least 4; each asks the model for
@@ -227,14 +225,15 @@ def sampled_shapley_values(
     --------
     >>> def model(x):
     ...     return x[:, 0] * x[:, 1] + 2 * x[:, 2]
-    >>> shapley = sampled_shapley_values(model, np.array([[3.0, 1.0, 5.0]]), baselines=np.zeros((1, 3)))
-    >>> shapley.values
+    >>> x, zero = np.array([[3.0, 1.0, 5.0]]), np.zeros((1, 3))
+    >>> sampled_shapley_values(model, x, baselines=zero).values
     array([[ 1.5,  1.5, 10. ]])
     """
-    as_array = isinstance(inputs, np.ndarray)
-    model, x, b, targets, size = _check(
-        model, inputs, baselines, target, internal_batch_size
-    )
+    f = explained(
+        model, inputs, target=target, additional_forward_args=additional_forward_args,
+        internal_batch_size=internal_batch_size,
+    )  # fmt: skip
+    x, b = f.rows, _background(f, baselines)
     n_features = x.shape[1]
     if check_int("n_samples", n_samples, minimum=4) % 2:
         raise ValueError(
@@ -246,153 +245,61 @@ def sampled_shapley_values(
     b = b[torch.from_numpy(once.permutation(len(b))).to(x.device)]
     place = torch.from_numpy(once.integers(len(b), size=(len(x), 1))).to(x.device)
     step = torch.arange(1, n_features, device=x.device)[:, None]
-    per_pair = 2 * max(1, n_features - 1)
-    together, n_rows = (
-        min(n_pairs, max(1, size // per_pair)),
-        max(1, size // (per_pair * n_pairs)),
-    )
-    values, error = x.new_zeros((2, *x.shape), dtype=torch.float64)
     with explaining(model):
-        change, at_baselines = _change(model, x, b, targets, size)
-        for first in (progress or silent)(range(0, len(x), n_rows)):
-            rows = slice(first, min(first + n_rows, len(x)))
-            last = pick(
-                outputs(model, x[rows], size),
-                None if targets is None else targets[rows],
-            ).double()
-            shift = total = squares = torch.zeros((), device=x.device)
-            for pair in range(0, n_pairs, together):
-                turn = (
-                    place[rows]
-                    + torch.arange(pair, min(pair + together, n_pairs), device=x.device)
-                ) % len(b)
-                # Column j joins at step position[j], from 0: after s steps those before
-                # s have. Each draw is read once, row after row, so that the size of the
-                # blocks changes none.
-                position = torch.from_numpy(
-                    orders.random((*turn.shape, n_features)).argsort(2)
-                ).to(x.device)
-                position = torch.stack([position, n_features - 1 - position], 2)
-                # rows, pairs, two directions, steps, columns
-                joined = position[..., None, :] < step
-                points = torch.where(
-                    joined, x[rows, None, None, None], b[turn][:, :, None, None]
-                )
-                column = 0 if targets is None else targets[rows, None]
-                start = at_baselines[turn, column][:, :, None, None].expand(
-                    -1, -1, 2, 1
-                )
-                worth = _worth(model, points, targets, rows, size)
-                worth = torch.cat(
-                    [start, worth, last[:, None, None, None].expand_as(start)], 3
-                )
-                gain = worth.diff(dim=3).gather(3, position).mean(2)
-                # around a value near the mean, squares stay small and their difference
-                # exact
-                if pair == 0:
-                    shift = gain[:, :1]
-                total = total + (gain - shift).sum(1)
-                squares = squares + ((gain - shift) ** 2).sum(1)
-            mean = total / n_pairs
-            values[rows] = mean + shift[:, 0]
-            error[rows] = (
-                (squares / n_pairs - mean**2).clamp(min=0) / (n_pairs - 1)
-            ).sqrt()
-    return _result(values, error, change, x, as_array)
-
-
-def _check(
-    model: Any,
-    inputs: Any,
-    baselines: Any,
-    target: Any,
-    internal_batch_size: int | None,
-) -> tuple[Model, Tensor, Tensor, Tensor | None, int]:
-    """Model as a function of tensors, inputs and baselines as tensors, targets, and the
-    number of rows at once.
-    """
-    if not callable(model):
-        raise TypeError(
-            f"model: got {type(model).__name__}, which cannot be called; give its "
-            f"predict_proba, say"
-        )
-    if isinstance(inputs, np.ndarray):
-        if isinstance(model, nn.Module):
-            raise TypeError(
-                "inputs: got an array for a torch module, expected a tensor"
+        shift, total, squares = x.new_zeros((3, *x.shape), dtype=torch.float64)
+        everywhere = f.at_baselines(b).double()
+        change, last = _change(f, everywhere), f.at(ALL, x).double()
+        everywhere = everywhere.expand(len(x), -1, -1)
+        width = 2 * max(1, n_features - 1)
+        for rows, some in f.blocks(n_pairs, width=width, progress=progress):
+            pairs = torch.arange(some.start, some.stop, device=x.device)
+            turn = (place[rows] + pairs) % len(b)
+            # Column j joins at step position[j], from 0: after s steps those before s
+            # have. Each draw is read once, row after row, so that the size of the
+            # blocks changes none.
+            position = torch.from_numpy(
+                orders.random((*turn.shape, n_features)).argsort(2)
+            ).to(x.device)
+            position = torch.stack([position, n_features - 1 - position], 2)
+            # rows, pairs, two directions, steps, columns
+            joined = position[..., None, :] < step
+            points = torch.where(
+                joined, x[rows, None, None, None], b[turn][:, :, None, None]
             )
-        function: Any = model
-        model = lambda rows: torch.as_tensor(
-            np.array(function(rows.numpy()), dtype=float)
-        )
-        inputs, baselines = _tensor("inputs", inputs), _tensor("baselines", baselines)
-        target = (
-            torch.from_numpy(target.copy())
-            if isinstance(target, np.ndarray)
-            else target
-        )
-    inputs, targets, size = check_inputs(inputs, target, internal_batch_size)
-    if not isinstance(baselines, Tensor):
-        raise TypeError(
-            f"baselines: got {type(baselines).__name__}, expected a tensor as the "
-            f"inputs"
-        )
-    check_shape("inputs", inputs, (None, None))
-    check_shape("baselines", baselines, (None, inputs.shape[1]))
-    check_finite("baselines", baselines)
-    return model, inputs, baselines.detach().to(inputs), targets, size
+            first = everywhere[rows].take_along_dim(turn[..., None], 1)
+            first = pick(first, None if f.target is None else f.target[rows])
+            first = first[:, :, None, None].expand(-1, -1, 2, 1)
+            worth = [first, last[rows, None, None, None].expand_as(first)]
+            if n_features > 1:
+                worth.insert(1, f.at(rows, points).double())
+            gain = torch.cat(worth, 3).diff(dim=3).gather(3, position).mean(2)
+            # around a value near the mean, squares stay small and their difference
+            # exact
+            if some.start == 0:
+                shift[rows] = gain[:, 0]
+            apart = gain - shift[rows, None]
+            total[rows] += apart.sum(1)
+            squares[rows] += (apart**2).sum(1)
+    mean = total / n_pairs
+    variance = (squares / n_pairs - mean**2).clamp(min=0) / (n_pairs - 1)
+    return _result(f, mean + shift, variance.sqrt(), change)
 
 
-def _tensor(name: str, array: Any) -> Tensor:
-    """Copy a numeric array to a tensor, integers to double precision."""
-    if not isinstance(array, np.ndarray) or array.dtype.kind not in "biuf":
-        kind = array.dtype if isinstance(array, np.ndarray) else type(array).__name__
-        raise TypeError(f"{name}: got {kind}, expected a numeric array")
-    return torch.from_numpy(
-        array.astype(
-            array.dtype if array.dtype in (np.float32, np.float64) else np.float64
-        )
-    )
+def _background(f: Explained, baselines: Any) -> Tensor:
+    """Baselines in the type of the rows, which have to be those of a table."""
+    check_shape("inputs", f.rows, (None, None))
+    return tensor("baselines", baselines, (None, f.rows.shape[1])).to(f.rows)
 
 
-def _change(
-    model: Model, x: Tensor, b: Tensor, targets: Tensor | None, size: int
-) -> tuple[Tensor, Tensor]:
-    """What each row's values should add up to, f(x) - mean f(b); and all outputs at the
-    baselines.
-    """
-    at_baselines = outputs(model, b, size).double()
-    mean = pick(at_baselines.mean(0).expand(len(x), -1), targets)
-    return pick(outputs(model, x, size), targets).double() - mean, at_baselines
-
-
-def _worth(
-    model: Model, points: Tensor, targets: Tensor | None, rows: slice, size: int
-) -> Tensor:
-    """Explained output at points (rows, ..., n_features), of which at most `size` at
-    once: shape (rows, ...).
-    """
-    flat = points.reshape(-1, points.shape[-1])
-    if not len(flat):  # a single column has no steps between the first and the last
-        return flat.new_zeros(points.shape[:-1], dtype=torch.float64)
-    of_each = (
-        None
-        if targets is None
-        else targets[rows].repeat_interleave(len(flat) // len(points))
-    )
-    parts = [
-        pick(
-            call(model, flat[i : i + size]),
-            None if of_each is None else of_each[i : i + size],
-        )
-        for i in range(0, len(flat), size)
-    ]
-    return torch.cat(parts).double().reshape(points.shape[:-1])
+def _change(f: Explained, everywhere: Tensor) -> Tensor:
+    """What each row's values should add up to, f(x) - mean f(b)."""
+    mean = everywhere.double().mean(1).expand(len(f.rows), -1)
+    return f.at(ALL, f.rows).double() - pick(mean, f.target)
 
 
 def _result(
-    values: Tensor, error: Tensor, change: Tensor, inputs: Tensor, as_array: bool
+    f: Explained, values: Tensor, error: Tensor, change: Tensor
 ) -> ShapleyValues:
     """Values, errors and residuals in the type of the inputs."""
-    parts = [part.to(inputs.dtype) for part in (values, error, values.sum(1) - change)]
-    return ShapleyValues(*([part.numpy() for part in parts] if as_array else parts))
+    parts = (values, error, values.sum(1) - change)
+    return ShapleyValues(*[f.as_given(part.to(f.rows.dtype)) for part in parts])

@@ -11,14 +11,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from xaicourse.attribution.explained import Model, explaining
+from xaicourse.attribution.explained import Attribution, explaining
 from xaicourse.attribution.gradients import saliency
-from xaicourse.attribution.path import Attribution, integrated_gradients
+from xaicourse.attribution.path import integrated_gradients
 from xaicourse.validation import Progress, check_shape, silent
 
 
@@ -45,6 +46,7 @@ def token_gradients(
     input_ids: Tensor,
     *,
     attention_mask: Tensor | None = None,
+    token_type_ids: Tensor | None = None,
     target: int | Tensor | None = None,
     progress: Progress | None = None,
 ) -> TokenGradients:
@@ -61,6 +63,8 @@ def token_gradients(
         Sentences as token ids.
     attention_mask : Tensor, shape (n, length), or None
         Ones, and behind them zeros where a sentence is padded; ``None`` is all ones.
+    token_type_ids : Tensor, shape (n, length), or None
+        Which sentence of a pair each token belongs to, if the model is to be told.
     target : int, Tensor of shape (n,) or None
         The output to explain, for all sentences or one by one; ``None`` if there is
         only one.
@@ -88,22 +92,22 @@ def token_gradients(
     Examples
     --------
     >>> from transformers import BertConfig, BertForSequenceClassification
-    >>> config = BertConfig(vocab_size=10, hidden_size=8, num_hidden_layers=1, num_attention_heads=2)
+    >>> config = BertConfig(
+    ...     vocab_size=10, hidden_size=8, num_hidden_layers=1, num_attention_heads=2
+    ... )
     >>> model = BertForSequenceClassification(config)
     >>> token_gradients(model, torch.tensor([[2, 7, 3]]), target=1).norm.shape
     torch.Size([1, 3])
     """
-    _check_ids("input_ids", model, input_ids)
+    table = _table(model)
+    _check_ids("input_ids", input_ids, table)
     with explaining(model):
-        norm, times_input = (
-            _zeros(model, input_ids.shape),
-            _zeros(model, input_ids.shape),
-        )
-        for rows, length, targets in _by_length(
-            input_ids, attention_mask, target, progress
+        norm, times_input = table.weight.new_zeros(2, *input_ids.shape)
+        for rows, length, options in _by_length(
+            input_ids, attention_mask, token_type_ids, target, progress
         ):
-            embeddings = model.get_input_embeddings()(input_ids[rows, :length])
-            gradient = saliency(_reader(model), embeddings, target=targets)
+            embeddings = table(input_ids[rows, :length])
+            gradient = saliency(partial(_read, model), embeddings, **options)
             norm[rows, :length] = gradient.norm(dim=2)
             times_input[rows, :length] = (embeddings * gradient).sum(2)
     return TokenGradients(norm, times_input)
@@ -115,6 +119,7 @@ def token_integrated_gradients(
     *,
     baselines: Tensor | None = None,
     attention_mask: Tensor | None = None,
+    token_type_ids: Tensor | None = None,
     target: int | Tensor | None = None,
     n_steps: int = 32,
     internal_batch_size: int | None = None,
@@ -129,7 +134,7 @@ def token_integrated_gradients(
 
     Parameters
     ----------
-    model, input_ids, attention_mask, target, progress
+    model, input_ids, attention_mask, token_type_ids, target, progress
         As in `token_gradients`.
     baselines : Tensor of integers, shape (n, length), or None
         Token ids to start from, for instance the same sentences with every word
@@ -158,35 +163,36 @@ def token_integrated_gradients(
     Examples
     --------
     >>> from transformers import BertConfig, BertForSequenceClassification
-    >>> config = BertConfig(vocab_size=10, hidden_size=8, num_hidden_layers=1, num_attention_heads=2)
+    >>> config = BertConfig(
+    ...     vocab_size=10, hidden_size=8, num_hidden_layers=1, num_attention_heads=2
+    ... )
     >>> model = BertForSequenceClassification(config)
     >>> ids = torch.tensor([[2, 7, 3]])
-    >>> attribution = token_integrated_gradients(model, ids, baselines=torch.tensor([[2, 0, 3]]), target=1)
+    >>> empty = torch.tensor([[2, 0, 3]])
+    >>> attribution = token_integrated_gradients(model, ids, baselines=empty, target=1)
     >>> attribution.values[0, [0, 2]]  # what does not change contributes nothing
     tensor([0., 0.])
     """
-    _check_ids("input_ids", model, input_ids)
+    table = _table(model)
+    _check_ids("input_ids", input_ids, table)
     if baselines is not None:
-        check_shape("baselines", baselines, (len(input_ids), input_ids.shape[1]))
-        _check_ids("baselines", model, baselines)
+        check_shape("baselines", baselines, tuple(input_ids.shape))
+        _check_ids("baselines", baselines, table)
     with explaining(model):
-        values, delta = (
-            _zeros(model, input_ids.shape),
-            _zeros(model, input_ids.shape[:1]),
-        )
-        for rows, length, targets in _by_length(
-            input_ids, attention_mask, target, progress
+        values = table.weight.new_zeros(input_ids.shape)
+        delta = table.weight.new_zeros(len(input_ids))
+        for rows, length, options in _by_length(
+            input_ids, attention_mask, token_type_ids, target, progress
         ):
-            table = model.get_input_embeddings()
             attribution = integrated_gradients(
-                _reader(model),
+                partial(_read, model),
                 table(input_ids[rows, :length]),
                 baselines=None
                 if baselines is None
                 else table(baselines[rows, :length]),
-                target=targets,
                 n_steps=n_steps,
                 internal_batch_size=internal_batch_size,
+                **options,
             )
             values[rows, :length] = attribution.values.sum(2)
             delta[rows] = attribution.delta
@@ -219,7 +225,8 @@ def merge_word_pieces(
 
     Examples
     --------
-    >>> merge_word_pieces(["[CLS]", "not", "wonder", "##ful", "[SEP]"], [9.0, -1.0, 2.0, 0.5, 9.0])
+    >>> tokens = ["[CLS]", "not", "wonder", "##ful", "[SEP]"]
+    >>> merge_word_pieces(tokens, [9.0, -1.0, 2.0, 0.5, 9.0])
     (['not', 'wonderful'], [-1.0, 2.5])
     """
     if len(tokens) != len(values):
@@ -244,34 +251,27 @@ def merge_word_pieces(
     return words, sums
 
 
-def _reader(model: Any) -> Model:
-    """Return the model as a function of embeddings (n, length, width) alone."""
-
-    def read(embeddings: Tensor) -> Tensor:
-        mask = torch.ones(
-            embeddings.shape[:2], dtype=torch.long, device=embeddings.device
-        )
-        output: Tensor = model(inputs_embeds=embeddings, attention_mask=mask).logits
-        return output
-
-    return read
+def _read(model: Any, embeddings: Tensor, types: Tensor | None = None) -> Any:
+    """What the model says of embeddings (n, length, width), none of them padding."""
+    shape, device = embeddings.shape[:2], embeddings.device
+    mask = torch.ones(shape, dtype=torch.long, device=device)
+    options = {} if types is None else {"token_type_ids": types}
+    return model(inputs_embeds=embeddings, attention_mask=mask, **options)
 
 
-def _zeros(model: Any, shape: Sequence[int]) -> Tensor:
-    """Zeros of the type, and in the place, of the embeddings."""
-    zeros: Tensor = model.get_input_embeddings().weight.new_zeros(tuple(shape))
-    return zeros
-
-
-def _check_ids(name: str, model: Any, ids: Tensor) -> None:
-    table = (
-        model.get_input_embeddings() if hasattr(model, "get_input_embeddings") else None
+def _table(model: Any) -> nn.Embedding:
+    """Return the embeddings of all tokens."""
+    embeddings = getattr(model, "get_input_embeddings", None)
+    table = embeddings() if isinstance(model, nn.Module) and embeddings else None
+    if isinstance(table, nn.Embedding):
+        return table
+    raise TypeError(
+        f"model: got {type(model).__name__}, expected a module whose "
+        f"get_input_embeddings() is a table"
     )
-    if not isinstance(model, nn.Module) or not isinstance(table, nn.Embedding):
-        raise TypeError(
-            f"model: got {type(model).__name__}, expected a module whose "
-            f"get_input_embeddings() is a table"
-        )
+
+
+def _check_ids(name: str, ids: Tensor, table: nn.Embedding) -> None:
     if (
         not isinstance(ids, Tensor)
         or ids.is_floating_point()
@@ -280,29 +280,29 @@ def _check_ids(name: str, model: Any, ids: Tensor) -> None:
         kind = ids.dtype if isinstance(ids, Tensor) else type(ids).__name__
         raise TypeError(f"{name}: got {kind}, expected a tensor of integers")
     check_shape(name, ids, (None, None))
-    if ids.min() < 0 or ids.max() >= table.num_embeddings:
-        wrong = ids.min() if ids.min() < 0 else ids.max()
+    wrong = ids[(ids < 0) | (ids >= table.num_embeddings)]
+    if len(wrong):
         raise ValueError(
-            f"{name}: got {wrong}, expected ids from 0 to {table.num_embeddings - 1}"
+            f"{name}: got {wrong[0]}, expected ids from 0 to {table.num_embeddings - 1}"
         )
 
 
 def _by_length(
     input_ids: Tensor,
     attention_mask: Tensor | None,
+    token_type_ids: Tensor | None,
     target: int | Tensor | None,
     progress: Progress | None,
-) -> Iterator[tuple[Tensor, int, int | Tensor | None]]:
-    """Rows of the same length without padding, that length, and their targets: padding
-    never meets the model.
+) -> Iterator[tuple[Tensor, int, dict[str, Any]]]:
+    """Rows of the same length without padding, that length, and what a method is told
+    of them: padding never meets the model.
     """
-    lengths = torch.full((len(input_ids),), input_ids.shape[1])
+    shape = tuple(input_ids.shape)
+    lengths = torch.full(shape[:1], shape[1])
     if attention_mask is not None:
-        check_shape(
-            "attention_mask", attention_mask, (len(input_ids), input_ids.shape[1])
-        )
+        check_shape("attention_mask", attention_mask, shape)
         lengths = attention_mask.sum(1).long().cpu()
-        padded_behind = torch.arange(input_ids.shape[1]) < lengths[:, None]
+        padded_behind = torch.arange(shape[1]) < lengths[:, None]
         if (
             not torch.equal(attention_mask.cpu() == 1, padded_behind)
             or lengths.min() == 0
@@ -311,8 +311,18 @@ def _by_length(
                 "attention_mask: got other than ones with zeros behind them, at least "
                 "one of them one"
             )
+    if token_type_ids is not None:
+        check_shape("token_type_ids", token_type_ids, shape)
     if isinstance(target, Tensor):
-        check_shape("target", target, (len(input_ids),))
+        check_shape("target", target, shape[:1])
     for length in (progress or silent)(lengths.unique().tolist()):
         rows = (lengths == length).nonzero()[:, 0]
-        yield rows, length, target[rows] if isinstance(target, Tensor) else target
+        types = None if token_type_ids is None else token_type_ids[rows, :length]
+        yield (
+            rows,
+            length,
+            {
+                "target": target[rows] if isinstance(target, Tensor) else target,
+                "additional_forward_args": types,
+            },
+        )

@@ -10,6 +10,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -17,11 +18,14 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from xaicourse.attribution.explained import (
+    ALL,
+    Explained,
+    Inputs,
     Model,
-    check_inputs,
+    beside,
+    explained,
     explaining,
-    outputs,
-    pick,
+    tensor,
 )
 from xaicourse.evaluation.localisation import effect_correlation
 from xaicourse.validation import (
@@ -39,31 +43,31 @@ Explain = Callable[[nn.Module, Tensor], Tensor]
 @dataclass(frozen=True)
 class Curves:
     """What a model says while a row loses, or gains, its features in the order of an
-    attribution.
+    attribution: tensors if the inputs are, and arrays otherwise.
 
     Attributes
     ----------
-    deletion, insertion : Tensor, shape (n, features + 1)
+    deletion, insertion : shape (n, features + 1)
         The output from the whole row to the baseline, and from the baseline to the
         whole row.
-    gain : Tensor, shape (n,)
+    gain : shape (n,)
         Mean of `insertion` minus mean of `deletion` (ends count half). For an order at
         random its expectation is exactly 0; the larger, the sooner the attribution
         names what holds the output up.
     """
 
-    deletion: Tensor
-    insertion: Tensor
-    gain: Tensor
+    deletion: Any
+    insertion: Any
+    gain: Any
 
 
 def deletion_insertion(
     model: Model,
-    inputs: Tensor,
-    attributions: Tensor,
+    inputs: Inputs,
+    attributions: Any,
     *,
-    baselines: Tensor | float = 0.0,
-    target: int | Tensor | None = None,
+    baselines: Any = 0.0,
+    target: Any = None,
     feature_mask: Tensor | None = None,
     internal_batch_size: int | None = None,
 ) -> Curves:
@@ -72,13 +76,13 @@ def deletion_insertion(
 
     Parameters
     ----------
-    model : callable
-        Maps (n, ...) to (n,) or (n, outputs). Its layers are in evaluation mode
-        meanwhile.
-    inputs, attributions : Tensor, shape (n, ...)
+    model : nn.Module, function of tensors or of arrays, or fitted estimator
+        Maps rows (n, ...) to (n,) or (n, outputs). A module's layers are in evaluation
+        mode meanwhile.
+    inputs, attributions : Tensor or array, shape (n, ...)
         Rows, and what speaks for the output in each: with sign, if the method has one.
         Of equal ones the first goes first.
-    baselines : Tensor of shape (n, ...) or (1, ...), or float
+    baselines : Tensor or array of shape (n, ...) or (1, ...), or float
         What a deleted feature is set to.
     feature_mask : Tensor of integers, shape (...), or None
         Which numbers of a row are deleted together: the pixels of a patch, the
@@ -109,37 +113,40 @@ def deletion_insertion(
     (tensor([[6., 3., 1., 0.]]), tensor([[0., 3., 5., 6.]]))
     >>> curves.gain
     tensor([1.3333])
-    >>> deletion_insertion(lambda rows: rows.sum(1), x, x, feature_mask=torch.tensor([0, 0, 1])).deletion
+    >>> pairs = torch.tensor([0, 0, 1])
+    >>> deletion_insertion(lambda x: x.sum(1), x, x, feature_mask=pairs).deletion
     tensor([[6., 3., 0.]])
     """
-    inputs, targets, size = check_inputs(inputs, target, internal_batch_size)
-    check_shape("attributions", attributions, tuple(inputs.shape))
-    check_finite("attributions", attributions)
-    flat = inputs.reshape(len(inputs), -1)
-    start = torch.as_tensor(baselines).to(inputs).expand_as(inputs).reshape(flat.shape)
-    groups = _groups(feature_mask, inputs)
+    f, attributions = _graded(model, inputs, attributions, target, internal_batch_size)
+    x, start = f.rows, beside("baselines", baselines, f.rows)
+    groups = _groups(feature_mask, x)
     d = int(groups.max()) + 1
-    worth = torch.zeros(
-        len(flat), d, dtype=attributions.dtype, device=attributions.device
-    )
-    worth.index_add_(1, groups, attributions.detach().reshape(flat.shape))
-    order = worth.argsort(stable=True, dim=1, descending=True)
-    place = order.argsort(dim=1)[:, None, groups]  # when each feature's turn comes
-    gone = place < torch.arange(d + 1, device=inputs.device)[:, None]
-    ways = [
-        torch.where(g, b[:, None], a[:, None])
-        for g, a, b in ((gone, flat, start), (gone, start, flat))
-    ]
-    of_each = None if targets is None else targets.repeat_interleave(d + 1)
+    steps = torch.arange(d + 1, device=x.device)[:, None]
     with explaining(model):
-        deletion, insertion = (
-            pick(
-                outputs(model, way.reshape(-1, *inputs.shape[1:]), size), of_each
-            ).reshape(-1, d + 1)
-            for way in ways
-        )
-    area = [torch.trapezoid(curve, dim=1) / d for curve in (insertion, deletion)]
-    return Curves(deletion, insertion, area[0] - area[1])
+        worth = attributions.new_zeros(len(x), d)
+        worth.index_add_(1, groups, attributions.reshape(len(x), -1))
+        order = worth.argsort(stable=True, dim=1, descending=True)
+        # when each feature's turn comes
+        place = order.argsort(dim=1)[:, None, groups]
+        curves = x.new_zeros(2, len(x), d + 1)
+        for rows, some in f.blocks(d + 1):
+            gone = place[rows] < steps[some]
+            gone = gone.view(*gone.shape[:2], *x.shape[1:])
+            for curve, (hides, shows) in zip(
+                curves, ((start, x), (x, start)), strict=True
+            ):
+                points = torch.where(gone, hides[rows, None], shows[rows, None])
+                curve[rows, some] = f.at(rows, points).to(x)
+        area = torch.trapezoid(curves, dim=2) / d
+        return Curves(*map(f.as_given, (*curves, area[1] - area[0])))
+
+
+def _graded(
+    model: Model, inputs: Inputs, attributions: Any, target: Any, size: int | None
+) -> tuple[Explained, Tensor]:
+    """What was explained, and an attribution of its shape."""
+    f = explained(model, inputs, target=target, internal_batch_size=size)
+    return f, tensor("attributions", attributions, tuple(f.rows.shape))
 
 
 def _groups(feature_mask: Tensor | None, inputs: Tensor) -> Tensor:
@@ -159,15 +166,15 @@ def _groups(feature_mask: Tensor | None, inputs: Tensor) -> Tensor:
 
 def infidelity(
     model: Model,
-    inputs: Tensor,
-    attributions: Tensor,
+    inputs: Inputs,
+    attributions: Any,
     *,
     scale: float = 0.1,
     n_samples: int = 100,
-    target: int | Tensor | None = None,
+    target: Any = None,
     seed: Seed = 0,
     internal_batch_size: int | None = None,
-) -> Tensor:
+) -> Any:
     r"""Return how badly an attribution, read as a slope, predicts what small changes
     do.
 
@@ -190,7 +197,7 @@ def infidelity(
 
     Returns
     -------
-    Tensor, shape (n,)
+    Tensor or array, shape (n,)
 
     References
     ----------
@@ -200,28 +207,23 @@ def infidelity(
     Examples
     --------
     >>> x = torch.tensor([[1.0, 2.0]])
-    >>> infidelity(lambda rows: 3 * rows.sum(1), x, torch.tensor([[3.0, 3.0]])).item() < 1e-10
+    >>> slopes = torch.tensor([[3.0, 3.0]])
+    >>> infidelity(lambda rows: 3 * rows.sum(1), x, slopes).item() < 1e-10
     True
     """
-    inputs, targets, size = check_inputs(inputs, target, internal_batch_size)
-    check_shape("attributions", attributions, tuple(inputs.shape))
-    check_finite("attributions", attributions)
-    n_samples, scale = (
-        check_int("n_samples", n_samples),
-        check_float("scale", scale, minimum=0.0),
-    )
-    rng, total = check_seed(seed), inputs.new_zeros(len(inputs))
+    f, attributions = _graded(model, inputs, attributions, target, internal_batch_size)
+    n_samples = check_int("n_samples", n_samples)
+    scale = check_float("scale", scale, minimum=0.0)
+    rng, x = check_seed(seed), f.rows
     with explaining(model):
-        before = pick(outputs(model, inputs, size), targets)
+        before, total = f.at(ALL, x), x.new_zeros(len(x))
         for _ in range(n_samples):
-            change = scale * torch.from_numpy(
-                rng.standard_normal(tuple(inputs.shape))
-            ).to(inputs)
-            lost = before - pick(outputs(model, inputs - change, size), targets)
-            total += (
-                (change * attributions).reshape(len(inputs), -1).sum(1) - lost
-            ).square()
-    return total / n_samples
+            draws = torch.from_numpy(rng.standard_normal(tuple(x.shape)))
+            change = scale * draws.to(x)
+            lost = before - f.at(ALL, x - change)
+            said = (change * attributions).reshape(len(x), -1).sum(1)
+            total += (said - lost).square()
+        return f.as_given(total / n_samples)
 
 
 def max_sensitivity(
@@ -265,12 +267,10 @@ def max_sensitivity(
     >>> max_sensitivity(lambda x: torch.ones_like(x), torch.zeros(2, 3))
     tensor([0., 0.])
     """
-    inputs, _, _ = check_inputs(inputs, None, None)
-    radius, n_samples, rng = (
-        check_float("radius", radius, minimum=0.0),
-        check_int("n_samples", n_samples),
-        check_seed(seed),
-    )
+    inputs = tensor("inputs", inputs)
+    check_finite("inputs", inputs)
+    radius = check_float("radius", radius, minimum=0.0)
+    n_samples, rng = check_int("n_samples", n_samples), check_seed(seed)
     here = explain(inputs.clone()).detach()
     check_shape("explain", here, tuple(inputs.shape))
     size = here.reshape(len(here), -1).norm(dim=1)
@@ -328,7 +328,8 @@ def parameter_randomisation(
 
     Examples
     --------
-    >>> parameter_randomisation(nn.Linear(3, 1), lambda _, x: x, torch.tensor([[1.0, 2.0, 3.0]]))
+    >>> x = torch.tensor([[1.0, 2.0, 3.0]])
+    >>> parameter_randomisation(nn.Linear(3, 1), lambda _, x: x, x)
     array([1.])
     """
     rng = check_seed(seed)

@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from xaicourse.evaluation.faithfulness import Explain
+from xaicourse.evaluation.faithfulness import Explain, parameter_randomisation
 from xaicourse.evaluation.localisation import (
     pointing_game,
     relevance_mass,
@@ -62,8 +62,11 @@ def located(sizes: Tensor, mask: NDArray[np.bool_]) -> Iterator[tuple[str, float
     Examples
     --------
     >>> mask = np.array([[True, False, False, False]])
-    >>> [(name, round(value, 2)) for name, value in located(torch.tensor([[4.0, 2.0, 1.0, 1.0]]), mask)][1:]
-    [('finds the evidence', 1.0), ('relevance on the evidence', 0.33)]
+    >>> for name, value in located(torch.tensor([[4.0, 2.0, 1.0, 1.0]]), mask):
+    ...     print(name, round(value, 2))
+    points at the evidence 1.0
+    finds the evidence 1.0
+    relevance on the evidence 0.33
     >>> [value for _, value in located(torch.ones(1, 4), mask)]
     [0.0, 0.0, 0.0]
     """
@@ -103,6 +106,32 @@ def knowing(explain: Explain, network: nn.Module, x: Tensor, values: Tensor) -> 
         )
 
     return asked
+
+
+def grade_seen(
+    network: nn.Module,
+    rows: Tensor,
+    mask: NDArray[np.bool_],
+    methods: Mapping[str, Callable[..., Tensor]],
+    arguments: Sequence[object],
+    *,
+    gain: Callable[[Tensor], Tensor],
+    rng: np.random.Generator,
+) -> Iterator[tuple[str, str, float]]:
+    """Explain rows by each method; yield method, measure (of `SEEN`) and mean grade.
+
+    `mask` is where the evidence lies, `arguments` what the methods are given behind the
+    rows, and `gain` grades how faithful values are to the network.
+    """
+    for name, method in methods.items():
+        explain = asking(method, *arguments)
+        values = explain(network, rows)
+        for measure, value in located(values.abs(), mask):
+            yield name, measure, value
+        yield name, "faithful to the model", float(gain(values).mean())
+        again = knowing(explain, network, rows, values)
+        alike = parameter_randomisation(network, again, rows, n_samples=1, seed=rng)
+        yield name, "ignores the weights", float(alike.mean())
 
 
 def guess(x: Tensor, rng: np.random.Generator) -> Tensor:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 from scipy.stats import t
@@ -94,8 +95,10 @@ def grade(
     Examples
     --------
     >>> grades = grade(seeds=1, tasks=["sentences"])
-    >>> list(grades.columns), sorted(grades["measure"].unique())[:2]
-    (['task', 'method', 'measure', 'seed', 'value'], ['accuracy', 'faithful to the model'])
+    >>> list(grades.columns)
+    ['task', 'method', 'measure', 'seed', 'value']
+    >>> sorted(grades["measure"].unique())[:2]
+    ['accuracy', 'faithful to the model']
     """
     if unknown := [task for task in tasks if task not in TASKS]:
         raise ValueError(
@@ -112,7 +115,8 @@ def grade(
     if dask is not None:
         from distributed import Client
 
-        with Client(dask, set_as_default=False) as client:  # type: ignore[no-untyped-call]
+        connect: Any = Client
+        with connect(dask, set_as_default=False) as client:
             waiting = [
                 client.submit(grade_block, task, list(block), pure=False, retries=2)
                 for task, block in blocks
@@ -168,8 +172,8 @@ def paired_difference(
 
     Examples
     --------
-    >>> rows = [("linear", m, "a", s, v) for m, vs in {"x": (3, 4), "y": (1, 2)}.items() for s, v in enumerate(vs)]
-    >>> grades = pd.DataFrame(rows, columns=["task", "method", "measure", "seed", "value"])
+    >>> grades = pd.DataFrame({"method": list("xxyy"), "value": [3, 4, 1, 2]})
+    >>> grades = grades.assign(task="linear", measure="a", seed=[0, 1, 0, 1])
     >>> paired_difference(grades, "x", "y")
     PairedDifference(mean=2.0, low=2.0, high=2.0)
     """

@@ -46,7 +46,8 @@ def pointing_game(attributions: ArrayLike, mask: ArrayLike) -> Array:
 
     Examples
     --------
-    >>> pointing_game([[0.1, 0.7, 0.2], [0.5, 0.5, 0.0]], [[False, True, False], [True, False, False]])
+    >>> mask = [[False, True, False], [True, False, False]]
+    >>> pointing_game([[0.1, 0.7, 0.2], [0.5, 0.5, 0.0]], mask)
     array([1. , 0.5])
     """
     values, inside = _flat(attributions, mask)

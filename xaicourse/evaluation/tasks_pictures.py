@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 
 import numpy as np
 import torch
@@ -35,20 +36,15 @@ from xaicourse.attribution import (
     smooth_grad,
 )
 from xaicourse.datasets import simulate_collisions, simulate_scenes
-from xaicourse.evaluation.faithfulness import (
-    deletion_insertion,
-    parameter_randomisation,
-)
+from xaicourse.evaluation.faithfulness import deletion_insertion
 from xaicourse.evaluation.family import (
     ACCURACY,
     NETWORK,
     SEEN,
     Family,
     Grade,
-    asking,
+    grade_seen,
     guess,
-    knowing,
-    located,
 )
 from xaicourse.networks import train_network
 
@@ -177,38 +173,28 @@ def grade_seeds(
         rows = (
             torch.arange(n_rows) if task == "scenes" else classes.nonzero()[:n_rows, 0]
         )
-        for grade in _grade(
-            task,
+        explained, true = new[rows], classes[rows]
+        for grade in grade_seen(
             net,
-            new[rows],
-            classes[rows],
+            explained,
             mask[rows.numpy()],
-            background=x[:16],
+            METHODS,
+            (true, x[:16], rng),
+            gain=partial(_gain, task, net, explained, true),
             rng=rng,
         ):
             yield seed, *grade
 
 
-def _grade(
-    task: str, net: nn.Sequential, x: Tensor, y: Tensor, mask: NDArray[np.bool_], *, background: Tensor,
-    rng: np.random.Generator,
-) -> Iterator[tuple[str, str, float]]:  # fmt: skip
+def _gain(task: str, net: nn.Module, x: Tensor, y: Tensor, values: Tensor) -> Tensor:
+    """How faithful values are to the network, deleting whole patches."""
     side, step = x.shape[2], PATCH[task]
     place = torch.arange(side) // step
     patches = (place[:, None] * (side // step) + place)[None]
-    for name, method in METHODS.items():
-        explain = asking(method, y, background, rng)
-        values = explain(net, x)
-        for measure, value in located(values.abs(), mask):
-            yield name, measure, value
-        curves = deletion_insertion(
-            lambda z: net(z).softmax(1), x, values, target=y, feature_mask=patches
-        )
-        yield name, "faithful to the model", float(curves.gain.mean())
-        alike = parameter_randomisation(
-            net, knowing(explain, net, x, values), x, n_samples=1, seed=rng
-        )
-        yield name, "ignores the weights", float(alike.mean())
+    gain: Tensor = deletion_insertion(
+        lambda z: net(z).softmax(1), x, values, target=y, feature_mask=patches
+    ).gain
+    return gain
 
 
 FAMILY = Family(TASKS, tuple(METHODS), SEEN, grade_seeds)

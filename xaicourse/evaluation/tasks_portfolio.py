@@ -20,7 +20,6 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from torch import Tensor, nn
 
 from xaicourse.attribution import sampled_shapley_values
 from xaicourse.datasets import simulate_portfolio
@@ -59,20 +58,17 @@ MEASURES = {
 }
 
 
-def _shapley(
-    model: nn.Module, x: Tensor, rows: tasks_tables.Rows, rng: np.random.Generator
-) -> Tensor:
-    found: Tensor = sampled_shapley_values(
-        model, x, baselines=rows.background, n_samples=20, seed=rng
-    ).values
-    return found
-
-
 METHODS: dict[str, tasks_tables.Method] = {
     name: method
     for name, method in tasks_tables.METHODS.items()
     if name != "Shapley (exact)"
-} | {"Shapley (sampled)": _shapley}  # fifteen columns are too many for the exact sum
+} | {  # fifteen columns are too many for the exact sum
+    "Shapley (sampled)": lambda model, x, rows, rng: (
+        sampled_shapley_values(
+            model, x, baselines=rows.background, n_samples=20, seed=rng
+        ).values
+    )
+}
 
 
 def draw(
@@ -117,8 +113,9 @@ def grade_seeds(
     drawn = [np.random.default_rng([300, seed]) for seed in seeds]
     portfolios = [draw(task, n_train + 300, rng) for rng in drawn]
     networks = train_mlps(
-        [X[300:] for X, _, _ in portfolios], [y[300:] for _, y, _ in portfolios], hidden=[32], seeds=seeds,
-        max_epochs=20, batch_size=200, learning_rate=1e-2, l2=1.0,
+        [X[300:] for X, _, _ in portfolios], [y[300:] for _, y, _ in portfolios],
+        hidden=[32], seeds=seeds, max_epochs=20, batch_size=200, learning_rate=1e-2,
+        l2=1.0,
     )  # fmt: skip
     mask = np.tile(np.arange(len(COLUMNS)) < len(CAUSES), (n_rows, 1))
     for seed, network, (X, y, effects), rng in zip(

@@ -9,6 +9,7 @@ embeddings), keeps the strongest answer of each of its detectors, and adds up.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from types import SimpleNamespace
 
 import numpy as np
@@ -34,20 +35,15 @@ from xaicourse.datasets.sentences import (
     STRESS,
     WOMEN,
 )
-from xaicourse.evaluation.faithfulness import (
-    deletion_insertion,
-    parameter_randomisation,
-)
+from xaicourse.evaluation.faithfulness import deletion_insertion
 from xaicourse.evaluation.family import (
     ACCURACY,
     NETWORK,
     SEEN,
     Family,
     Grade,
-    asking,
+    grade_seen,
     guess,
-    knowing,
-    located,
 )
 from xaicourse.networks import train_network
 
@@ -58,20 +54,8 @@ WORDS = {
     word: i
     for i, word in enumerate(
         [
-            "[PAD]",
-            "said",
-            "the",
-            "was",
-            "but",
-            "and",
-            *WOMEN,
-            *MEN,
-            *FILM,
-            *OTHER,
-            *GOOD,
-            *BAD,
-            *NEGATIONS,
-            *STRESS,
+            *["[PAD]", "said", "the", "was", "but", "and"],
+            *[*WOMEN, *MEN, *FILM, *OTHER, *GOOD, *BAD, *NEGATIONS, *STRESS],
         ]
     )
 }
@@ -117,7 +101,8 @@ class TextNetwork(nn.Module):
         input_ids: Tensor | None = None,
         *,
         inputs_embeds: Tensor | None = None,
-        attention_mask: Tensor | None = None,  # noqa: ARG002 - the attribution of tokens cuts the padding off
+        # the attribution of tokens cuts the padding off
+        attention_mask: Tensor | None = None,  # noqa: ARG002
     ) -> SimpleNamespace:
         """Return an object with ``logits``, of word ids or of embeddings."""
         return SimpleNamespace(
@@ -195,39 +180,27 @@ def grade_seeds(
             ACCURACY,
             float((net(ids).logits.argmax(1) == y).double().mean()),
         )
-        for grade in _grade(net, ids[:n_rows], y[:n_rows], decisive[:n_rows], rng=rng):
+        ids, y, decisive = ids[:n_rows], y[:n_rows], decisive[:n_rows]
+        gain = partial(_gain, net, ids, y)
+        for grade in grade_seen(
+            net, ids, decisive, METHODS, (y, rng), gain=gain, rng=rng
+        ):
             yield seed, *grade
 
 
-def _grade(
-    net: TextNetwork,
-    ids: Tensor,
-    y: Tensor,
-    decisive: NDArray[np.bool_],
-    *,
-    rng: np.random.Generator,
-) -> Iterator[tuple[str, str, float]]:
+def _gain(net: TextNetwork, ids: Tensor, y: Tensor, values: Tensor) -> Tensor:
+    """How faithful values are to the network, deleting whole words."""
     embeddings = net.table(ids)
     words = torch.arange(LENGTH)[:, None].expand(embeddings.shape[1:])
-    for name, method in METHODS.items():
-        explain = asking(method, y, rng)
-        values = explain(net, ids)
-        for measure, value in located(values.abs(), decisive):
-            yield name, measure, value
+    gain: Tensor = deletion_insertion(
+        lambda z: net.read(z).softmax(1),
+        embeddings,
         # a word's parts are deleted together
-        spread = (values / 16)[:, :, None].expand_as(embeddings)
-        curves = deletion_insertion(
-            lambda z: net.read(z).softmax(1),
-            embeddings,
-            spread,
-            target=y,
-            feature_mask=words,
-        )
-        yield name, "faithful to the model", float(curves.gain.mean())
-        alike = parameter_randomisation(
-            net, knowing(explain, net, ids, values), ids, n_samples=1, seed=rng
-        )
-        yield name, "ignores the weights", float(alike.mean())
+        (values / 16)[:, :, None].expand_as(embeddings),
+        target=y,
+        feature_mask=words,
+    ).gain
+    return gain
 
 
 FAMILY = Family(TASKS, tuple(METHODS), SEEN, grade_seeds)

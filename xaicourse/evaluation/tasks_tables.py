@@ -82,30 +82,13 @@ class Rows:
     y: NDArray[np.bool_]
 
 
-def _lime(model: nn.Module, x: Tensor, rows: Rows, rng: np.random.Generator) -> Tensor:
-    """Coefficients of a straight line fitted to the model around each row."""
-
-    def outputs(X: Array) -> Array:
-        said: Array = model(torch.from_numpy(X).float()).detach().double().numpy()[:, 0]
-        return said
-
-    scale = rows.X.std(0).double().numpy()
-    return torch.from_numpy(
-        np.asarray(
-            lime(
-                outputs, x.double().numpy(), scale=scale, n_samples=200, seed=rng
-            ).values
-        )
-    ).to(x)
-
-
 def _permutation(
     model: nn.Module, x: Tensor, rows: Rows, rng: np.random.Generator
 ) -> Tensor:
     """One importance a column, the same for every row."""
     found = permutation_importance(
-        lambda X: model(torch.from_numpy(X)).detach().numpy()[:, 0] > 0,
-        rows.X.numpy(), rows.y, score=lambda y, said: float(np.mean(y == said)), n_repeats=5, seed=rng,
+        model, rows.X.numpy(), rows.y, n_repeats=5, seed=rng,
+        score=lambda y, logit: float(np.mean(y == (logit > 0))),
     )  # fmt: skip
     return torch.from_numpy(found.mean).to(x).expand_as(x)
 
@@ -133,7 +116,10 @@ METHODS: dict[str, Method] = {
         shapley_values(model, x, baselines=rows.background).values
     ),
     "occlusion": lambda model, x, _, __: occlusion(model, x),
-    "LIME": _lime,
+    # coefficients of a straight line fitted to the model around each row
+    "LIME": lambda model, x, rows, rng: (
+        lime(model, x, scale=rows.X.std(0), n_samples=200, seed=rng).values
+    ),
     "permutation": _permutation,
 }
 # sizes; the others speak for or against
@@ -174,8 +160,8 @@ def grade_seeds(
     drawn = [np.random.default_rng([TASKS.index(task), seed]) for seed in seeds]
     train, held_out = ([draw(task, n, rng) for rng in drawn] for n in (n_train, 300))
     networks = train_mlps(
-        [X for X, _ in train], [y for _, y in train], hidden=[32], seeds=seeds, max_epochs=60, batch_size=200,
-        learning_rate=1e-2,
+        [X for X, _ in train], [y for _, y in train], hidden=[32], seeds=seeds,
+        max_epochs=60, batch_size=200, learning_rate=1e-2,
     )  # fmt: skip
     mask = np.zeros((n_rows, N_COLUMNS), bool)
     mask[:, DECISIVE] = True

@@ -17,7 +17,7 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
-from xaicourse.attribution.explained import Model, check_inputs, explaining
+from xaicourse.attribution.explained import Model, explained, explaining
 from xaicourse.validation import (
     Progress,
     check_choice,
@@ -222,11 +222,10 @@ def batch_jacobian(
             [[0., 1.],
              [2., 0.]]])
     """
-    inputs, _, size = check_inputs(inputs, None, internal_batch_size)
+    f = explained(model, inputs, internal_batch_size=internal_batch_size, gradient=True)
     with explaining(model):
         parts = [
-            _jacobian(model, inputs[i : i + size])
-            for i in (progress or silent)(range(0, len(inputs), size))
+            _jacobian(model, f.rows[some]) for some, _ in f.blocks(progress=progress)
         ]
     result = torch.cat(parts)
     if not result.isfinite().all():
