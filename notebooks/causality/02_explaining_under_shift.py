@@ -237,7 +237,8 @@ worlds = {
 }
 disease = {level: w["y"].mean() for level, w in worlds.items()}
 diagnosis = {
-    m: {level: called_sick(f)(w[features].to_numpy()).mean() for level, w in worlds.items()} for m, f in models.items()
+    m: {level: (f(as_tensor(w[features].to_numpy())) > 0).double().mean().item() for level, w in worlds.items()}
+    for m, f in models.items()
 }
 changes = {"the disease": disease["high"] - disease["low"], **{m: d["high"] - d["low"] for m, d in diagnosis.items()}}
 
