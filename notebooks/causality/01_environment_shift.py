@@ -288,7 +288,8 @@ say(
 )
 
 # %% [markdown]
-# The tutorial that this notebook grew out of ({cite:p}`azzolin2023tutorial`) ran the experiment unseeded. One stored run of it says:
+# The tutorial that this notebook grew out of ([Azzolin, 2023](https://github.com/steveazzolin/gdl_tutorial_turinginst)) ran the
+# experiment unseeded. One stored run of it says:
 #
 # > env 2: 0.823, env 3: 0.547 (logistic regression); env 2: 0.713, env 3: 0.547 (network)
 #
@@ -678,7 +679,12 @@ check(exercises.turn_the_arrow, turned)
 # %% [markdown]
 # ## Further reading
 #
-# - {cite:t}`peters2017elements`, chapters 1 to 3: structural causal models, interventions, and why they are not regressions.
-# - {cite:t}`geirhos2020shortcut`: shortcuts of the same kind in networks for images and language, with a good taxonomy.
-# - {cite:t}`arjovsky2019invariant`: the proposal to learn what is invariant across environments; tried later in this part.
-# - {cite:t}`azzolin2023tutorial`: the tutorial whose experiment this notebook repeats.
+# - [Peters, Janzing and Schölkopf (2017)](https://mitpress.mit.edu/9780262037310/elements-of-causal-inference/), *Elements of
+#   Causal Inference: Foundations and Learning Algorithms*, chapters 1 to 3: structural causal models, interventions, and why they
+#   are not regressions.
+# - [Geirhos et al. (2020)](https://arxiv.org/abs/2004.07780), *Shortcut learning in deep neural networks*: shortcuts of the same
+#   kind in networks for images and language, with a good taxonomy.
+# - [Arjovsky et al. (2019)](https://arxiv.org/abs/1907.02893), *Invariant Risk Minimization*: the proposal to learn what is
+#   invariant across environments; tried later in this part.
+# - [Azzolin (2023)](https://github.com/steveazzolin/gdl_tutorial_turinginst), *Hands-on tutorial on XAI (introduction)*: the
+#   tutorial whose experiment this notebook repeats.

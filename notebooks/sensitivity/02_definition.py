@@ -386,5 +386,7 @@ check(exercises.few_digits, good_step)
 # %% [markdown]
 # ## Further reading
 #
-# - {cite:t}`gill1983computing`: how to choose the step when nothing is known about the function.
-# - {cite:t}`saltelli2008primer`, chapter 1: derivatives as the local beginning of sensitivity analysis.
+# - [Gill et al. (1983)](https://doi.org/10.1137/0904025), *Computing forward-difference intervals for numerical optimization*:
+#   how to choose the step when nothing is known about the function.
+# - [Saltelli et al. (2008)](https://doi.org/10.1002/9780470725184), *Global Sensitivity Analysis: The Primer*, chapter 1:
+#   derivatives as the local beginning of sensitivity analysis.
