@@ -184,6 +184,38 @@ claim(
     fails_if="every hospital had the instrument of the first",
 )
 
+# %% [markdown] slideshow={"slide_type": "subslide"}
+# **Question.** The classifier is right for new patients at home and little better than a coin in the third hospital. What could
+# have warned the first hospital, before anybody bought it?
+#
+# <details><summary>A larger test set of its own patients</summary>
+#
+# **No.** They come out of the same equations. More of them measure the same accuracy more exactly, and it is the accuracy at
+# home.
+#
+# </details>
+#
+# <details><summary>Cross-validation, which shows that the classifier has overfitted</summary>
+#
+# **No.** It has not: it was scored on patients whom it had never seen. Overfitting is a gap between the rows of the fit and new
+# rows *of the same hospital*; here the gap is between hospitals.
+#
+# </details>
+#
+# <details><summary>The knowledge that the marker is an effect, and that others measure it with other instruments</summary>
+#
+# **Right.** The home data fit both rules equally well. Which of the two survives a move is decided by the arrow from the
+# hospital to the marker, and that arrow is not in the data.
+#
+# </details>
+#
+# <details><summary>The probabilities that it gives: an unsure classifier is a warning</summary>
+#
+# **No.** At home it is sure, and right. In the third hospital it is sure and wrong: a marker far from both classes moves the
+# score far from zero, so noise looks like certainty.
+#
+# </details>
+
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Is it right?
 #
@@ -390,6 +422,38 @@ claim(
     fails_if="the home instrument were as coarse as the second",
 )
 
+# %% [markdown] slideshow={"slide_type": "subslide"}
+# **Question.** Multiplied by the standard deviations *after* the fit, the blood value leads; standardised *before* it, the
+# marker does. Which column is the more important one?
+#
+# <details><summary>The marker, since one should standardise before fitting</summary>
+#
+# **No.** That is good advice for the penalty, which then treats all columns alike. But it gives another model: the weights tell
+# what *that* model does, and nothing about the first.
+#
+# </details>
+#
+# <details><summary>The blood value, since it is the cause of the disease</summary>
+#
+# **No.** That is a fact about the world. A model may lean on an effect and leave the cause aside; nothing in the fit asks which
+# way an arrow points.
+#
+# </details>
+#
+# <details><summary>Nobody can say, since the weights change from draw to draw</summary>
+#
+# **No.** They hardly do: look at the intervals in the figure. The two readings differ because they belong to two models, not
+# because either is uncertain.
+#
+# </details>
+#
+# <details><summary>The question has no answer as it stands</summary>
+#
+# **Right.** At home many lines part the classes, and the units decide which of them the penalty picks. Say first for what a
+# column shall be important: for the score, for the decisions, or in another hospital.
+#
+# </details>
+
 # %% [markdown]
 # At home many lines separate the classes; the regression's penalty picks one, and presses on other numbers when the units are
 # others. So "which weight is largest" has no answer here. What all readings share is weaker: **the model uses both, and
@@ -516,6 +580,37 @@ claim(
 # The network leans on one of two perfect rules, and not on the one that lasts: that is why it falls further. Seen from home this is
 # the warning: a model leans on something that *we know* to be an effect. Home data alone, without further
 # assumptions, cannot tell a cause from an effect; the arrows do.
+
+# %% [markdown] slideshow={"slide_type": "subslide"}
+# **Question.** Shuffling the marker costs the network far more accuracy than shuffling the blood value. What follows?
+#
+# <details><summary>The marker has more to do with the disease than the blood value</summary>
+#
+# **No.** The disease is *defined* by the blood value. The network could use either at home, and took the marker; shuffling
+# finds out what it took.
+#
+# </details>
+#
+# <details><summary>The marker is a cause of the disease, or it could not help to predict it</summary>
+#
+# **No.** Effects predict, too, and often better: a fever predicts an infection. Prediction needs that the two go together,
+# whichever way the arrow points.
+#
+# </details>
+#
+# <details><summary>The network is safe wherever the marker is measured</summary>
+#
+# **No.** The third hospital measures it, badly, and there the network is hardly better than a coin. It relies on the marker *as
+# it is at home*.
+#
+# </details>
+#
+# <details><summary>This network relies on the marker; nothing follows about the disease</summary>
+#
+# **Right.** Shuffling asks the model. What follows for a patient when the marker is changed is a question to the world, and it
+# comes next.
+#
+# </details>
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## What would really change the disease?

@@ -219,8 +219,8 @@ def deck_blocks(cells: list[Any]) -> Iterator[Any]:
 
     A deck shows the Markdown that has a slide type or a heading, the code that is typed
     live or has a slide type, and outputs. Markdown without a slide type is what the
-    speaker says: it becomes speaker's notes. The rest stays in the notebook, and so do
-    solutions. Which blocks share a slide is found out by ``deck.js``.
+    speaker says: it becomes speaker's notes, and so do comments (``<!-- -->``). The
+    rest stays in the notebook, and so do solutions. Which blocks share a slide is found out by ``deck.js``.
     """
     for cell in cells:
         kind = cell.metadata.get("slideshow", {}).get("slide_type", "")
@@ -237,6 +237,8 @@ def deck_blocks(cells: list[Any]) -> Iterator[Any]:
                 alone = heading.group() == cell.source.strip() and not kind
                 block = "title" if alone else "slide"
             yield _block(block, nbformat.v4.new_markdown_cell(cell.source))
+            for note in re.findall(r"<!--(.*?)-->", cell.source, re.DOTALL):
+                yield _block("notes", nbformat.v4.new_markdown_cell(note))
             continue
         steps = [tag.removeprefix("live:") for tag in tags if tag.startswith("live:")]
         if kind or steps:
