@@ -23,6 +23,8 @@
 # > - find out what a network relies on when its weights cannot be read
 #
 # **25 minutes**, and as many for the exercises · builds on a first course in machine learning · data: simulated here
+#
+# <!-- Ask who has met a model that was excellent in the laboratory and failed in use. Keep one of the stories for the end. -->
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## The question
@@ -32,6 +34,8 @@
 # In the other, one might as well toss a coin.
 #
 # Nothing about the disease has changed. So what did the classifier learn, and could anyone have seen it coming?
+#
+# <!-- Collect guesses on the board, and come back to them after the weights. -->
 
 # %% tags=["setup"]
 import numpy as np
@@ -80,6 +84,8 @@ seed = 0
 #
 # In the equations, `noise` is a fresh standard normal number for each patient and variable, and `spread` is the hospital's
 # parameter. Half of all patients are sick, which is why tossing a coin is the floor.
+#
+# <!-- Let the room draw the arrows before the next slides do. -->
 
 # %% slideshow={"slide_type": "fragment"} tags=["live:write the world"]
 world = StructuralCausalModel(
@@ -126,6 +132,8 @@ show(
 #
 # An environment is the same set of equations with another value of `spread`. The first hospital has a fine
 # instrument, the second an average one, the third a bad one.
+#
+# <!-- Which equation changes, and which stay? Only that of the marker. -->
 
 # %% tags=["live:sample three hospitals"]
 spreads = {"home": 0.1, "second": 1.0, "third": 10.0}
@@ -223,6 +231,8 @@ claim(
 # $w_1 x_1 + w_2 x_2 + w_3 x_3 + b$ is normal, and its sign is right with a probability that the normal distribution
 # function $\Phi$ gives. Averaging over $z \sim N(0, 1)$ leaves one integral, taken in two pieces because the
 # diagnosis jumps at $z = 0$.
+#
+# <!-- Why check an accuracy at all? A mistake in the sampling would look like a shift of the world. -->
 
 
 # %% tags=["live:the exact accuracy"]
@@ -259,6 +269,8 @@ claim(
 # One draw of patients is one number. We repeat the experiment with many draws, for the logistic regression and for
 # a network with one hidden layer of 100 units (twenty of them, trained at once by the recipe of scikit-learn's
 # `MLPClassifier`). A third model, on the networks' draws, shows what was possible: a regression that is given $x_1$ alone.
+#
+# <!-- Vote first: does the network do better abroad than the regression, or worse? -->
 
 # %% slideshow={"slide_type": "slide"} tags=["live:repeat it"]
 draws = range(seed + 1000, seed + 1100)
@@ -365,6 +377,8 @@ claim(
 # concluded that the model "gave a large importance to $x_2$". But a weight is a slope *per unit*, and the two
 # measurements have different units. Multiplied by the standard deviation of its feature, a weight says how much the
 # feature moves the score from patient to patient.
+#
+# <!-- Kilograms or grams: ask what happens to the weight of a weight. -->
 
 # %% slideshow={"slide_type": "fragment"} tags=["live:read the weights"]
 raw = np.array([fit.coef_[0] for fit in fits])
@@ -655,6 +669,8 @@ claim(
 #
 # Suppose the *home* instrument had been worse. Refit at home for a range of spreads, and watch the weights and the
 # accuracy in the two other hospitals.
+#
+# <!-- Vote: does a worse instrument at home make the model better or worse abroad? -->
 
 # %% tags=["live:a noisier home"]
 home_spreads = np.geomspace(0.03, 10, 16)
@@ -710,6 +726,8 @@ claim(
 # ## Exercise 1 — Another unit (difficulty 1, 5 minutes)
 # A laboratory changes its units: column $j$ of the table is multiplied by `factors[j]`. Write a function that returns the weights
 # which give every patient the same score as before.
+#
+# <!-- Good as homework. Whoever is stuck tries one patient and one column. -->
 
 
 # %% tags=["exercise"]
@@ -725,6 +743,8 @@ check(exercises.another_unit, in_new_units)  # hint(exercises.another_unit) help
 # ## Exercise 2 — Shuffle one column (difficulty 2, 10 minutes)
 # Permutation importance without a library: return how much accuracy is lost when the values of one column of the array `X`
 # are shuffled among the rows. `column` is its position. Leave the caller's `X` as it was, and draw with the generator `rng`.
+#
+# <!-- The usual slip is to shuffle the caller's array in place. -->
 
 
 # %% tags=["exercise"]
@@ -743,6 +763,8 @@ check(exercises.shuffle_one_column, accuracy_lost)
 # Write a world with variables `x2` and `y` in which `x2` *causes* the disease: giving every patient a marker of 1
 # instead of 0 must make more patients sick, by at least 20 of 100, and making patients sick must leave the marker alone.
 # The disease stays a yes or no.
+#
+# <!-- For those who are quick: what does permutation importance say in this world? -->
 
 # %% tags=["exercise"]
 ### BEGIN SOLUTION
@@ -760,6 +782,8 @@ check(exercises.turn_the_arrow, turned)
 # - A weight is a slope per unit, chosen with the help of a penalty; its size is no measure of importance. Before you call
 #   a feature important, say for what.
 # - Shuffling a column asks any model what it relies on. Setting a variable with `do` asks the world what follows.
+#
+# <!-- Back to the guesses on the board: which of them hold? -->
 
 # %% [markdown]
 # ## Where it breaks
@@ -770,6 +794,8 @@ check(exercises.turn_the_arrow, turned)
 #   sees (a healthy blood value with a sick marker). Here that is a gain, since the other hospitals are full of them; in
 #   general it measures the model outside its data.
 # - We knew the arrows because we wrote them. Learning them from data is harder, and needs assumptions.
+#
+# <!-- Ask for the assumption that is most doubtful where the listeners work. -->
 
 # %% [markdown]
 # ## Further reading
@@ -783,3 +809,5 @@ check(exercises.turn_the_arrow, turned)
 #   invariant across environments; tried later in this part.
 # - [Azzolin (2023)](https://github.com/steveazzolin/gdl_tutorial_turinginst), *Hands-on tutorial on XAI (introduction)*: the
 #   tutorial whose experiment this notebook repeats.
+#
+# <!-- The first chapters of the book are short, free, and enough for this part. -->

@@ -57,6 +57,13 @@ class DeckFile(JupyterHandler, web.StaticFileHandler):
         """Send it."""
         await web.StaticFileHandler.get(self, path, include_body)
 
+    def compute_etag(self) -> None:
+        """Leave out what would be remembered when the deck is written anew."""
+
+    def set_extra_headers(self, path: str) -> None:  # noqa: ARG002
+        """Let the browser ask each time, as the deck may have been written anew."""
+        self.set_header("Cache-Control", "no-cache")
+
 
 def _write_deck(path: str) -> Path:
     # only here, so that the server starts as fast as without it

@@ -237,7 +237,10 @@ def deck_blocks(cells: list[Any]) -> Iterator[Any]:
                 alone = heading.group() == cell.source.strip() and not kind
                 block = "title" if alone else "slide"
             yield _block(block, nbformat.v4.new_markdown_cell(cell.source))
-            for note in re.findall(r"<!--(.*?)-->", cell.source, re.DOTALL):
+            notes = re.findall(r"<!--(.*?)-->", cell.source, re.DOTALL)
+            if "<details>" in cell.source:
+                notes.append("Let the room choose before you open an answer.")
+            for note in notes:
                 yield _block("notes", nbformat.v4.new_markdown_cell(note))
             continue
         steps = [tag.removeprefix("live:") for tag in tags if tag.startswith("live:")]

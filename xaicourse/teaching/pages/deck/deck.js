@@ -7,13 +7,19 @@
     code.tabIndex = 0; // what may scroll can be scrolled by key
     code.classList.toggle("wrapped", Math.max(...code.textContent.split("\n").map((line) => line.length)) > 105);
   }
-  const answers = slides.querySelectorAll("details");
-  for (const answer of answers) answer.open = true; // there is room for the replies
+  const answers = [...slides.querySelectorAll("details")].sort((a, b) => a.textContent.length - b.textContent.length);
+  for (const answer of answers) { // one is open at a time, and there is room for the longest
+    answer.name = answer.closest(".block").textContent;
+    answer.open = true;
+  }
 
   // The size of the text in per cent and the height of a figure in em, from the best to what is just readable: at 75 the
   // smallest letters have 16 pixels.
   const WITH_OTHERS = [94, 14], ALONE = [80, 11];
-  const SIZES = [[130, 16], [122, 16], [114, 16], [107, 16], [100, 16], WITH_OTHERS, [88, 13], ALONE, [75, 11], [75, 9]];
+  const SIZES = [
+    [130, 16], [122, 16], [114, 16], [107, 16], [100, 16], [94, 16], WITH_OTHERS, [88, 14], [80, 16], [80, 14], [80, 12.5], ALONE,
+    [75, 11], [75, 9],
+  ];
   let title = "", stack = null, slide = null;
 
   const open = (heading) => {
