@@ -4,7 +4,7 @@
   const inner = ".block, .block :is(p, li, pre, figure, blockquote, table)";
   const over = (e) => {
     const box = e.getBoundingClientRect();
-    return box.bottom > 700 || box.right > 1240 || e.scrollWidth > e.clientWidth + 1;
+    return box.bottom > 700 || box.right > 1240 || (e.matches("pre") && e.scrollWidth > e.clientWidth);
   };
   const small = (slide) => {
     const texts = document.createTreeWalker(slide, NodeFilter.SHOW_TEXT);
@@ -29,7 +29,7 @@
     blame("nothing but minutes", !/^About [\d.]+ minutes?\.\s*\S.{10}/.test(notes));
     for (const answer of [null, ...slide.querySelectorAll("details")]) {
       if (answer) answer.open = true; // and the others close
-      blame("too full", [...slide.querySelectorAll(inner)].some(over));
+      blame("too full", [...slide.querySelectorAll(inner)].some((e) => e.checkVisibility() && over(e)));
       blame("small letters", small(slide));
       if (answer) answer.open = false;
     }
