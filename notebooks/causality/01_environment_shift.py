@@ -270,7 +270,7 @@ claim(
 # a network with one hidden layer of 100 units (twenty of them, trained at once by the recipe of scikit-learn's
 # `MLPClassifier`). A third model, on the networks' draws, shows what was possible: a regression that is given $x_1$ alone.
 #
-# <!-- Vote first: does the network do better abroad than the regression, or worse? -->
+# <!-- Vote first on whether the network does better abroad than the regression. -->
 
 # %% slideshow={"slide_type": "slide"} tags=["live:repeat it"]
 draws = range(seed + 1000, seed + 1100)
@@ -670,7 +670,7 @@ claim(
 # Suppose the *home* instrument had been worse. Refit at home for a range of spreads, and watch the weights and the
 # accuracy in the two other hospitals.
 #
-# <!-- Vote: does a worse instrument at home make the model better or worse abroad? -->
+# <!-- Vote first on what a worse instrument at home does to the model abroad. -->
 
 # %% tags=["live:a noisier home"]
 home_spreads = np.geomspace(0.03, 10, 16)

@@ -220,7 +220,8 @@ def deck_blocks(cells: list[Any]) -> Iterator[Any]:
     A deck shows the Markdown that has a slide type or a heading, the code that is typed
     live or has a slide type, and outputs. Markdown without a slide type is what the
     speaker says: it becomes speaker's notes, and so do comments (``<!-- -->``). The
-    rest stays in the notebook, and so do solutions. Which blocks share a slide is found out by ``deck.js``.
+    rest stays in the notebook, and so do solutions. Which blocks share a slide is found
+    out by ``deck.js``.
     """
     for cell in cells:
         kind = cell.metadata.get("slideshow", {}).get("slide_type", "")

@@ -61,7 +61,9 @@
       const unit = isCode(block) && blocks[next]?.dataset.kind === "output" ? [block, ...blocks.splice(0, next + 1)] : [block];
       const before = kind === "subslide" ? null : slide;
       if (before && put(unit, WITH_OTHERS)) continue;
+      const last = slide?.lastElementChild;
       open();
+      if (last?.matches("aside") && /[:?]\s*$/.test(last.textContent)) slide.append(last); // it leads to what comes
       if (put(unit, ALONE)) continue;
       if (unit.length === 1) slide.append(block);
       else {
