@@ -247,7 +247,8 @@ say(
 )
 
 # %% [markdown]
-# The notes that came with these data in 1996 ({cite:p}`kohavi1996scaling`) list errors from 14.05 % upwards, on the test rows
+# The notes that came with these data in 1996 ([Kohavi, 1996](https://www.aaai.org/Papers/KDD/1996/KDD96-033.pdf)) list errors
+# from 14.05 % upwards, on the test rows
 # without missing answers: simple methods of that time were already there.
 
 # %% [markdown]
@@ -838,16 +839,20 @@ check(exercises.set_for_everyone, set_for_everyone)
 # ## Where it breaks
 #
 # - Income is cut at 50,000 dollars of 1994; much of what the models learn is about that line
-#   ({cite:t}`ding2021retiring` rebuild the data and show how conclusions change).
+#   ([Ding et al. (2021)](https://arxiv.org/abs/2108.04884) rebuild the data and show how conclusions change).
 # - Permutation and partial dependence show the model people that do not exist, such as a husband of 17 with
-#   a doctorate; with dependent columns this inflates importance ({cite:p}`strobl2008conditional`).
+#   a doctorate; with dependent columns this inflates importance ([Strobl et al., 2008](https://doi.org/10.1186/1471-2105-9-307)).
 # - GradientSHAP explains a difference from *other people*; with other starting people the shares are others.
 # - Nothing here is causal: no explanation of the model says what a year of school would do for a person.
 
 # %% [markdown]
 # ## Further reading
 #
-# - {cite:t}`kohavi1996scaling`: where the data come from, and the first table of results.
-# - {cite:t}`erion2021improving`: expected gradients, the method behind GradientSHAP.
-# - {cite:t}`ding2021retiring`: why this data set should retire, and what to use instead.
-# - {cite:t}`strobl2008conditional`: permutation importance when columns hang together.
+# - [Kohavi (1996)](https://www.aaai.org/Papers/KDD/1996/KDD96-033.pdf), *Scaling up the accuracy of naive-Bayes classifiers: a
+#   decision-tree hybrid*: where the data come from, and the first table of results.
+# - [Erion et al. (2021)](https://arxiv.org/abs/1906.10670), *Improving performance of deep learning models with axiomatic
+#   attribution priors and expected gradients*: the method behind GradientSHAP.
+# - [Ding et al. (2021)](https://arxiv.org/abs/2108.04884), *Retiring Adult: new datasets for fair machine learning*: why this
+#   data set should retire, and what to use instead.
+# - [Strobl et al. (2008)](https://doi.org/10.1186/1471-2105-9-307), *Conditional variable importance for random forests*:
+#   permutation importance when columns hang together.

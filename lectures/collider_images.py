@@ -725,7 +725,11 @@ check(exercises.lowest_edge, lowest_edge)
 # %% [markdown]
 # ## Further reading
 #
-# - {cite:t}`deoliveira2016jet`: convolutional networks on pictures of jets, and what they learn beyond mass and distance.
-# - {cite:t}`butterworth2008jet`: the mass of two prongs in one wide jet, the idea that opened this field.
-# - {cite:t}`cowan2011asymptotic`: the significance that we used, and where it holds.
-# - {cite:t}`selvaraju2017gradcam`: Grad-CAM, with tests on people.
+# - [de Oliveira et al. (2016)](https://arxiv.org/abs/1511.05190), *Jet-images – deep learning edition*: convolutional networks on
+#   pictures of jets, and what they learn beyond mass and distance.
+# - [Butterworth et al. (2008)](https://arxiv.org/abs/0802.2470), *Jet substructure as a new Higgs search channel at the LHC*: the
+#   mass of two prongs in one wide jet, the idea that opened this field.
+# - [Cowan et al. (2011)](https://arxiv.org/abs/1007.1727), *Asymptotic formulae for likelihood-based tests of new physics*: the
+#   significance that we used, and where it holds.
+# - [Selvaraju et al. (2017)](https://arxiv.org/abs/1610.02391), *Grad-CAM: visual explanations from deep networks via
+#   gradient-based localization*: with tests on people.

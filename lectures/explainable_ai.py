@@ -417,9 +417,11 @@ claim(
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Who uses such maps?
 #
-# - **Detectors:** at CMS, networks watch the muon chambers for faults; maps show which layer looked wrong {cite:p}`pol2019detector`
+# - **Detectors:** at CMS, networks watch the muon chambers for faults; maps show which layer looked wrong
+#   ([Pol et al., 2019](https://arxiv.org/abs/1808.00911))
 # - **Medicine:** Grad-CAM on X-rays shows a doctor what to look at again
-# - and it has caught networks out: one read *which hospital* from a metal token in the corner {cite:p}`zech2018variable`
+# - and it has caught networks out: one read *which hospital* from a metal token in the corner
+#   ([Zech et al., 2018](https://arxiv.org/abs/1807.00431))
 
 # %% [markdown] slideshow={"slide_type": "notes"}
 # The last one is the best argument of the lecture: accuracy was excellent, in the hospital where it was trained. The map raised the
@@ -591,7 +593,8 @@ claim(
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## What do you tell customer B?
 #
-# A **counterfactual**: the smallest changes, of what *can* change, after which she is accepted {cite:p}`mothilal2020dice`.
+# A **counterfactual**: the smallest changes, of what *can* change, after which she is accepted
+# ([Mothilal, Sharma and Tan, 2020](https://arxiv.org/abs/1905.07697)).
 
 # %% tags=["live:a counterfactual"]
 columns = list(encoder.get_feature_names_out())
@@ -685,7 +688,11 @@ check(exercises.worth_of_a_cut, worth_of_a_cut)
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Further reading
 #
-# - {cite:t}`pol2019detector`: networks that watch a detector, and how their answers are looked into.
-# - {cite:t}`zech2018variable`: the hospital in the corner of the picture.
-# - {cite:t}`mothilal2020dice`: counterfactuals that differ from each other.
-# - {cite:t}`selvaraju2017gradcam`: Grad-CAM, with tests on people.
+# - [Pol et al. (2019)](https://arxiv.org/abs/1808.00911), *Detector monitoring with artificial neural networks at the CMS
+#   experiment at the CERN Large Hadron Collider*: networks that watch a detector, and how their answers are looked into.
+# - [Zech et al. (2018)](https://arxiv.org/abs/1807.00431), *Variable generalization performance of a deep learning model to
+#   detect pneumonia in chest radiographs: a cross-sectional study*: the hospital in the corner of the picture.
+# - [Mothilal, Sharma and Tan (2020)](https://arxiv.org/abs/1905.07697), *Explaining machine learning classifiers through diverse
+#   counterfactual explanations*: counterfactuals that differ from each other.
+# - [Selvaraju et al. (2017)](https://arxiv.org/abs/1610.02391), *Grad-CAM: visual explanations from deep networks via
+#   gradient-based localization*: with tests on people.

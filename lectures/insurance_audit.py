@@ -595,7 +595,7 @@ say(
 # The customer who wrote the letter wants something she can use. A **counterfactual** is a nearby customer whom the black box
 # accepts. *Move to another district* is no answer that an insurer should give, and *be forty* none that she can follow. So
 # only some columns are actionable, each within a range, and several different answers leave her a choice
-# ({cite:p}`mothilal2020dice`).
+# ([Mothilal, Sharma and Tan, 2020](https://arxiv.org/abs/1905.07697)).
 
 # %% tags=["live:counterfactuals"]
 columns = list(encoder.get_feature_names_out())
@@ -752,6 +752,9 @@ check(exercises.may_be_told, may_be_told)
 # %% [markdown]
 # ## Further reading
 #
-# - {cite:t}`mothilal2020dice`: the loss of the counterfactuals above, and how to judge them.
-# - {cite:t}`wachter2018counterfactual`: why a counterfactual may be what the law asks for, and what it leaves out.
-# - {cite:t}`barocas2023fairness`: causal and statistical views of discrimination, with the cases that shaped them.
+# - [Mothilal, Sharma and Tan (2020)](https://arxiv.org/abs/1905.07697), *Explaining machine learning classifiers through diverse
+#   counterfactual explanations*: the loss of the counterfactuals above, and how to judge them.
+# - [Wachter, Mittelstadt and Russell (2018)](https://arxiv.org/abs/1711.00399), *Counterfactual explanations without opening the
+#   black box: automated decisions and the GDPR*: why a counterfactual may be what the law asks for, and what it leaves out.
+# - [Barocas, Hardt and Narayanan (2023)](https://fairmlbook.org/), *Fairness and Machine Learning: Limitations and
+#   Opportunities*: causal and statistical views of discrimination, with the cases that shaped them.

@@ -144,7 +144,6 @@ def test_doctor_finds_all_well_here(
         "  build ",
         "  GPU ",
         "✓ jupytext ",
-        "✓ RISE slides ",
         "✓ widgets ",
     ]:
         assert f"\n  {line}" in report

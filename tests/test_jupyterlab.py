@@ -30,7 +30,10 @@ CHROMIUM = next(
     filter(None, map(shutil.which, ["chromium", "chromium-browser", "google-chrome"])),
     None,
 )
-INSTALL = "drives JupyterLab in a browser: install chromium and make (Debian, Ubuntu: apt-get install chromium make)"
+INSTALL = (
+    "drives JupyterLab in a browser: install chromium and make "
+    "(Debian, Ubuntu: apt-get install chromium make)"
+)
 MISSING = CHROMIUM is None or shutil.which("make") is None
 # Where everything must be proven, XAICOURSE_NEEDS_BROWSER=1 makes a failure of what is
 # otherwise skipped.
@@ -55,7 +58,8 @@ class Lab:
         self.page.wait_for_function(
             f"""() => {{
                 const panel = window.jupyterapp?.shell.currentWidget;
-                return panel?.context?.path === {json.dumps(path)} && panel.context.isReady
+                return panel?.context?.path === {json.dumps(path)}
+                    && panel.context.isReady
                     && panel.content.widgets.length > 10
                     && panel.sessionContext.session?.kernel?.status === 'idle';
             }}"""
@@ -77,7 +81,7 @@ class Lab:
         return found
 
     def go_to(self, text: str) -> Locator:
-        """Make the first code cell that contains a text the active one, and return it."""
+        """Activate the first code cell that contains a text, and return it."""
         place = next(
             i
             for i, c in enumerate(self.cells())
@@ -220,7 +224,7 @@ def lab(address: str) -> Iterator[Lab]:
 
 @needs_browser
 class TestAuthor:
-    """Runs a notebook of the course and edits it."""
+    """Runs a notebook of the course, edits it, and shows its slides."""
 
     def test_all_claims_get_their_tick_and_an_edit_reaches_the_pair(
         self, lab: Lab, folder: Path
@@ -233,8 +237,10 @@ class TestAuthor:
         code = [c for c in lab.cells() if c["cell_type"] == "code"]
         lab.command("notebook:run-all-cells")
         lab.page.wait_for_function(
-            f"""() => {lab.NOTEBOOK}.widgets.filter(cell => cell.model.type === 'code')
-                .every(cell => cell.model.executionCount && cell.model.executionState !== 'running')""",
+            f"""() => {lab.NOTEBOOK}.widgets.map(cell => cell.model)
+                .filter(model => model.type === 'code')
+                .every(model => model.executionCount
+                    && model.executionState !== 'running')""",
             timeout=120 * SECONDS,
         )
         outputs = [o for c in lab.cells() for o in c.get("outputs", [])]
@@ -285,6 +291,42 @@ class TestAuthor:
         assert source.read_text().replace("\nanother_seed = 1", "") == before, (
             "and nothing else has changed"
         )
+
+    def test_the_deck_opens_in_a_tab_with_its_keys_and_notes(self, lab: Lab) -> None:
+        lab.open(f"course/{C1}.ipynb")
+        lab.new_cell("%load_ext xaicourse.live\n%live deck")
+        link = lab.page.locator("a:has-text('The slides, in a tab')")
+        with lab.page.context.expect_page() as tab:
+            link.click()
+        deck = tab.value
+        trouble: list[str] = []
+        deck.on("pageerror", lambda error: trouble.append(str(error)))
+        deck.wait_for_function("window.Reveal && Reveal.isReady()")
+        assert deck.locator("mjx-container").count() > 10
+        assert deck.evaluate("getComputedStyle(document.querySelector('.k')).color")
+        for _ in range(3):
+            deck.keyboard.press("ArrowRight")
+        assert deck.evaluate("Reveal.getSlidePastCount()") == 3
+        with lab.page.context.expect_page() as window:
+            deck.keyboard.press("s")
+        notes = window.value.locator(".speaker-controls-notes .value")
+        expect(notes).to_contain_text("minute")
+        deck.keyboard.press("ArrowRight")
+        expect(notes).to_contain_text("To be seen: Graph with arrows")
+        assert trouble == []
+
+        # By its address, in place of lab/tree; and only for those who are logged in.
+        deck.goto(f"{lab.address}/deck/{C1}.ipynb")
+        deck.wait_for_function("window.Reveal && Reveal.isReady()")
+        answer = deck.goto(f"{lab.address}/deck/nowhere.ipynb")
+        assert answer is not None
+        assert answer.status == 404
+        stranger = lab.page.context.browser
+        assert stranger is not None
+        page = stranger.new_page()
+        for name in (f"{C1}.ipynb", "deck.css"):
+            page.goto(f"{lab.address}/deck/{name}")
+            assert "/login" in page.url
 
 
 @needs_browser

@@ -71,10 +71,45 @@ def test_steps_come_in_order_and_are_ticked(
     ]
 
 
+def test_an_empty_notebook_is_given_the_set_up_first(
+    kernel: Kernel, capsys: pytest.CaptureFixture[str]
+) -> None:
+    kernel.live(f"use {C1}")
+    kernel.live("next")
+    assert "First the set-up" in capsys.readouterr().out
+    assert kernel.next.startswith("import numpy as np\n")
+    kernel.run(kernel.next)
+    kernel.live("next")
+    kernel.run(kernel.next)
+    assert "world" in kernel.shell.user_ns
+
+
+@pytest.mark.parametrize("quote", ['"', "'", ""])
+def test_a_name_may_stand_in_quotes(
+    quote: str, kernel: Kernel, capsys: pytest.CaptureFixture[str]
+) -> None:
+    kernel.live(f"use {quote}{C1}{quote}")
+    kernel.live(f"catchup {quote}draw the graph{quote}")
+    said = capsys.readouterr().out.splitlines()[-1]
+    assert said == "Ran write the world, draw the graph, 1 other cell"
+
+
+def test_the_deck_is_a_link_away(
+    kernel: Kernel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown: list[Any] = []
+    monkeypatch.setattr(live, "display", shown.append)
+    monkeypatch.setenv("JUPYTERHUB_SERVICE_PREFIX", "/user/ada/")
+    kernel.live(f"use {C1}")
+    kernel.live("deck")
+    assert f'href="/user/ada/deck/{C1}.ipynb" target="_blank"' in shown[0].data
+
+
 def test_catching_up_runs_what_was_missed_and_no_more(
     kernel: Kernel, capsys: pytest.CaptureFixture[str]
 ) -> None:
     kernel.live(f"use {C1}")
+    kernel.live("catchup")
     kernel.live("next fit at home")
     capsys.readouterr()
     kernel.live("catchup")
@@ -82,7 +117,6 @@ def test_catching_up_runs_what_was_missed_and_no_more(
     assert said.startswith(
         "Ran write the world, draw the graph, sample three hospitals, fit at home"
     )
-    assert "1 other cell" in said
     assert kernel.shell.user_ns["score"]["home"] > 0.99
     assert "exact_accuracy" not in kernel.shell.user_ns
     kernel.live("catchup")
@@ -108,13 +142,14 @@ def test_what_cannot_be_is_said(
         kernel.live("use nowhere")
     kernel.live(f"use {C1}")
     with pytest.raises(
-        UsageError, match="no one step 'nothing'; there are: write the world, draw"
+        UsageError, match="no step 'nothing'; there are: write the world, draw"
     ):
         kernel.live("show nothing")
     with pytest.raises(
         UsageError, match="%live back: no such thing; there are: %live, %live next"
     ):
         kernel.live("back")
+    kernel.live("catchup")
     kernel.live("next move the slider")
     capsys.readouterr()
     kernel.live("next")

@@ -22,7 +22,6 @@ import yaml
 from jupytext.config import load_jupytext_config
 
 from xaicourse.teaching import curriculum
-from xaicourse.teaching.citations import CITATION, cited_keys
 from xaicourse.teaching.curriculum import ROOT, Notebook
 from xaicourse.teaching.figures import frames_of
 from xaicourse.teaching.notebooks import (
@@ -254,47 +253,6 @@ def test_gpu_cells_are_declared(notebook: Notebook) -> None:
     assert bool(tagged) == notebook.gpu
     for cell in tagged:
         assert "run_on_gpu(" in cell.source
-
-
-@EVERY
-def test_every_citation_is_in_the_bibliography(notebook: Notebook) -> None:
-    known = set(
-        re.findall(
-            r"^@\w+\{([^,]+),",
-            (ROOT / "references.bib").read_text(encoding="utf-8"),
-            re.MULTILINE,
-        )
-    )
-    cited = cited_keys(notebook.source.read_text(encoding="utf-8"))
-    assert cited
-    assert set(cited) <= known
-
-
-@EVERY
-def test_what_only_sphinx_understands_is_left_to_the_site(notebook: Notebook) -> None:
-    source = notebook.source.read_text(encoding="utf-8")
-    assert source.count("{cite") == len(CITATION.findall(source)), (
-        "cite as {cite:t} or {cite:p}, which slides show too"
-    )
-    assert not re.search(r"(```|:::)\{", source), (
-        "JupyterLab and slides show such a fence as code"
-    )
-
-
-def test_every_reference_is_cited() -> None:
-    known = set(
-        re.findall(
-            r"^@\w+\{([^,]+),",
-            (ROOT / "references.bib").read_text(encoding="utf-8"),
-            re.MULTILINE,
-        )
-    )
-    cited = {
-        key
-        for n in NOTEBOOKS
-        for key in cited_keys(n.source.read_text(encoding="utf-8"))
-    }
-    assert known == cited
 
 
 def test_every_item_of_the_curriculum_has_its_section() -> None:

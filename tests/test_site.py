@@ -10,17 +10,23 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import unquote
 
 import nbformat
 import pytest
+import yaml
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
 
+from xaicourse.cli import main
 from xaicourse.teaching import site
+from xaicourse.teaching.citations import references
 from xaicourse.teaching.curriculum import notebooks
 
 NOTEBOOKS = [f"{n.path}.html" for n in notebooks()]
 DECKS = [f"slides/{n.path.replace('/', '-')}.html" for n in notebooks()]
+C1 = "notebooks/causality/01_environment_shift"
+C1_DECK = f"slides/{C1.replace('/', '-')}.html"
 USING = ["student.html", "reader.html", "lectures/teaching.html"]
 WORDS = [
     "introduction.html",
@@ -34,7 +40,10 @@ WINDOW, SLIDE = (
     ViewportSize(width=1280, height=800),
     ViewportSize(width=1280, height=720),
 )
-NO_BROWSER = "The site is tested in a browser: install chromium (Debian, Ubuntu: apt-get install chromium)"
+NO_BROWSER = (
+    "The site is tested in a browser: install chromium "
+    "(Debian, Ubuntu: apt-get install chromium)"
+)
 
 
 @dataclass
@@ -173,6 +182,37 @@ def test_search_finds_a_word(built: Site) -> None:
 
 
 @each(*NOTEBOOKS)
+def test_further_reading_leads_to_the_bibliography(page: Page) -> None:
+    links = page.locator("#further-reading li a.reference.internal")
+    assert links.count() >= page.locator("#further-reading li").count() >= 2
+    for link in links.all():
+        assert "bibliography.html#id" in str(link.get_attribute("href"))
+
+
+@each("bibliography.html")
+def test_the_bibliography_leads_to_the_sources(page: Page) -> None:
+    entries = page.locator(".citation")
+    assert entries.count() == len(references())
+    links = page.locator(".citation a.external")
+    found = links.evaluate_all("links => links.map(a => a.getAttribute('href'))")
+    online = {unquote(r.address) for r in references().values() if r.address}
+    assert online <= {unquote(address) for address in found}
+
+
+@each(f"{C1}.html")
+def test_a_question_can_be_answered_without_a_mouse(page: Page) -> None:
+    answers = page.locator("details:not([class]):has(strong:text-is('Right.'))")
+    assert answers.count() == 3
+    reply = answers.first.locator("p")
+    assert not reply.is_visible()
+    answers.first.locator("summary").focus()
+    page.keyboard.press("Enter")
+    assert reply.is_visible()
+    page.keyboard.press("Enter")
+    assert not reply.is_visible()
+
+
+@each(*NOTEBOOKS)
 def test_solutions_are_folded_and_results_are_not(page: Page) -> None:
     assert page.locator("details.hide[open]").count() == 0
     solutions = page.locator("details.hide:has-text('### BEGIN SOLUTION')")
@@ -188,8 +228,9 @@ def test_nothing_overflows_on_a_telephone(page: Page) -> None:
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     wide = """['p', 'figure', 'img', 'blockquote', 'details', 'h1', 'h2']
         .flatMap(tag => [...document.querySelectorAll(`main ${tag}`)])
-        .filter(e => !e.closest('.pst-scrollable-table-container'))  // a table scrolls in its own box
-        .filter(e => e.getBoundingClientRect().right > 390.5).map(e => e.outerHTML.slice(0, 90))"""
+        .filter(e => !e.closest('.pst-scrollable-table-container'))  // it scrolls
+        .filter(e => e.getBoundingClientRect().right > 390.5)
+        .map(e => e.outerHTML.slice(0, 90))"""
     assert page.evaluate(wide) == []
     page.set_viewport_size(WINDOW)
 
@@ -215,30 +256,75 @@ def test_accessible(page: Page, scheme: Literal["light", "dark"]) -> None:
     page.emulate_media(color_scheme="light", reduced_motion="reduce")
 
 
+# What may break the rules for a while: for each deck, in how many slides at most.
+TO_DO = yaml.safe_load(Path(__file__).with_name("decks_to_do.yml").read_text())
+BROKEN = Path(__file__).with_name("deck_rules.js").read_text()
+
+
 @each(*DECKS)
-def test_every_slide_fits_and_the_keyboard_moves_them(page: Page) -> None:
-    sizes: list[Any] = page.evaluate("""Reveal.getSlides().map(section => {
-        const {h, v} = Reveal.getIndices(section);
-        Reveal.slide(h, v);
-        const inside = [...section.querySelectorAll('p, li, pre, figure, blockquote, table')];
-        const bottom = Math.max(...inside.filter(e => !e.closest('aside')).map(e => e.getBoundingClientRect().bottom));
-        const title = section.textContent.trim().slice(0, 40);
-        return [title, section.scrollHeight, section.scrollWidth, bottom, section.style.fontSize];
-    })""")
-    assert len(sizes) >= 15
-    for title, height, width, bottom, shrunk in sizes:
-        assert height <= 720, title
-        assert width <= 1280, title
-        assert bottom <= 700, title
-        assert not shrunk or int(shrunk.removesuffix("%")) >= 75, (
-            f"{title} is too full to be read"
-        )
-    page.keyboard.press("Home")
+def test_slides_keep_the_rules(page: Page) -> None:
+    assert page.evaluate("Reveal.getTotalSlides()") >= 15
+    broken = page.evaluate(BROKEN)
+    (allowed,) = [
+        TO_DO.get(n.path, {})
+        for n, deck in zip(notebooks(), DECKS, strict=True)
+        if page.url.partition("#")[0].endswith(deck)
+    ]
+    for rule, slides in broken.items():
+        assert len(slides) <= allowed.get(rule, 0), f"{rule}: {slides}"
+    met = set(allowed) - set(broken)
+    assert not met, f"take {met} of this deck off tests/decks_to_do.yml"
+
+
+def test_the_list_of_what_is_to_do_holds_two_rules_of_known_decks() -> None:
+    assert set(TO_DO) < {n.path for n in notebooks()}, "C1 keeps all rules"
+    assert {rule for rules in TO_DO.values() for rule in rules} == {
+        "code alone",
+        "nothing but minutes",
+    }
+    assert all(n > 0 for rules in TO_DO.values() for n in rules.values())
+
+
+@pytest.mark.parametrize("key", ["ArrowRight", "PageDown", "Space"])
+def test_one_key_goes_through_every_slide(built: Site, key: str) -> None:
+    page = built.open(C1_DECK)
+    order = page.evaluate("Reveal.getSlides().map(s => Reveal.getIndices(s))")
     seen = []
-    for key in ("Space", "ArrowRight", "ArrowLeft"):
+    for _ in order:
+        seen.append(page.evaluate("Reveal.getIndices(Reveal.getCurrentSlide())"))
         page.keyboard.press(key)
-        seen.append(page.evaluate("JSON.stringify(Reveal.getIndices())"))
-    assert len(set(seen)) >= 2
+    assert seen == order, "every slide once, in order"
+    page.keyboard.press("ArrowLeft")
+    left = page.evaluate("Reveal.getIndices(Reveal.getCurrentSlide())")
+    assert left == order[-2]
+    page.context.close()
+
+
+def test_a_question_on_a_slide_answers_to_the_keyboard(built: Site) -> None:
+    page = built.open(C1_DECK)
+    page.evaluate("""() => {
+        const slide = document.querySelector('details').closest('section');
+        const {h, v} = Reveal.getIndices(slide);
+        Reveal.slide(h, v);
+    }""")
+    first, second = page.locator("section.present details").all()[:2]
+    for answer in (first, second):
+        answer.locator("summary").focus()
+        page.keyboard.press("Space")
+        assert answer.evaluate("answer => answer.open")
+        assert answer.locator("p").is_visible()
+    assert not first.evaluate("answer => answer.open"), "one at a time"
+    page.context.close()
+
+
+def test_the_minutes_of_a_deck_are_those_of_its_notebook(built: Site) -> None:
+    page = built.open(C1_DECK)
+    seconds = page.evaluate("""Reveal.getSlides()
+        .filter(s => !s.textContent.includes('Exercise'))
+        .reduce((sum, s) => sum + Number(s.dataset.timing), 0)""")
+    (minutes,) = [n.minutes for n in notebooks() if n.path == C1]
+    assert seconds / 60 == pytest.approx(minutes, abs=0.5)
+    page.context.close()
 
 
 ANSWERS = "notebooks/causality/01_environment_shift"
@@ -319,46 +405,45 @@ def cell(
 def test_a_deck_shows_steps_and_results_and_leaves_prose_to_the_speaker() -> None:
     deck = [
         (
-            c.metadata.slideshow.slide_type,
+            c.metadata.block,
             c.source or c.outputs[0].data["text/markdown"],
         )
-        for c in site.deck_cells(
+        for c in site.deck_blocks(
             [
                 cell("markdown", "# Title", "slide"),
                 cell("code", "import numpy", tags=("setup",)),
                 cell("markdown", "A detail."),
                 cell("code", "fit()", "fragment", ("live:fit",)),
                 cell("code", "say()", tags=("hide-input",), shown="It is 5."),
-                cell("code", "pages\n" * 25, tags=("live:long",)),
                 cell("code", "tiny", "skip", shown="no"),
                 cell("markdown", "## On a GPU"),
                 cell("code", "big()", tags=("gpu",), shown="no"),
-                cell("markdown", "## Exercise 1\nWrite."),
+                cell("markdown", "## Exercise 1\nWrite.\n<!-- Five of ten do. -->"),
                 cell("code", "solution", tags=("exercise",), shown="right"),
+                cell("markdown", "Which?\n\n<details>...</details>", "subslide"),
             ]
         )
     ]
     assert deck == [
         ("slide", "# Title"),
         ("notes", "A detail."),
-        ("fragment", "fit()"),
+        ("code", "fit()"),
         ("notes", "Step to type: *fit*"),
-        ("-", "It is 5."),
-        ("subslide", '<p class="kicker">Title</p>'),
-        ("-", "pages\n" * 25),
-        ("notes", "Step to type: *long*"),
-        ("slide", "## Exercise 1\nWrite."),
+        ("output", "It is 5."),
+        ("title", "## On a GPU"),
+        ("slide", "## Exercise 1\nWrite.\n<!-- Five of ten do. -->"),
+        ("notes", " Five of ten do. "),
+        ("subslide", "Which?\n\n<details>...</details>"),
+        ("notes", "Let the room choose before you open an answer."),
     ]
 
 
-def test_citations_are_words_on_a_slide() -> None:
-    (title,) = site.deck_cells(
-        [
-            cell(
-                "markdown",
-                "# T\n\nAs {cite:t}`ding2021retiring` {cite:p}`azzolin2023tutorial`",
-                "slide",
-            )
-        ]
-    )
-    assert title.source == "# T\n\nAs Ding et al. (2021) (Azzolin, 2023)"
+def test_what_the_site_is_made_with_may_be_missing(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    for command, missing in [("book", "jupyter_book"), ("slides", "sphinx")]:
+        assert main([command]) == 2
+        said = capsys.readouterr().err
+        assert said.startswith(f"xaicourse {command}: {missing}")
+        assert said.endswith(" is missing: pip install 'xaicourse[dev]' brings it\n")

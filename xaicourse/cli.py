@@ -147,6 +147,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     except UsageError as error:
         print(f"{arguments.prog}: {error}", file=sys.stderr)
         return 2
+    except ModuleNotFoundError as error:
+        print(
+            f"{arguments.prog}: {error.name} is missing: pip install 'xaicourse[dev]' "
+            f"brings it",
+            file=sys.stderr,
+        )
+        return 2
     except KeyboardInterrupt:
         return 130
     except FileNotFoundError as error:
@@ -250,12 +257,8 @@ def _slides(arguments: argparse.Namespace) -> int:  # noqa: ARG001
 
 
 def _student(arguments: argparse.Namespace) -> int:
-    try:
-        from xaicourse.teaching import student
-    except ModuleNotFoundError as error:
-        raise UsageError(
-            f"{error.name} is missing: pip install 'xaicourse[dev]' brings it"
-        ) from None
+    from xaicourse.teaching import student
+
     write = student.write_nbgrader if arguments.nbgrader else student.write_students
     try:
         print(*write(arguments.folder), sep="\n")

@@ -181,7 +181,6 @@ def jupyter() -> Iterator[Finding]:
     off = get_page_config(jupyter_path("labextensions")).get("disabledExtensions", [])
     for name, server_extension, lab_extension in [
         ("jupytext", "jupyterlab_jupytext", "jupyterlab-jupytext"),
-        ("RISE slides", "jupyterlab_rise", "jupyterlab-rise"),
         ("widgets", None, "@jupyter-widgets/jupyterlab-manager"),
     ]:
         there = lab_extension in lab and (

@@ -115,12 +115,14 @@ show(
 # ## Four questions, four measures
 #
 # - **Finds the causes**: of the three largest attributions of a row, how many belong to the three columns that decide
-#   ({cite:p}`arras2022clevr`)? By chance three eighths.
+#   ([Arras, Osman and Samek, 2022](https://arxiv.org/abs/2003.07258))? By chance three eighths.
 # - **Orders by effect**: the rank correlation with the row's true effects. By chance zero.
 # - **Faithful to the model**: delete columns in the order of the attribution, then insert them, and compare the areas under the model's
-#   probability ({cite:p}`petsiuk2018rise`). By chance *exactly* zero: deleting in a random order is inserting in a random order,
+#   probability ([Petsiuk, Das and Saenko, 2018](https://arxiv.org/abs/1806.07421)). By chance *exactly* zero: deleting in a
+#   random order is inserting in a random order,
 #   backwards. This one knows no truth but the model.
-# - **Changes nearby** ({cite:p}`yeh2019infidelity`) and **ignores the weights** ({cite:p}`adebayo2018sanity`): the largest change of the
+# - **Changes nearby** ([Yeh et al., 2019](https://arxiv.org/abs/1901.09392)) and **ignores the weights**
+#   ([Adebayo et al., 2018](https://arxiv.org/abs/1810.03292)): the largest change of the
 #   explanation close by, and how alike it is when the network's weights are random. Less is better.
 
 # %%
@@ -546,7 +548,11 @@ check(exercises.in_pairs, half_width)
 # %% [markdown]
 # ## Further reading
 #
-# - {cite:t}`arras2022clevr`: grading against known truth for pictures, with the two measures of relevance.
-# - {cite:t}`petsiuk2018rise`: deletion and insertion.
-# - {cite:t}`yeh2019infidelity`: infidelity and sensitivity, and how smoothing trades one for the other.
-# - {cite:t}`adebayo2018sanity`: what happens to famous maps when the weights are random.
+# - [Arras, Osman and Samek (2022)](https://arxiv.org/abs/2003.07258), *CLEVR-XAI: a benchmark dataset for the ground truth
+#   evaluation of neural network explanations*: grading against known truth for pictures, with the two measures of relevance.
+# - [Petsiuk, Das and Saenko (2018)](https://arxiv.org/abs/1806.07421), *RISE: randomized input sampling for explanation of
+#   black-box models*: deletion and insertion.
+# - [Yeh et al. (2019)](https://arxiv.org/abs/1901.09392), *On the (in)fidelity and sensitivity of explanations*: infidelity and
+#   sensitivity, and how smoothing trades one for the other.
+# - [Adebayo et al. (2018)](https://arxiv.org/abs/1810.03292), *Sanity checks for saliency maps*: what happens to famous maps when
+#   the weights are random.

@@ -23,6 +23,8 @@
 # > - find out what a network relies on when its weights cannot be read
 #
 # **25 minutes**, and as many for the exercises · builds on a first course in machine learning · data: simulated here
+#
+# <!-- Ask who has met a model that was excellent in the laboratory and failed in use. Keep one of the stories for the end. -->
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## The question
@@ -32,6 +34,8 @@
 # In the other, one might as well toss a coin.
 #
 # Nothing about the disease has changed. So what did the classifier learn, and could anyone have seen it coming?
+#
+# <!-- Collect guesses on the board, and come back to them after the weights. -->
 
 # %% tags=["setup"]
 import numpy as np
@@ -79,6 +83,8 @@ seed = 0
 #
 # In the equations, `noise` is a fresh standard normal number for each patient and variable, and `spread` is the hospital's
 # parameter. Half of all patients are sick, which is why tossing a coin is the floor.
+#
+# <!-- Let the room draw the arrows before the next slides do. -->
 
 # %% slideshow={"slide_type": "fragment"} tags=["live:write the world"]
 world = StructuralCausalModel(
@@ -125,6 +131,8 @@ show(
 #
 # An environment is the same set of equations with another value of `spread`. The first hospital has a fine
 # instrument, the second an average one, the third a bad one.
+#
+# <!-- Which equation changes, and which stay? Only that of the marker. -->
 
 # %% tags=["live:sample three hospitals"]
 spreads = {"home": 0.1, "second": 1.0, "third": 10.0}
@@ -183,6 +191,38 @@ claim(
     fails_if="every hospital had the instrument of the first",
 )
 
+# %% [markdown] slideshow={"slide_type": "subslide"}
+# **Question.** The classifier is right for new patients at home and little better than a coin in the third hospital. What could
+# have warned the first hospital, before anybody bought it?
+#
+# <details><summary>A larger test set of its own patients</summary>
+#
+# **No.** They come out of the same equations. More of them measure the same accuracy more exactly, and it is the accuracy at
+# home.
+#
+# </details>
+#
+# <details><summary>Cross-validation, which shows that the classifier has overfitted</summary>
+#
+# **No.** It has not: it was scored on patients whom it had never seen. Overfitting is a gap between the rows of the fit and new
+# rows *of the same hospital*; here the gap is between hospitals.
+#
+# </details>
+#
+# <details><summary>The knowledge that the marker is an effect, and that others measure it with other instruments</summary>
+#
+# **Right.** The home data fit both rules equally well. Which of the two survives a move is decided by the arrow from the
+# hospital to the marker, and that arrow is not in the data.
+#
+# </details>
+#
+# <details><summary>The probabilities that it gives: an unsure classifier is a warning</summary>
+#
+# **No.** At home it is sure, and right. In the third hospital it is sure and wrong: a marker far from both classes moves the
+# score far from zero, so noise looks like certainty.
+#
+# </details>
+
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Is it right?
 #
@@ -190,6 +230,8 @@ claim(
 # $w_1 x_1 + w_2 x_2 + w_3 x_3 + b$ is normal, and its sign is right with a probability that the normal distribution
 # function $\Phi$ gives. Averaging over $z \sim N(0, 1)$ leaves one integral, taken in two pieces because the
 # diagnosis jumps at $z = 0$.
+#
+# <!-- Why check an accuracy at all? A mistake in the sampling would look like a shift of the world. -->
 
 
 # %% tags=["live:the exact accuracy"]
@@ -226,6 +268,8 @@ claim(
 # One draw of patients is one number. We repeat the experiment with many draws, for the logistic regression and for
 # a network with one hidden layer of 100 units (twenty of them, trained at once by the recipe of scikit-learn's
 # `MLPClassifier`). A third model, on the networks' draws, shows what was possible: a regression that is given $x_1$ alone.
+#
+# <!-- Vote first on whether the network does better abroad than the regression. -->
 
 # %% slideshow={"slide_type": "slide"} tags=["live:repeat it"]
 draws = range(seed + 1000, seed + 1100)
@@ -287,7 +331,8 @@ say(
 )
 
 # %% [markdown]
-# The tutorial that this notebook grew out of ({cite:p}`azzolin2023tutorial`) ran the experiment unseeded. One stored run of it says:
+# The tutorial that this notebook grew out of ([Azzolin, 2023](https://github.com/steveazzolin/gdl_tutorial_turinginst)) ran the
+# experiment unseeded. One stored run of it says:
 #
 # > env 2: 0.823, env 3: 0.547 (logistic regression); env 2: 0.713, env 3: 0.547 (network)
 #
@@ -331,6 +376,8 @@ claim(
 # concluded that the model "gave a large importance to $x_2$". But a weight is a slope *per unit*, and the two
 # measurements have different units. Multiplied by the standard deviation of its feature, a weight says how much the
 # feature moves the score from patient to patient.
+#
+# <!-- Kilograms or grams: ask what happens to the weight of a weight. -->
 
 # %% slideshow={"slide_type": "fragment"} tags=["live:read the weights"]
 raw = np.array([fit.coef_[0] for fit in fits])
@@ -387,6 +434,38 @@ claim(
     tolerance=0.05,
     fails_if="the home instrument were as coarse as the second",
 )
+
+# %% [markdown] slideshow={"slide_type": "subslide"}
+# **Question.** Multiplied by the standard deviations *after* the fit, the blood value leads; standardised *before* it, the
+# marker does. Which column is the more important one?
+#
+# <details><summary>The marker, since one should standardise before fitting</summary>
+#
+# **No.** That is good advice for the penalty, which then treats all columns alike. But it gives another model: the weights tell
+# what *that* model does, and nothing about the first.
+#
+# </details>
+#
+# <details><summary>The blood value, since it is the cause of the disease</summary>
+#
+# **No.** That is a fact about the world. A model may lean on an effect and leave the cause aside; nothing in the fit asks which
+# way an arrow points.
+#
+# </details>
+#
+# <details><summary>Nobody can say, since the weights change from draw to draw</summary>
+#
+# **No.** They hardly do: look at the intervals in the figure. The two readings differ because they belong to two models, not
+# because either is uncertain.
+#
+# </details>
+#
+# <details><summary>The question has no answer as it stands</summary>
+#
+# **Right.** At home many lines part the classes, and the units decide which of them the penalty picks. Say first for what a
+# column shall be important: for the score, for the decisions, or in another hospital.
+#
+# </details>
 
 # %% [markdown]
 # At home many lines separate the classes; the regression's penalty picks one, and presses on other numbers when the units are
@@ -519,6 +598,37 @@ claim(
 # the warning: a model leans on something that *we know* to be an effect. Home data alone, without further
 # assumptions, cannot tell a cause from an effect; the arrows do.
 
+# %% [markdown] slideshow={"slide_type": "subslide"}
+# **Question.** Shuffling the marker costs the network far more accuracy than shuffling the blood value. What follows?
+#
+# <details><summary>The marker has more to do with the disease than the blood value</summary>
+#
+# **No.** The disease is *defined* by the blood value. The network could use either at home, and took the marker; shuffling
+# finds out what it took.
+#
+# </details>
+#
+# <details><summary>The marker is a cause of the disease, or it could not help to predict it</summary>
+#
+# **No.** Effects predict, too, and often better: a fever predicts an infection. Prediction needs that the two go together,
+# whichever way the arrow points.
+#
+# </details>
+#
+# <details><summary>The network is safe wherever the marker is measured</summary>
+#
+# **No.** The third hospital measures it, badly, and there the network is hardly better than a coin. It relies on the marker *as
+# it is at home*.
+#
+# </details>
+#
+# <details><summary>This network relies on the marker; nothing follows about the disease</summary>
+#
+# **Right.** Shuffling asks the model. What follows for a patient when the marker is changed is a question to the world, and it
+# comes next.
+#
+# </details>
+
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## What would really change the disease?
 #
@@ -562,6 +672,8 @@ claim(
 #
 # Suppose the *home* instrument had been worse. Refit at home for a range of spreads, and watch the weights and the
 # accuracy in the two other hospitals.
+#
+# <!-- Vote first on what a worse instrument at home does to the model abroad. -->
 
 # %% tags=["live:a noisier home"]
 home_spreads = np.geomspace(0.03, 10, 16)
@@ -623,6 +735,8 @@ claim(
 # ## Exercise 1 — Another unit (difficulty 1, 5 minutes)
 # A laboratory changes its units: column $j$ of the table is multiplied by `factors[j]`. Write a function that returns the weights
 # which give every patient the same score as before.
+#
+# <!-- Good as homework. Whoever is stuck tries one patient and one column. -->
 
 
 # %% tags=["exercise"]
@@ -638,6 +752,8 @@ check(exercises.another_unit, in_new_units)  # hint(exercises.another_unit) help
 # ## Exercise 2 — Shuffle one column (difficulty 2, 10 minutes)
 # Permutation importance without a library: return how much accuracy is lost when the values of one column of the array `X`
 # are shuffled among the rows. `column` is its position. Leave the caller's `X` as it was, and draw with the generator `rng`.
+#
+# <!-- The usual slip is to shuffle the caller's array in place. -->
 
 
 # %% tags=["exercise"]
@@ -656,6 +772,8 @@ check(exercises.shuffle_one_column, accuracy_lost)
 # Write a world with variables `x2` and `y` in which `x2` *causes* the disease: giving every patient a marker of 1
 # instead of 0 must make more patients sick, by at least 20 of 100, and making patients sick must leave the marker alone.
 # The disease stays a yes or no.
+#
+# <!-- For those who are quick: what does permutation importance say in this world? -->
 
 # %% tags=["exercise"]
 ### BEGIN SOLUTION
@@ -673,6 +791,8 @@ check(exercises.turn_the_arrow, turned)
 # - A weight is a slope per unit, chosen with the help of a penalty; its size is no measure of importance. Before you call
 #   a feature important, say for what.
 # - Shuffling a column asks any model what it relies on. Setting a variable with `do` asks the world what follows.
+#
+# <!-- Back to the guesses on the board: which of them hold? -->
 
 # %% [markdown]
 # ## Where it breaks
@@ -683,11 +803,20 @@ check(exercises.turn_the_arrow, turned)
 #   sees (a healthy blood value with a sick marker). Here that is a gain, since the other hospitals are full of them; in
 #   general it measures the model outside its data.
 # - We knew the arrows because we wrote them. Learning them from data is harder, and needs assumptions.
+#
+# <!-- Ask for the assumption that is most doubtful where the listeners work. -->
 
 # %% [markdown]
 # ## Further reading
 #
-# - {cite:t}`peters2017elements`, chapters 1 to 3: structural causal models, interventions, and why they are not regressions.
-# - {cite:t}`geirhos2020shortcut`: shortcuts of the same kind in networks for images and language, with a good taxonomy.
-# - {cite:t}`arjovsky2019invariant`: the proposal to learn what is invariant across environments; tried later in this part.
-# - {cite:t}`azzolin2023tutorial`: the tutorial whose experiment this notebook repeats.
+# - [Peters, Janzing and Schölkopf (2017)](https://mitpress.mit.edu/9780262037310/elements-of-causal-inference/), *Elements of
+#   Causal Inference: Foundations and Learning Algorithms*, chapters 1 to 3: structural causal models, interventions, and why they
+#   are not regressions.
+# - [Geirhos et al. (2020)](https://arxiv.org/abs/2004.07780), *Shortcut learning in deep neural networks*: shortcuts of the same
+#   kind in networks for images and language, with a good taxonomy.
+# - [Arjovsky et al. (2019)](https://arxiv.org/abs/1907.02893), *Invariant Risk Minimization*: the proposal to learn what is
+#   invariant across environments; tried later in this part.
+# - [Azzolin (2023)](https://github.com/steveazzolin/gdl_tutorial_turinginst), *Hands-on tutorial on XAI (introduction)*: the
+#   tutorial whose experiment this notebook repeats.
+#
+# <!-- The first chapters of the book are short, free, and enough for this part. -->

@@ -341,8 +341,10 @@ claim(
 
 # %% [markdown]
 # Neither is wrong. Observational values answer "what does this measurement *tell* about the score?", and the marker does
-# tell where the blood value lies. Interventional ones answer "what does the model *read*?" ({cite:t}`janzing2020feature` argue for
-# them; {cite:t}`sundararajan2020many` show how many Shapley values there are.) Note that "interventional" is about the model's
+# tell where the blood value lies. Interventional ones answer "what does the model *read*?"
+# ([Janzing, Minorics and Blöbaum (2020)](https://arxiv.org/abs/1910.13413) argue for
+# them; [Sundararajan and Najmi (2020)](https://arxiv.org/abs/1908.08474) show how many Shapley values there are.) Note that
+# "interventional" is about the model's
 # *inputs*. Neither of the two is an intervention in the world.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
@@ -431,7 +433,11 @@ check(exercises.do_not_treat_this, do_not_treat)
 # %% [markdown]
 # ## Further reading
 #
-# - {cite:t}`janzing2020feature`: why the interventional baseline is the causal one for the question what a model reads.
-# - {cite:t}`sundararajan2020many`: many Shapley values, and the axioms that each of them breaks.
-# - {cite:t}`lundberg2017unified`: the paper that made Shapley values a standard of explanation.
-# - {cite:t}`peters2017elements`: what an intervention is, and why no prediction replaces it.
+# - [Janzing, Minorics and Blöbaum (2020)](https://arxiv.org/abs/1910.13413), *Feature relevance quantification in explainable AI:
+#   a causal problem*: why the interventional baseline is the causal one for the question what a model reads.
+# - [Sundararajan and Najmi (2020)](https://arxiv.org/abs/1908.08474), *The many Shapley values for model explanation*: with the
+#   axioms that each of them breaks.
+# - [Lundberg and Lee (2017)](https://arxiv.org/abs/1705.07874), *A unified approach to interpreting model predictions*: the paper
+#   that made Shapley values a standard of explanation.
+# - [Peters, Janzing and Schölkopf (2017)](https://mitpress.mit.edu/9780262037310/elements-of-causal-inference/), *Elements of
+#   Causal Inference: Foundations and Learning Algorithms*: what an intervention is, and why no prediction replaces it.

@@ -70,7 +70,7 @@ seed = 0
 #
 # The hospital may set the *mean* of the blood value, the *spread* of the marker, and the share of diagnoses that are *flipped*, that
 # is wrong. The disease begins at a blood value of 5, everywhere. In the tutorial that this part grew out of
-# ({cite:p}`azzolin2023tutorial`) only the spread changes, and no diagnosis is wrong.
+# ([Azzolin, 2023](https://github.com/steveazzolin/gdl_tutorial_turinginst)) only the spread changes, and no diagnosis is wrong.
 
 
 # %% slideshow={"slide_type": "fragment"} tags=["live:write the world"]
@@ -146,7 +146,8 @@ show(
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## A test, for every set of columns
 #
-# **Invariant Causal Prediction** ({cite:p}`peters2016causal`) does this for every set $S$ of columns. It asks whether the residuals have
+# **Invariant Causal Prediction** ([Peters, Bühlmann and Meinshausen, 2016](https://arxiv.org/abs/1501.01332)) does this for every
+# set $S$ of columns. It asks whether the residuals have
 # equal means (Welch's test) and equal variances (F test) in all environments, and corrects for the number of tests. Sets that pass are
 # *accepted*. The true causes pass, except for one time in twenty. So whatever is in **every** accepted set is a cause:
 #
@@ -304,7 +305,8 @@ claim(
 # ## One network instead of many tests
 #
 # Testing all sets needs columns that mean something. Pixels do not. **Invariant Risk Minimisation**
-# ({cite:p}`arjovsky2019invariant`) trains one network for all environments, and asks that its logits be right *in each of them*: no
+# ([Arjovsky et al., 2019](https://arxiv.org/abs/1907.02893)) trains one network for all environments, and asks that its logits be
+# right *in each of them*: no
 # environment should wish to multiply them by a common factor $w$. The penalty is the square of that wish, the derivative of
 # its loss with respect to $w$ at $w = 1$. For the cross-entropy,
 #
@@ -479,7 +481,8 @@ say(
 
 # %% [markdown]
 # Why does the penalty fail here? It asks for one number a hospital, and two hospitals ask two questions of a model with four weights:
-# many models answer both. {cite:t}`kamath2021does` show this for the two bits, too, with a linear model. And where no diagnosis is
+# many models answer both. [Kamath et al. (2021)](https://arxiv.org/abs/2101.01134) show this for the two bits, too, with a linear
+# model. And where no diagnosis is
 # wrong, a model that is right at home has no loss, hence no penalty, whatever it goes by.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
@@ -525,7 +528,8 @@ claim(
 # %% [markdown]
 # The truth is a step at 5, and the test predicts by a straight line. Near the step a line will do, in both hospitals equally. Far from
 # it, the line leaves over something else in each hospital: the *model* of the test is wrong, not the idea. "No set fits" is then
-# the honest answer, and a reason to test with a better regression ({cite:t}`heinze2018invariant`).
+# the honest answer, and a reason to test with a better regression
+# ([Heinze-Deml, Peters and Meinshausen, 2018](https://arxiv.org/abs/1706.08576)).
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Exercise 1 — What do all agree on? (difficulty 1, 5 minutes)
@@ -594,7 +598,11 @@ check(exercises.choose_the_second_hospital, second_hospital)
 # %% [markdown]
 # ## Further reading
 #
-# - {cite:t}`peters2016causal`: the method, its guarantee, and its intervals; section 2 can be read without the rest.
-# - {cite:t}`heinze2018invariant`: the same idea beyond straight lines, and how to test it.
-# - {cite:t}`arjovsky2019invariant`: the penalty, and the coloured digits.
-# - {cite:t}`kamath2021does`: when that penalty captures invariance, and when not, on two bits.
+# - [Peters, Bühlmann and Meinshausen (2016)](https://arxiv.org/abs/1501.01332), *Causal inference by using invariant prediction:
+#   identification and confidence intervals*: the method, its guarantee, and its intervals; section 2 can be read without the
+#   rest.
+# - [Heinze-Deml, Peters and Meinshausen (2018)](https://arxiv.org/abs/1706.08576), *Invariant causal prediction for nonlinear
+#   models*: the same idea beyond straight lines, and how to test it.
+# - [Arjovsky et al. (2019)](https://arxiv.org/abs/1907.02893), *Invariant Risk Minimization*: the penalty, and the coloured digits.
+# - [Kamath et al. (2021)](https://arxiv.org/abs/2101.01134), *Does invariant risk minimization capture invariance?*: when that
+#   penalty captures invariance, and when not, on two bits.

@@ -516,6 +516,9 @@ check(exercises.honest_score, honest_kappa)
 # %% [markdown]
 # ## Further reading
 #
-# - {cite:t}`cohen1968weighted`: where the weighted kappa comes from, and why weights are a judgement.
-# - {cite:t}`chen2016xgboost`: how the trees are grown.
-# - {cite:t}`lundberg2020local`: the contributions that were used here, exact for trees.
+# - [Cohen (1968)](https://doi.org/10.1037/h0026256), *Weighted kappa: nominal scale agreement with provision for scaled
+#   disagreement or partial credit*: where the weighted kappa comes from, and why weights are a judgement.
+# - [Chen and Guestrin (2016)](https://doi.org/10.1145/2939672.2939785), *XGBoost: a scalable tree boosting system*: how the trees
+#   are grown.
+# - [Lundberg et al. (2020)](https://doi.org/10.1038/s42256-019-0138-9), *From local explanations to global understanding with
+#   explainable AI for trees*: the contributions that were used here, exact for trees.

@@ -527,6 +527,8 @@ check(exercises.better_or_luck, accuracy_difference)
 # %% [markdown]
 # ## Further reading
 #
-# - {cite:t}`ribeiro2016should`: LIME, with the local linear fit that was rebuilt here.
-# - {cite:t}`prechelt1998early`: when to stop, compared for many rules.
-# - {cite:t}`adebayo2018sanity`: why an explanation that looks stable and sensible has not yet been tested.
+# - [Ribeiro, Singh and Guestrin (2016)](https://arxiv.org/abs/1602.04938), *"Why should I trust you?": Explaining the predictions
+#   of any classifier*: LIME, with the local linear fit that was rebuilt here.
+# - [Prechelt (1998)](https://doi.org/10.1007/3-540-49430-8_3), *Early stopping - but when?*: when to stop, compared for many rules.
+# - [Adebayo et al. (2018)](https://arxiv.org/abs/1810.03292), *Sanity checks for saliency maps*: why an explanation that looks
+#   stable and sensible has not yet been tested.

@@ -31,7 +31,7 @@
 # A vendor offers a training method that *pays* neurons: one that treats applicants far from a typical group differently from those near to
 # it is allowed larger steps. The vendor shows a curve: the loss fell from 1.4980 to 1.4958, and faster.
 #
-# The method is real: it is that of {cite:t}`brigham2024enforced`. Should the insurer buy it? We have the code, so we can find out
+# The method is real: it is that of Brigham (2024). Should the insurer buy it? We have the code, so we can find out
 # *what* made the loss fall.
 
 # %% tags=["setup"]
@@ -708,6 +708,9 @@ check(exercises.paired_interval, interval)
 # %% [markdown]
 # ## Further reading
 #
-# - {cite:t}`brigham2024enforced`: the project, with the formula and the code that this notebook takes apart.
-# - {cite:t}`kingma2015adam`: its section on the update rule says what happens when all gradients are rescaled.
-# - {cite:t}`khosla2020supervised`: the contrastive term, where it came from and what it is good for.
+# - Brigham (2024), *Enforced Fairness for Machine Learning in Insurance, Criminal Justice, and Other Sensitive Environments*: the
+#   project, with the formula and the code that this notebook takes apart.
+# - [Kingma and Ba (2015)](https://arxiv.org/abs/1412.6980), *Adam: A Method for Stochastic Optimization*: its section on the
+#   update rule says what happens when all gradients are rescaled.
+# - [Khosla et al. (2020)](https://arxiv.org/abs/2004.11362), *Supervised Contrastive Learning*: the contrastive term, where it
+#   came from and what it is good for.

@@ -30,7 +30,7 @@
 # The auditor has read that node importance does not help the loss. "That is not my question," she says. "You have three networks: the plain one, the
 # one trained with node importance, and one where a single layer was trained so. I must sign that you know what is *in* them. Open them."
 #
-# The project of {cite:t}`brigham2024enforced` lists ten analyses for this. Some it ran on rows that did not belong together, some it only announced. We run
+# The project of Brigham (2024) lists ten analyses for this. Some it ran on rows that did not belong together, some it only announced. We run
 # all ten, for all three networks.
 
 # %% tags=["setup"]
@@ -263,7 +263,8 @@ show(
 # ## Does a concept matter?
 #
 # Nobody told the networks about illness or build. The simulation knows both. A *concept vector* points, among the first layer's activations, from random
-# applicants to those who have the concept; the score of TCAV {cite:p}`kim2018tcav` is the share of rows in which a step that way raises the chance of class 8, the best.
+# applicants to those who have the concept; the score of TCAV ([Kim et al., 2018](https://arxiv.org/abs/1711.11279)) is the share
+# of rows in which a step that way raises the chance of class 8, the best.
 
 # %%
 show_source(tcav)
@@ -563,7 +564,8 @@ show(
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Have the networks learnt features at all?
 #
-# A network that hardly moves from its start is *lazy*: it is a linear model in its gradients at the start, and its neurons are random features {cite:p}`chizat2019lazy`. Looking into
+# A network that hardly moves from its start is *lazy*: it is a linear model in its gradients at the start, and its neurons are
+# random features ([Chizat, Oyallon and Bach, 2019](https://arxiv.org/abs/1812.07956)). Looking into
 # such neurons would be looking into noise. Three numbers say how far training went: the distance of the weights, how much the tangent kernel $J J^\top$ turned, and the error of the linearisation.
 
 # %% tags=["live:measure the drift"]
@@ -658,7 +660,11 @@ check(exercises.effect_of_each, effect_of_each)
 # %% [markdown]
 # ## Further reading
 #
-# - {cite:t}`kim2018tcav`: concept vectors, with the experiments that made them known.
-# - {cite:t}`bach2015pixelwise`: where relevance propagation and its conservation come from.
-# - {cite:t}`chizat2019lazy`: the lazy regime, and why a network in it has not learnt features.
-# - {cite:t}`brigham2024enforced`: the list of analyses that this notebook carries out.
+# - [Kim et al. (2018)](https://arxiv.org/abs/1711.11279), *Interpretability Beyond Feature Attribution: Quantitative Testing with
+#   Concept Activation Vectors (TCAV)*: concept vectors, with the experiments that made them known.
+# - [Bach et al. (2015)](https://doi.org/10.1371/journal.pone.0130140), *On Pixel-Wise Explanations for Non-Linear Classifier
+#   Decisions by Layer-Wise Relevance Propagation*: where relevance propagation and its conservation come from.
+# - [Chizat, Oyallon and Bach (2019)](https://arxiv.org/abs/1812.07956), *On Lazy Training in Differentiable Programming*: the
+#   lazy regime, and why a network in it has not learnt features.
+# - Brigham (2024), *Enforced Fairness for Machine Learning in Insurance, Criminal Justice, and Other Sensitive Environments*: the
+#   list of analyses that this notebook carries out.

@@ -516,6 +516,9 @@ check(exercises.where_to_stop, where_to_stop)
 # %% [markdown]
 # ## Further reading
 #
-# - {cite:t}`ross2017right`: penalties on input gradients, so that a model is right for the right reasons.
-# - {cite:t}`erion2021improving`: attribution priors with expected gradients, the form used here.
-# - {cite:t}`dimanov2020trust`: a model can be taught to hide a column from its explanations and keep its bias.
+# - [Ross, Hughes and Doshi-Velez (2017)](https://arxiv.org/abs/1703.03717), *Right for the right reasons: training differentiable
+#   models by constraining their explanations*: penalties on input gradients, so that a model is right for the right reasons.
+# - [Erion et al. (2021)](https://arxiv.org/abs/1906.10670), *Improving performance of deep learning models with axiomatic
+#   attribution priors and expected gradients*: the form of prior that is used here.
+# - [Dimanov et al. (2020)](https://doi.org/10.3233/FAIA200380), *You shouldn't trust me: learning models which conceal unfairness
+#   from multiple explanation methods*: a model can be taught to hide a column from its explanations and keep its bias.

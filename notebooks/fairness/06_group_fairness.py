@@ -168,7 +168,7 @@ claim(
 # ## Why they cannot all be equal
 #
 # Count a group's people in a table of two by two, with base rate $p$, precision PPV, false negative rate FNR and false positive
-# rate FPR. The four are tied to each other ({cite:p}`chouldechova2017fair`):
+# rate FPR. The four are tied to each other ([Chouldechova, 2017](https://arxiv.org/abs/1703.00056)):
 #
 # $$\mathrm{FPR} = \frac{p}{1-p} \; \frac{1-\mathrm{PPV}}{\mathrm{PPV}} \; (1 - \mathrm{FNR}).$$
 #
@@ -243,9 +243,11 @@ claim(
 # Suppose that the choice is: both groups are to be called risky equally often, up to a small $\varepsilon$. (That is *demographic parity*; other
 # choices are enforced the same way.) There are two places to do it:
 #
-# - **in training**: exponentiated gradient ({cite:p}`agarwal2018reductions`) reweights the rows until a randomised mixture of models keeps the
+# - **in training**: exponentiated gradient ([Agarwal et al., 2018](https://arxiv.org/abs/1803.02453)) reweights the rows until a
+#   randomised mixture of models keeps the
 #   bound. Race is needed to train, not to decide.
-# - **after it**: the threshold optimiser ({cite:p}`hardt2016equality`) leaves the model alone and gives each group thresholds of its own.
+# - **after it**: the threshold optimiser ([Hardt, Price and Srebro, 2016](https://arxiv.org/abs/1610.02413)) leaves the model
+#   alone and gives each group thresholds of its own.
 #   Race is needed to decide.
 #
 # fairlearn bounds each group against *everybody*, so that two groups can be $2 \varepsilon$ apart.
@@ -485,7 +487,11 @@ check(exercises.precision_left, precision_left)
 # %% [markdown]
 # ## Further reading
 #
-# - {cite:t}`chouldechova2017fair`: the identity, with this very data; short.
-# - {cite:t}`kleinberg2017inherent`: the same for scores instead of decisions.
-# - {cite:t}`hardt2016equality`: error rates as a notion of fairness, and thresholds that give them.
-# - {cite:t}`angwin2016machine`: the article that began the dispute.
+# - [Chouldechova (2017)](https://arxiv.org/abs/1703.00056), *Fair prediction with disparate impact: a study of bias in recidivism
+#   prediction instruments*: the identity, with this very data; short.
+# - [Kleinberg, Mullainathan and Raghavan (2017)](https://arxiv.org/abs/1609.05807), *Inherent trade-offs in the fair
+#   determination of risk scores*: the same for scores instead of decisions.
+# - [Hardt, Price and Srebro (2016)](https://arxiv.org/abs/1610.02413), *Equality of opportunity in supervised learning*: error
+#   rates as a notion of fairness, and thresholds that give them.
+# - [Angwin et al. (2016)](https://www.propublica.org/article/machine-bias-risk-assessments-in-criminal-sentencing), *Machine
+#   bias*: the article that began the dispute.

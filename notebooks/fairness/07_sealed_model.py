@@ -622,6 +622,9 @@ check(exercises.the_signers_word, contradicts)
 # %% [markdown]
 # ## Further reading
 #
-# - {cite:t}`bernstein2012high`: the signature that is used here, by its authors.
-# - {cite:t}`mitchell2019model`: model cards, the idea that a model should travel with what is known about it.
-# - {cite:t}`raji2020closing`: what an audit has to look at, of which a file is the last and smallest part.
+# - [Bernstein et al. (2012)](https://doi.org/10.1007/s13389-012-0027-1), *High-speed high-security signatures*: the signature
+#   that is used here, by its authors.
+# - [Mitchell et al. (2019)](https://arxiv.org/abs/1810.03993), *Model cards for model reporting*: the idea that a model should
+#   travel with what is known about it.
+# - [Raji et al. (2020)](https://arxiv.org/abs/2001.00973), *Closing the AI accountability gap: defining an end-to-end framework
+#   for internal algorithmic auditing*: what an audit has to look at, of which a file is the last and smallest part.

@@ -699,7 +699,11 @@ check(exercises.against_chance, against_chance)
 # %% [markdown]
 # ## Further reading
 #
-# - {cite:t}`shapley1953value`: the division and its axioms, in a dozen pages.
-# - {cite:t}`lundberg2017unified`: Shapley values brought to predictions.
-# - {cite:t}`erion2021improving`: expected gradients, the method of this notebook, under its own name.
-# - {cite:t}`smith1988adap`: where the table comes from.
+# - [Shapley (1953)](https://doi.org/10.1515/9781400881970-018), *A value for n-person games*: the division and its axioms, in a
+#   dozen pages.
+# - [Lundberg and Lee (2017)](https://arxiv.org/abs/1705.07874), *A unified approach to interpreting model predictions*: Shapley
+#   values brought to predictions.
+# - [Erion et al. (2021)](https://arxiv.org/abs/1906.10670), *Improving performance of deep learning models with axiomatic
+#   attribution priors and expected gradients*: the method of this notebook, under its own name.
+# - [Smith et al. (1988)](https://pmc.ncbi.nlm.nih.gov/articles/PMC2245318/), *Using the ADAP learning algorithm to forecast the
+#   onset of diabetes mellitus*: where the table comes from.

@@ -333,5 +333,7 @@ check(exercises.another_bend, logistic_sensitivity)
 # %% [markdown]
 # ## Further reading
 #
-# - {cite:t}`saltelli2008primer`, chapter 1: what sensitivity analysis is for, and why derivatives are only its beginning.
-# - {cite:t}`baydin2018automatic`: how autograd works, and how it differs from formulas and from differences.
+# - [Saltelli et al. (2008)](https://doi.org/10.1002/9780470725184), *Global Sensitivity Analysis: The Primer*, chapter 1: what
+#   sensitivity analysis is for, and why derivatives are only its beginning.
+# - [Baydin et al. (2018)](https://arxiv.org/abs/1502.05767), *Automatic differentiation in machine learning: a survey*: how
+#   autograd works, and how it differs from formulas and from differences.

@@ -263,6 +263,36 @@ say(
     tolerance=0.2,
 )
 
+# %% [markdown] slideshow={"slide_type": "subslide"}
+# **Question.** You are on the left arm of the V and halve the step. What happens to the error?
+#
+# <details><summary>It falls to a quarter</summary>
+#
+# **No.** That is the right arm, where a shorter chord is closer to the tangent and the error goes with the square of the step.
+#
+# </details>
+#
+# <details><summary>It halves</summary>
+#
+# **No.** A smaller step helps as long as the chord is the trouble. Here the trouble is rounding, and the step stands in the
+# denominator.
+#
+# </details>
+#
+# <details><summary>It doubles</summary>
+#
+# **Right.** The two values are rounded as coarsely as before, and what rounding leaves of their difference is divided by half
+# as much. This is the slope of minus one.
+#
+# </details>
+#
+# <details><summary>It stays, since rounding does not depend on the step</summary>
+#
+# **No.** The rounding of the two values does not. But their difference is divided by twice the step, and the rounding errors
+# with it.
+#
+# </details>
+
 # %% [markdown]
 # In single precision, the machine precision is half a billion times coarser, and a millionth is far down the left arm:
 
@@ -275,6 +305,37 @@ claim(
     tolerance=0.02,
     fails_if="single precision had as many digits as double",
 )
+
+# %% [markdown] slideshow={"slide_type": "subslide"}
+# **Question.** A neural network computes in single precision. You want its sensitivities by central differences. Which step do
+# you take?
+#
+# <details><summary>A millionth, if only inputs and step are held in double precision</summary>
+#
+# **No.** Even where the inputs move by just that much, the values come back with the digits of single precision, and it is
+# their difference that is divided.
+#
+# </details>
+#
+# <details><summary>A smaller one, to make up for the coarser numbers</summary>
+#
+# **No.** The closer the two values, the fewer of their digits differ. A smaller step leaves less signal in the same rounding.
+#
+# </details>
+#
+# <details><summary>Any, and then the average over many samples</summary>
+#
+# **No.** The average of wrong matrices is not the matrix of any sample. And for one sample, repeating gives the same rounding
+# errors again: they are not drawn anew.
+#
+# </details>
+#
+# <details><summary>A larger one, near the cube root of the machine precision of single precision</summary>
+#
+# **Right.** The balance is the same, with another machine precision in it: the V moves to the right and up. Its bottom is
+# higher, so fewer digits are to be had; where they do not suffice, ask autograd.
+#
+# </details>
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## A step must grow with its input
@@ -315,6 +376,28 @@ claim(
     tolerance=1e-9,
     fails_if="the packaged step did not grow either",
 )
+
+# %% [markdown] slideshow={"slide_type": "subslide"}
+# **Question.** The packaged step grows with $\max(1, |x|)$. Why not simply with $|x|$?
+#
+# <details><summary>Because an input of zero would not move at all</summary>
+#
+# **Right.** The step would be zero, and the quotient zero divided by zero. The price: an input much smaller than one gets a
+# step made for one, as *Where it breaks* says.
+#
+# </details>
+#
+# <details><summary>Because a step in proportion to a small input would be too large</summary>
+#
+# **No.** It would be small, as the input is. The trouble lies where it ends: an input of zero would get no step at all.
+#
+# </details>
+#
+# <details><summary>Because the derivative of the logarithm is 1/x</summary>
+#
+# **No.** The rule knows nothing of the function. It is about the inputs: how far apart neighbouring numbers lie near them.
+#
+# </details>
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Exercise 1 — Which motor? (difficulty 1, 5 minutes)
@@ -386,5 +469,7 @@ check(exercises.few_digits, good_step)
 # %% [markdown]
 # ## Further reading
 #
-# - {cite:t}`gill1983computing`: how to choose the step when nothing is known about the function.
-# - {cite:t}`saltelli2008primer`, chapter 1: derivatives as the local beginning of sensitivity analysis.
+# - [Gill et al. (1983)](https://doi.org/10.1137/0904025), *Computing forward-difference intervals for numerical optimization*:
+#   how to choose the step when nothing is known about the function.
+# - [Saltelli et al. (2008)](https://doi.org/10.1002/9780470725184), *Global Sensitivity Analysis: The Primer*, chapter 1:
+#   derivatives as the local beginning of sensitivity analysis.

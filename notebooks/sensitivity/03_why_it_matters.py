@@ -354,6 +354,10 @@ check(exercises.before_you_run_it, expected_costs)
 # %% [markdown]
 # ## Further reading
 #
-# - {cite:t}`strobl2008conditional`: why shuffling favours correlated columns in forests, and a conditional way to shuffle.
-# - {cite:t}`fisher2019all`: what a model relies on, against what any good model has to rely on.
-# - {cite:t}`lei2018distribution`: leaving one covariate out, with intervals that need no assumption about the model.
+# - [Strobl et al. (2008)](https://doi.org/10.1186/1471-2105-9-307), *Conditional variable importance for random forests*: why
+#   shuffling favours correlated columns in forests, and a conditional way to shuffle.
+# - [Fisher, Rudin and Dominici (2019)](https://arxiv.org/abs/1801.01489), *All models are wrong, but many are useful: learning a
+#   variable's importance by studying an entire class of prediction models simultaneously*: what a model relies on, against what
+#   any good model has to rely on.
+# - [Lei et al. (2018)](https://arxiv.org/abs/1604.04173), *Distribution-free predictive inference for regression*: leaving one
+#   covariate out, with intervals that need no assumption about the model.

@@ -406,6 +406,9 @@ check(exercises.a_direction, along)
 # %% [markdown]
 # ## Further reading
 #
-# - {cite:t}`martins2003complex`: the complex step, what it asks of a program, and how to meet it.
-# - {cite:t}`baydin2018automatic`: forward and reverse mode, and when each is cheap.
-# - {cite:t}`gill1983computing`: choosing steps when the function has few digits.
+# - [Martins, Sturdza and Alonso (2003)](https://doi.org/10.1145/838250.838251), *The complex-step derivative approximation*: what
+#   the step asks of a program, and how to meet it.
+# - [Baydin et al. (2018)](https://arxiv.org/abs/1502.05767), *Automatic differentiation in machine learning: a survey*: forward
+#   and reverse mode, and when each is cheap.
+# - [Gill et al. (1983)](https://doi.org/10.1137/0904025), *Computing forward-difference intervals for numerical optimization*:
+#   choosing steps when the function has few digits.

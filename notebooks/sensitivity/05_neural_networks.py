@@ -46,7 +46,8 @@ from xaicourse.teaching import check, claim, hint, progress, say, show
 seed = 0
 
 # %% [markdown]
-# The biopsies are real ({cite:p}`street1993nuclear`), thirty measurements each. We begin with two, the radius and the dents (*concave points*) of the worst
+# The biopsies are real ([Street, Wolberg and Mangasarian, 1993](https://doi.org/10.1117/12.148698)), thirty measurements each. We
+# begin with two, the radius and the dents (*concave points*) of the worst
 # nuclei, so that everything can be drawn. Both are standardised, so a step of one is one standard deviation of a measurement.
 
 # %% tags=["live:the biopsies"]
@@ -399,6 +400,9 @@ check(exercises.all_rows_at_once, input_gradients)
 # %% [markdown]
 # ## Further reading
 #
-# - {cite:t}`moosavi2016deepfool`: the same walk, repeated with a new gradient after each step, for images and many classes.
-# - {cite:t}`goodfellow2015explaining`: why even nearly linear networks are fooled when many inputs move a little.
-# - {cite:t}`street1993nuclear`: how the nuclei were measured.
+# - [Moosavi-Dezfooli, Fawzi and Frossard (2016)](https://arxiv.org/abs/1511.04599), *DeepFool: a simple and accurate method to
+#   fool deep neural networks*: the same walk, repeated with a new gradient after each step, for images and many classes.
+# - [Goodfellow, Shlens and Szegedy (2015)](https://arxiv.org/abs/1412.6572), *Explaining and harnessing adversarial examples*:
+#   why even nearly linear networks are fooled when many inputs move a little.
+# - [Street, Wolberg and Mangasarian (1993)](https://doi.org/10.1117/12.148698), *Nuclear feature extraction for breast tumor
+#   diagnosis*: how the nuclei were measured.

@@ -353,7 +353,8 @@ claim(
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Does it depend on the network?
 #
-# A map that shows the edges of the picture would please the eye and say nothing of the network. {cite:t}`adebayo2018sanity`
+# A map that shows the edges of the picture would please the eye and say nothing of the network.
+# [Adebayo et al. (2018)](https://arxiv.org/abs/1810.03292)
 # propose to spoil the network: replace its weights by random ones, layer after layer from the output on, and look whether
 # the map changes.
 
@@ -579,7 +580,11 @@ check(exercises.cover_it_up, lost_when_covered)
 # %% [markdown]
 # ## Further reading
 #
-# - {cite:t}`simonyan2014deep`: the first saliency maps of deep networks.
-# - {cite:t}`selvaraju2017gradcam`: Grad-CAM, with tests on people.
-# - {cite:t}`adebayo2018sanity`: which maps survive when the network is spoilt; required reading before using any.
-# - {cite:t}`lapuschkin2019unmasking`: a real network that recognised horses by a photographer's stamp.
+# - [Simonyan, Vedaldi and Zisserman (2014)](https://arxiv.org/abs/1312.6034), *Deep inside convolutional networks: visualising
+#   image classification models and saliency maps*: the first saliency maps of deep networks.
+# - [Selvaraju et al. (2017)](https://arxiv.org/abs/1610.02391), *Grad-CAM: visual explanations from deep networks via
+#   gradient-based localization*: with tests on people.
+# - [Adebayo et al. (2018)](https://arxiv.org/abs/1810.03292), *Sanity checks for saliency maps*: which maps survive when the
+#   network is spoilt; required reading before using any.
+# - [Lapuschkin et al. (2019)](https://arxiv.org/abs/1902.10178), *Unmasking Clever Hans predictors and assessing what machines
+#   really learn*: a real network that recognised horses by a photographer's stamp.

@@ -661,6 +661,9 @@ check(exercises.swap, swap_gap)
 # %% [markdown]
 # ## Further reading
 #
-# - {cite:t}`sundararajan2017axiomatic`: Integrated Gradients, and the two axioms from which they follow.
-# - {cite:t}`pang2005seeing`: the film reviews.
-# - {cite:t}`geirhos2020shortcut`: what else models learn instead of what we mean, in language as in pictures.
+# - [Sundararajan, Taly and Yan (2017)](https://arxiv.org/abs/1703.01365), *Axiomatic attribution for deep networks*: Integrated
+#   Gradients, and the two axioms from which they follow.
+# - [Pang and Lee (2005)](https://arxiv.org/abs/cs/0506075), *Seeing stars: exploiting class relationships for sentiment
+#   categorization with respect to rating scales*: the film reviews.
+# - [Geirhos et al. (2020)](https://arxiv.org/abs/2004.07780), *Shortcut learning in deep neural networks*: what else models learn
+#   instead of what we mean, in language as in pictures.

@@ -533,6 +533,9 @@ check(exercises.paired_and_central, central)
 # %% [markdown]
 # ## Further reading
 #
-# - {cite:t}`glasserman1992guidelines`: when common random numbers provably help, and when they may not.
-# - {cite:t}`barto1983neuronlike`: where the cart and its pole come from.
-# - {cite:t}`towers2024gymnasium`: the interface that replaced `gym`, with its vectorised environments.
+# - [Glasserman and Yao (1992)](https://doi.org/10.1287/mnsc.38.6.884), *Some guidelines and guarantees for common random
+#   numbers*: when common random numbers provably help, and when they may not.
+# - [Barto, Sutton and Anderson (1983)](https://doi.org/10.1109/TSMC.1983.6313077), *Neuronlike adaptive elements that can solve
+#   difficult learning control problems*: where the cart and its pole come from.
+# - [Towers et al. (2024)](https://arxiv.org/abs/2407.17032), *Gymnasium: a standard interface for reinforcement learning
+#   environments*: the interface that replaced `gym`, with its vectorised environments.

@@ -442,6 +442,9 @@ check(exercises.only_together, together)
 # %% [markdown]
 # ## Further reading
 #
-# - {cite:t}`hutter2014efficient`: functional analysis of variance from forests, exact and fast.
-# - {cite:t}`hoeffding1948class`: where the decomposition comes from.
-# - {cite:t}`bergstra2012random`: why few settings matter in most searches, and random search finds them.
+# - [Hutter, Hoos and Leyton-Brown (2014)](https://proceedings.mlr.press/v32/hutter14.html), *An efficient approach for assessing
+#   hyperparameter importance*: functional analysis of variance from forests, exact and fast.
+# - [Hoeffding (1948)](https://doi.org/10.1214/aoms/1177730196), *A class of statistics with asymptotically normal distribution*:
+#   where the decomposition comes from.
+# - [Bergstra and Bengio (2012)](https://jmlr.org/papers/v13/bergstra12a.html), *Random search for hyper-parameter optimization*:
+#   why few settings matter in most searches, and random search finds them.

@@ -454,6 +454,9 @@ check(exercises.weights_without_a_library, first_weights)
 # %% [markdown]
 # ## Further reading
 #
-# - {cite:t}`box2015time`, chapter 4: the model in its three forms, one of them the weights of this notebook.
-# - {cite:t}`durbin2012time`: the filter that `apply` runs, with the Nile as the standing example.
-# - {cite:t}`cobb1978problem`: the year in which the Nile's level changed.
+# - [Box et al. (2015)](https://www.wiley.com/en-us/9781118675021), *Time series analysis: forecasting and control*, chapter 4:
+#   the model in its three forms, one of them the weights of this notebook.
+# - [Durbin and Koopman (2012)](https://doi.org/10.1093/acprof:oso/9780199641178.001.0001), *Time series analysis by state space
+#   methods*: the filter that `apply` runs, with the Nile as the standing example.
+# - [Cobb (1978)](https://doi.org/10.1093/biomet/65.2.243), *The problem of the Nile: conditional solution to a changepoint
+#   problem*: the year in which the Nile's level changed.

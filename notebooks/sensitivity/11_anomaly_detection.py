@@ -546,5 +546,6 @@ check(exercises.wide_enough, share_moved)
 # %% [markdown]
 # ## Further reading
 #
-# - {cite:t}`liu2008isolation`: the isolation forest, with the score used here.
-# - {cite:t}`lundberg2017unified`: Shapley values as a common language of explanations, and what "unknown" may mean in $v(S)$.
+# - [Liu, Ting and Zhou (2008)](https://doi.org/10.1109/ICDM.2008.17), *Isolation forest*: the method, with the score used here.
+# - [Lundberg and Lee (2017)](https://arxiv.org/abs/1705.07874), *A unified approach to interpreting model predictions*: Shapley
+#   values as a common language of explanations, and what "unknown" may mean in $v(S)$.

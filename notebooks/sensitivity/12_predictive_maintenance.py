@@ -575,6 +575,9 @@ check(exercises.fair_prices, fair_prices)
 # %% [markdown]
 # ## Further reading
 #
-# - {cite:t}`strobl2007bias`: why impurity favours columns with many values.
-# - {cite:t}`owen2014sobol`: Shapley values of explained variance, and that they lie between the two Sobol indices.
-# - {cite:t}`lundberg2017unified`: Shapley values of single predictions.
+# - [Strobl et al. (2007)](https://doi.org/10.1186/1471-2105-8-25), *Bias in random forest variable importance measures:
+#   Illustrations, sources and a solution*: why impurity favours columns with many values.
+# - [Owen (2014)](https://doi.org/10.1137/130936233), *Sobol' indices and Shapley value*: Shapley values of explained variance,
+#   and that they lie between the two Sobol indices.
+# - [Lundberg and Lee (2017)](https://arxiv.org/abs/1705.07874), *A unified approach to interpreting model predictions*: Shapley
+#   values of single predictions.

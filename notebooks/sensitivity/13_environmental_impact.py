@@ -520,6 +520,9 @@ check(exercises.sensitivity_equation, rate_of_sensitivity)
 # %% [markdown]
 # ## Further reading
 #
-# - {cite:t}`dickinson1976sensitivity`: the sensitivity equations, for chemical kinetics.
-# - {cite:t}`rosenzweig1971paradox`: why feeding the prey can kill the predator.
-# - {cite:t}`saltelli2008primer`, chapter 4: variance-based indices, with examples from the environment.
+# - [Dickinson and Gelinas (1976)](https://doi.org/10.1016/0021-9991%2876%2990007-3), *Sensitivity analysis of ordinary
+#   differential equation systems: A direct method*: the sensitivity equations, for chemical kinetics.
+# - [Rosenzweig (1971)](https://doi.org/10.1126/science.171.3969.385), *Paradox of enrichment: Destabilization of exploitation
+#   ecosystems in ecological time*: why feeding the prey can kill the predator.
+# - [Saltelli et al. (2008)](https://doi.org/10.1002/9780470725184), *Global Sensitivity Analysis: The Primer*, chapter 4:
+#   variance-based indices, with examples from the environment.

@@ -525,7 +525,11 @@ check(exercises.hide, hidden)
 # %% [markdown]
 # ## Further reading
 #
-# - {cite:t}`saltelli2008primer`: the textbook; chapter 1 on why one input at a time is not enough.
-# - {cite:t}`saltelli2010variance`: the estimators used here, and why they are laid out as they are.
-# - {cite:t}`morris1991factorial`: screening, from the days when a run was dear, which they still are.
-# - {cite:t}`iooss2015review`: which method when, with the costs.
+# - [Saltelli et al. (2008)](https://doi.org/10.1002/9780470725184), *Global Sensitivity Analysis: The Primer*: the textbook;
+#   chapter 1 on why one input at a time is not enough.
+# - [Saltelli et al. (2010)](https://doi.org/10.1016/j.cpc.2009.09.018), *Variance based sensitivity analysis of model output.
+#   Design and estimator for the total sensitivity index*: the estimators used here, and why they are laid out as they are.
+# - [Morris (1991)](https://doi.org/10.1080/00401706.1991.10484804), *Factorial sampling plans for preliminary computational
+#   experiments*: screening, from the days when a run was dear, which they still are.
+# - [Iooss and Lemaître (2015)](https://arxiv.org/abs/1404.2405), *A review on global sensitivity analysis methods*: which method
+#   when, with the costs.

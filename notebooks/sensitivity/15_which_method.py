@@ -329,11 +329,11 @@ claim(
 # %% [markdown]
 # | As printed | What we found |
 # |---|---|
-# | Saltelli et al., *Sensitivity Analysis in Practice* (2004) | {cite:t}`saltelli2004practice`: as printed |
-# | Saltelli et al., *Global Sensitivity Analysis: The Primer* (2008) | {cite:t}`saltelli2008primer`: as printed |
-# | Iooss and Lemaître, *An Introduction to Sensitivity Analysis*, arXiv:1404.2405 | the number is right, the title is not: {cite:t}`iooss2015review` |
-# | Chang et al., *Sensitivity Analysis for Machine Learning*, arXiv:2003.01747 | no such paper; the number belongs to {cite:t}`veitch2020sense`, on hidden confounders: another meaning of the words |
-# | Ribeiro et al., *Explaining the Predictions of Any Classifier*, arXiv:1602.04938 | the title is cut: {cite:t}`ribeiro2016should` |
+# | Saltelli et al., *Sensitivity Analysis in Practice* (2004) | [Saltelli et al. (2004)](https://doi.org/10.1002/0470870958): as printed |
+# | Saltelli et al., *Global Sensitivity Analysis: The Primer* (2008) | [Saltelli et al. (2008)](https://doi.org/10.1002/9780470725184): as printed |
+# | Iooss and Lemaître, *An Introduction to Sensitivity Analysis*, arXiv:1404.2405 | the number is right, the title is not: [Iooss and Lemaître (2015)](https://arxiv.org/abs/1404.2405) |
+# | Chang et al., *Sensitivity Analysis for Machine Learning*, arXiv:2003.01747 | no such paper; the number belongs to [Veitch and Zaveri (2020)](https://arxiv.org/abs/2003.01747), on hidden confounders: another meaning of the words |
+# | Ribeiro et al., *Explaining the Predictions of Any Classifier*, arXiv:1602.04938 | the title is cut: [Ribeiro, Singh and Guestrin (2016)](https://arxiv.org/abs/1602.04938) |
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Exercise 1 — The bill (difficulty 1, 5 minutes)
@@ -405,6 +405,9 @@ check(exercises.self_test, choices)
 # %% [markdown]
 # ## Further reading
 #
-# - {cite:t}`saltelli2008primer`: the textbook of global methods; start here.
-# - {cite:t}`iooss2015review`: a review that compares screening, variance-based and metamodel methods by cost.
-# - {cite:t}`saltelli2004practice`: worked examples, and how to set the question before the method.
+# - [Saltelli et al. (2008)](https://doi.org/10.1002/9780470725184), *Global Sensitivity Analysis: The Primer*: the textbook of
+#   global methods; start here.
+# - [Iooss and Lemaître (2015)](https://arxiv.org/abs/1404.2405), *A review on global sensitivity analysis methods*: screening,
+#   variance-based and metamodel methods, compared by cost.
+# - [Saltelli et al. (2004)](https://doi.org/10.1002/0470870958), *Sensitivity Analysis in Practice: A Guide to Assessing
+#   Scientific Models*: worked examples, and how to set the question before the method.

@@ -12,7 +12,7 @@ import nbformat
 from IPython.core.error import UsageError
 from IPython.core.interactiveshell import InteractiveShell
 from IPython.core.magic import Magics, line_magic, magics_class
-from IPython.display import Code, display
+from IPython.display import HTML, Code, display
 from IPython.utils.capture import capture_output
 
 from xaicourse.teaching.curriculum import Notebook, notebooks
@@ -31,20 +31,26 @@ def load_ipython_extension(shell: InteractiveShell) -> None:
 
 
 def find(name: str) -> Notebook:
-    """Return the notebook whose path contains ``name``.
+    """Return the notebook whose path contains ``name``, or ends it, as that of a copy
+    does.
 
     Raises
     ------
     ValueError
         When none does, or several do.
     """
-    known = notebooks()
-    found = [n for n in known if n.path == name] or [n for n in known if name in n.path]
+    known = {n.path: n for n in notebooks()}
+    copied = [path for path in known if name.endswith(path)]
+    return known[copied[0] if copied else _only(name, list(known), "notebook")]
+
+
+def _only(name: str, known: list[str], kind: str) -> str:
+    """Return the one that is called so, or whose name alone contains it."""
+    found = [k for k in known if k == name] or [k for k in known if name and name in k]
     if len(found) != 1:
-        paths = ", ".join(n.path for n in found or known)
         raise ValueError(
-            f"{'several notebooks' if found else 'no notebook'} {name!r}; there are: "
-            f"{paths}"
+            f"{'several' if found else 'no'} {kind}{'s' * bool(found)} {name!r}; "
+            f"there are: {', '.join(found or known)}"
         )
     return found[0]
 
@@ -95,6 +101,7 @@ class LiveMagics(Magics):
     def __init__(self, shell: InteractiveShell) -> None:
         super().__init__(shell)
         self._kernel = shell
+        self._path = ""
         self._cells: list[Any] = []
         # name of a step, and its place among the code cells
         self._steps: dict[str, int] = {}
@@ -107,11 +114,13 @@ class LiveMagics(Magics):
     def live(self, line: str) -> None:
         """Code live from a notebook of the course.
 
-        %live              list the steps: ✓ ran, → comes next %live next [NAME]  bring
-        the next step (or the named one) as a new cell %live show NAME    show a step's
-        code %live catchup [NAME]  run what was missed, up to the last step that was
-        brought (or the named one) %live use NOTEBOOK    say which notebook, where the
-        file's name does not tell
+        %live                 list the steps: ✓ ran, → comes next
+        %live next [NAME]     bring the next step (or the named one) as a new cell
+        %live show NAME       show a step's code
+        %live catchup [NAME]  run what was missed, up to the last step that was brought
+                              (or the named one)
+        %live deck            link to the notebook's slides
+        %live use NOTEBOOK    say which notebook, where the file's name does not tell
         """
         word, _, rest = line.strip().partition(" ")
         actions = {
@@ -119,6 +128,7 @@ class LiveMagics(Magics):
             "next": self._next,
             "show": self._show,
             "catchup": self._catch_up,
+            "deck": self._deck,
             "use": self._use,
         }
         if word not in actions:
@@ -126,9 +136,12 @@ class LiveMagics(Magics):
                 f"%live {word}: no such thing; there are: %live, "
                 f"{', '.join(f'%live {a}' for a in actions if a)}"
             )
-        if word != "use" and not self._cells:
-            self._use("")
-        actions[word](rest.strip())
+        try:
+            if word != "use" and not self._cells:
+                self._use("")
+            actions[word](rest.strip().strip("\"'"))
+        except ValueError as error:
+            raise UsageError(str(error)) from None
 
     def notice(self, result: Any) -> None:
         """Remember that a cell ran without an error; IPython calls this after each
@@ -136,47 +149,31 @@ class LiveMagics(Magics):
         """
         # ipykernel's own cells may have no source
         source = getattr(result.info, "raw_cell", None)
-        if not result.success or not source:
-            return
-        if self._cells:
-            self._tick(source)
-        else:
+        if result.success and source:
             self._seen.append(source)
+            self._tick(source)
 
     def _tick(self, source: str) -> None:
         first, _, rest = source.strip().partition("\n")
         name = first.removeprefix(COMMENT).strip()
         if first.startswith(COMMENT) and name in self._steps and rest.strip():
-            place = self._steps[name]  # typed by hand perhaps, and still this step
+            places = [self._steps[name]]  # typed by hand perhaps, and still this step
         else:
-            place = next(
-                (
-                    i
-                    for i, cell in enumerate(self._cells)
-                    if cell.source.strip() == source.strip()
-                ),
-                -1,
-            )
-        if place >= 0:
-            self._ran.add(place)
-            if place in self._steps.values():
-                self._at = max(self._at, place)
+            sources = [cell.source.strip() for cell in self._cells]
+            places = [i for i, s in enumerate(sources) if s == source.strip()]
+        self._ran.update(places)
+        self._at = max({self._at, *set(places) & set(self._steps.values())})
 
     def _use(self, name: str) -> None:
-        name = name.strip("\"'") or _notebook_of_this_kernel(self._kernel)
+        name = name or _notebook_of_this_kernel(self._kernel)
         if not name:
             raise UsageError(
                 "which notebook? Say so once, as in: %live use " + notebooks()[0].path
             )
-        try:
-            notebook = find(name.removesuffix(".ipynb").removesuffix(".py"))
-        except ValueError as error:
-            raise UsageError(str(error)) from None
-        self._cells = [
-            cell
-            for cell in read_source(notebook.source).cells
-            if cell.cell_type == "code"
-        ]
+        notebook = find(name.removesuffix(".ipynb").removesuffix(".py"))
+        cells = read_source(notebook.source).cells
+        self._path = notebook.path
+        self._cells = [cell for cell in cells if cell.cell_type == "code"]
         self._steps = {
             step: i for i, cell in enumerate(self._cells) if (step := step_name(cell))
         }
@@ -196,13 +193,17 @@ class LiveMagics(Magics):
         if not step:
             print("That was the last step.")
             return
+        for place, cell in enumerate(self._cells[: self._steps[step]]):
+            if "setup" in cell.metadata.get("tags", []) and place not in self._ran:
+                print("First the set-up: run it, and then %live next again.")
+                self._kernel.set_next_input(cell.source)
+                return
         self._at = self._steps[step]
         self._kernel.set_next_input(f"{COMMENT}{step}\n{self._cells[self._at].source}")
 
     def _show(self, name: str) -> None:
-        display(
-            Code(self._cells[self._steps[self._named(name)]].source, language="python")
-        )
+        source = self._cells[self._steps[self._named(name)]].source
+        display(Code(source, language="python"))
 
     def _catch_up(self, name: str) -> None:
         if name:
@@ -210,13 +211,9 @@ class LiveMagics(Magics):
         # Before any step: what stands above the first one.
         end = self._at if self._at >= 0 else min(self._steps.values(), default=0) - 1
         ran = []
-        for place in range(end + 1):
-            cell = self._cells[place]
-            if (
-                place in self._ran
-                or _only_shows(cell)
-                or ONLY_WHEN_ASKED & set(cell.metadata.get("tags", []))
-            ):
+        for place, cell in enumerate(self._cells[: end + 1]):
+            asked = ONLY_WHEN_ASKED & set(cell.metadata.get("tags", []))
+            if place in self._ran or _only_shows(cell) or asked:
                 continue
             label = step_name(cell) or cell.source.splitlines()[0]
             with capture_output():  # the room has seen it, or will
@@ -233,6 +230,12 @@ class LiveMagics(Magics):
         parts = steps + ([f"{others} other cell{'s' * (others > 1)}"] if others else [])
         print("Ran " + ", ".join(parts) if parts else "Nothing was missed.")
 
+    def _deck(self, _: str) -> None:
+        # Where the server listens: a hub gives each user a place of their own.
+        base = os.environ.get("JUPYTERHUB_SERVICE_PREFIX", "/")
+        address = f"{base}deck/{self._path}.ipynb"
+        display(HTML(f'<a href="{address}" target="_blank">The slides, in a tab</a>'))
+
     def _coming(self) -> str:
         return next(
             (step for step, place in self._steps.items() if place > self._at), ""
@@ -245,12 +248,7 @@ class LiveMagics(Magics):
         steps = list(self._steps)
         if name.isdecimal() and 1 <= int(name) <= len(steps):
             return steps[int(name) - 1]
-        found = [s for s in steps if s == name] or [
-            s for s in steps if name and name in s
-        ]
-        if len(found) != 1:
-            raise UsageError(f"no one step {name!r}; there are: {', '.join(steps)}")
-        return found[0]
+        return _only(name, steps, "step")
 
 
 def _only_shows(cell: Any) -> bool:

@@ -7,13 +7,10 @@ finds MathJax, the style, the map.
 
 from __future__ import annotations
 
-import base64
 import html
 import importlib.util
-import math
 import re
 import shutil
-import struct
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -22,7 +19,7 @@ from typing import Any
 
 import nbformat
 
-from xaicourse.teaching.citations import plain_citations
+from xaicourse.teaching.citations import as_roles
 from xaicourse.teaching.curriculum import (
     ROOT,
     TEACHING,
@@ -41,6 +38,8 @@ def build_book(folder: Path = ROOT) -> int:
     """Build the site into ``_build/html`` of a folder, warnings being errors, and
     return Jupyter Book's exit status.
     """
+    members = notebooks()
+    _package("jupyter_book")
     build = folder / "_build"
     source = build / "book_source"
     for old in (source, build / "html", build / ".doctrees"):
@@ -50,7 +49,7 @@ def build_book(folder: Path = ROOT) -> int:
         shutil.copy2(ROOT / name, source)
     (source / "lectures").mkdir()
     shutil.copy2(TEACHING, source / "lectures")
-    for n in notebooks():
+    for n in members:
         content = nbformat.read(n.stored, as_version=4)
         for cell in content.cells:
             if "exercise" in cell.metadata.get("tags", []):
@@ -99,9 +98,14 @@ def setup(app: Any) -> dict[str, Any]:
     # the theme would make buttons that lead nowhere
     if not app.config.html_theme_options.get("repository_url"):
         app.config.html_theme_options.pop("launch_buttons", None)
+    app.connect("source-read", _with_citations)
     app.connect("html-page-context", _without_thebe)
     app.connect("build-finished", _with_mathjax_and_frames)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
+
+
+def _with_citations(_app: Any, _page: str, source: list[str]) -> None:
+    source[0] = as_roles(source[0])
 
 
 def _without_thebe(
@@ -169,188 +173,101 @@ def copy_mathjax(target: Path) -> None:
 
 # ---- the decks ----
 
-# pixels of height that a slide has for its content; the page shrinks what an estimate
-# got wrong
-ROOM = 640.0
-CHARACTERS, LINE = 84, 38.0  # of text, in a line and its height
-
 
 def build_slides(folder: Path = ROOT) -> None:
-    """Write a deck of every notebook that has slides, and a page that lists them, into
+    """Write a deck of every notebook, and a page that lists them, into
     ``_build/html/slides``.
     """
-    from nbconvert import SlidesExporter
-    from pygments.formatters import HtmlFormatter
-
     decks = folder / "_build" / "html" / "slides"
     shutil.rmtree(decks, ignore_errors=True)
-    reveal = _package("sphinx_revealjs") / "_static" / "revealjs"
-    for name in ("dist/reveal.js", "dist/reveal.css", "plugin/notes/notes.js"):
-        target = decks / "reveal" / Path(name).name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy2(reveal / name, target)
-    copy_mathjax(decks / "mathjax")
-    for name in ("deck/deck.css", "deck/deck.js", "static/explore.js"):
-        shutil.copy2(PAGES / name, decks)
-    colours = HtmlFormatter(style="a11y-high-contrast-light").get_style_defs(
-        ".highlight"
-    )
-    (decks / "code.css").write_text(colours, encoding="utf-8")
-
-    exporter: Any = SlidesExporter(  # type: ignore[no-untyped-call]
-        template_name="deck",
-        extra_template_basedirs=[str(PAGES)],
-        exclude_anchor_links=True,
-    )
-    entries = []
-    for n in notebooks():
-        content = nbformat.read(n.stored, as_version=4)
-        if not any(_slide_type(cell) for cell in content.cells):
-            continue
-        content.cells = list(deck_cells(content.cells))
-        content.metadata["title"] = n.title
-        page, _ = exporter.from_notebook_node(content)
-        name = n.path.replace("/", "-") + ".html"
-        (decks / name).write_text(page, encoding="utf-8")
-        copy_frames(n, decks)
-        slides = sum(
-            _slide_type(cell) in ("slide", "subslide") for cell in content.cells
-        )
-        entries.append(_entry(n, name, slides))
+    entries = [
+        f'<li><a href="{write_deck(n, decks).name}">{html.escape(n.title)}</a> '
+        f"<small>{n.minutes} min</small><p>{html.escape(n.question)}</p></li>"
+        for n in notebooks()
+    ]
     index = (PAGES / "deck" / "decks.html").read_text(encoding="utf-8")
     (decks / "index.html").write_text(
         index.replace("{{ decks }}", "\n".join(entries)), encoding="utf-8"
     )
 
 
-def deck_cells(cells: list[Any]) -> Iterator[Any]:
-    """Yield the cells of a deck, one block each: what does not fit on a slide goes on
-    one below it.
+def write_deck(notebook: Notebook, decks: Path) -> Path:
+    """Write the deck of one stored notebook, and what it loads, into a folder, and
+    return its file.
+    """
+    from nbconvert import HTMLExporter
+    from pygments.formatters import HtmlFormatter
+
+    if not (decks / "mathjax").exists():
+        copy_mathjax(decks / "mathjax")
+    reveal = _package("sphinx_revealjs") / "_static" / "revealjs"
+    (decks / "reveal").mkdir(exist_ok=True)
+    for name in ("dist/reveal.js", "dist/reveal.css", "plugin/notes/notes.js"):
+        shutil.copy2(reveal / name, decks / "reveal")
+    for name in ("deck/deck.css", "deck/deck.js", "static/explore.js"):
+        shutil.copy2(PAGES / name, decks)
+    copy_frames(notebook, decks)
+    style: Any = HtmlFormatter(style="a11y-high-contrast-light")
+    colours = style.get_style_defs(".highlight")
+    (decks / "code.css").write_text(colours, encoding="utf-8")
+    exporter: Any = HTMLExporter(  # type: ignore[no-untyped-call]
+        template_name="deck",
+        extra_template_basedirs=[str(PAGES)],
+        exclude_anchor_links=True,
+    )
+    content = nbformat.read(notebook.stored, as_version=4)
+    content.cells = list(deck_blocks(content.cells))
+    content.metadata |= {"title": notebook.title, "minutes": notebook.minutes}
+    page, _ = exporter.from_notebook_node(content)
+    file = decks / f"{notebook.path.replace('/', '-')}.html"
+    file.write_text(page, encoding="utf-8")
+    return file
+
+
+def deck_blocks(cells: list[Any]) -> Iterator[Any]:
+    """Yield the blocks of a deck as cells whose metadata say what each is: ``slide``,
+    ``subslide``, ``title``, ``text``, ``code``, ``output`` or ``notes``.
 
     A deck shows the Markdown that has a slide type or a heading, the code that is typed
     live or has a slide type, and outputs. Markdown without a slide type is what the
-    speaker says: it becomes speaker's notes. The rest stays in the notebook, and so do
-    solutions.
+    speaker says: it becomes speaker's notes, and so do comments (``<!-- -->``). The
+    rest stays in the notebook, and so do solutions. Which blocks share a slide is found
+    out by ``deck.js``.
     """
-    title, room = "", 0.0
     for cell in cells:
-        kind, tags = _slide_type(cell), cell.metadata.get("tags", [])
-        steps = [
-            tag.removeprefix("live:").strip() for tag in tags if tag.startswith("live:")
-        ]
+        kind = cell.metadata.get("slideshow", {}).get("slide_type", "")
+        tags = cell.metadata.get("tags", [])
         if kind == "skip" or {"setup", "exercise", "gpu"} & set(tags):
             continue
-        heading = None
         if cell.cell_type == "markdown":
-            text = plain_citations(cell.source)
-            heading = re.match(r"#+ (.*)", text)
+            heading = re.match(r"#+ .*", cell.source)
             if kind == "notes" or not (kind or heading):
-                yield _notes(text)
-                continue
-            # what follows may not be for slides
-            if heading and not kind and heading.group() == text.strip():
-                title, room = heading.group(1), 0.0
-                continue
-            blocks = [nbformat.v4.new_markdown_cell(text)]
-        else:
-            blocks = list(_code_and_outputs(cell, shown=bool(kind or steps)))
-        for i, block in enumerate(blocks):
-            height = _height(block)
-            if height > ROOM and not (heading or block.source):
-                yield _notes("*The notebook shows more here than a slide holds.*")
-                continue
-            if heading:
-                title, room = heading.group(1), ROOM
-                yield _typed(block, "slide")
-            elif height > room or (i == 0 and kind in ("slide", "subslide")):
-                yield _typed(
-                    nbformat.v4.new_markdown_cell(
-                        f'<p class="kicker">{html.escape(title)}</p>'
-                    ),
-                    "subslide",
-                )
-                yield _typed(block, "-")
-                room = ROOM - LINE
+                block = "notes"
+            elif not heading:
+                block = "subslide" if kind == "subslide" else "text"
             else:
-                yield _typed(
-                    block, "fragment" if i == 0 and kind == "fragment" else "-"
-                )
-            room -= height
-        yield from (_notes(f"Step to type: *{step}*") for step in steps)
+                alone = heading.group() == cell.source.strip() and not kind
+                block = "title" if alone else "slide"
+            yield _block(block, nbformat.v4.new_markdown_cell(cell.source))
+            notes = re.findall(r"<!--(.*?)-->", cell.source, re.DOTALL)
+            if "<details>" in cell.source:
+                notes.append("Let the room choose before you open an answer.")
+            for note in notes:
+                yield _block("notes", nbformat.v4.new_markdown_cell(note))
+            continue
+        steps = [tag.removeprefix("live:") for tag in tags if tag.startswith("live:")]
+        if kind or steps:
+            yield _block("code", nbformat.v4.new_code_cell(cell.source))
+        for output in cell.get("outputs", []):
+            yield _block("output", nbformat.v4.new_code_cell(outputs=[output]))
+        for step in steps:
+            note = f"Step to type: *{step.strip()}*"
+            yield _block("notes", nbformat.v4.new_markdown_cell(note))
 
 
-def _code_and_outputs(cell: Any, *, shown: bool) -> Iterator[Any]:
-    if shown:
-        yield nbformat.v4.new_code_cell(cell.source)
-    for output in cell.get("outputs", []):
-        block = nbformat.v4.new_code_cell("", outputs=[output])
-        block.metadata["hide_input"] = True
-        yield block
-
-
-def _height(cell: Any) -> float:
-    """Return about how many pixels of a slide a cell takes."""
-    if cell.cell_type == "code" and cell.source:
-        return _code_height(cell.source)
-    if cell.cell_type == "markdown":
-        return _text_height(cell.source)
-    (output,) = cell.outputs
-    data = output.get("data", {})
-    page = str(data.get("text/html", ""))
-    if picture := data.get("image/png"):
-        width, height = struct.unpack(">II", base64.b64decode(picture[:48])[16:24])
-        slider = 50 * page.count("data-frames=")
-        return min(350.0, 1080.0 * float(height) / float(width)) + 50 + slider
-    if page:
-        return 36.0 * page.count("<tr") + 60
-    return _text_height(
-        str(data.get("text/markdown", data.get("text/plain", output.get("text", ""))))
-    )
-
-
-def _code_height(code: str) -> float:
-    """Return the height of a block of code, whose letters get smaller when a line is
-    long.
-    """
-    lines = code.splitlines()
-    return 27.5 * len(lines) * min(1.0, 90 / max(len(line) for line in lines)) + 40
-
-
-def _text_height(text: str) -> float:
-    if text.startswith("```"):
-        return _code_height(text) - 55
-    height = 0.0
-    for paragraph in re.split(r"\n\s*\n", re.sub(r"<[^>]*>", "", text)):
-        lines = paragraph.splitlines()
-        # where line breaks count
-        if any(line.startswith(("```", "> ", "- ", "#")) for line in lines):
-            height += (
-                sum(LINE * math.ceil(max(len(line), 1) / CHARACTERS) for line in lines)
-                + 20
-            )
-            height += 40 * sum(line.startswith("#") for line in lines)
-        else:
-            height += LINE * math.ceil(len(paragraph) / CHARACTERS) + 16
-    return height
-
-
-def _typed(cell: Any, kind: str) -> Any:
-    cell.metadata["slideshow"] = {"slide_type": kind}
+def _block(kind: str, cell: Any) -> Any:
+    cell.metadata["block"] = kind
     return cell
-
-
-def _notes(text: str) -> Any:
-    return _typed(nbformat.v4.new_markdown_cell(text), "notes")
-
-
-def _slide_type(cell: Any) -> str:
-    kind = str(cell.metadata.get("slideshow", {}).get("slide_type", ""))
-    return "" if kind == "-" else kind
-
-
-def _entry(notebook: Notebook, file: str, slides: int) -> str:
-    title, question = html.escape(notebook.title), html.escape(notebook.question)
-    return f'<li><a href="{file}">{title}</a> <small>{slides} slides</small><p>{question}</p></li>'
 
 
 def _package(name: str) -> Path:
@@ -358,7 +275,6 @@ def _package(name: str) -> Path:
     spec = importlib.util.find_spec(name)
     if spec is None or spec.origin is None:
         raise ModuleNotFoundError(
-            f"the package {name}, which the site and the decks are made with, is "
-            f"missing: run make"
+            f"{name} is missing: pip install 'xaicourse[dev]' brings it", name=name
         )
     return Path(spec.origin).parent

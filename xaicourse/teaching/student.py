@@ -20,7 +20,6 @@ from typing import Any
 import nbformat
 from nbgrader.preprocessors import ClearSolutions
 
-from xaicourse.teaching.citations import plain_citations
 from xaicourse.teaching.curriculum import Notebook, course_map, notebooks
 from xaicourse.teaching.notebooks import DERIVED_TAG, read_source
 
@@ -103,17 +102,14 @@ def copy_of(notebook: Notebook) -> Any:
     """Return a notebook without outputs, as a copy to work in: it knows its origin, and
     reads well in JupyterLab.
 
-    Exercises are not folded; citations, which JupyterLab would show as markup, become
-    words.
+    Exercises are not folded.
     """
     content = read_source(notebook.source)
     content.metadata["jupytext"] = {"formats": "ipynb"}  # a copy is not one of a pair
     content.metadata["language_info"] = {"name": "python"}
     content.metadata["xaicourse"] = {"notebook": notebook.path}
     for cell in content.cells:
-        if cell.cell_type == "markdown":
-            cell.source = plain_citations(cell.source)
-        elif "exercise" in cell.metadata.get("tags", []):
+        if "exercise" in cell.metadata.get("tags", []):
             cell.metadata.pop("jupyter", None)
             cell.metadata["tags"] = [
                 tag for tag in cell.metadata["tags"] if tag != DERIVED_TAG
