@@ -144,9 +144,9 @@ def rounded(values: Any, digits: int = 4) -> str:
         shown = [rounded(value, digits) for value in array[:8]]
         return f"[{', '.join(shown)}{', …' if len(array) > len(shown) else ''}]"
     number = array.item()
-    if not isinstance(number, float):
+    if not isinstance(number, float | complex):
         return str(number)
-    if not math.isfinite(number) or not 1e-4 <= abs(number) < 1e9:
+    if isinstance(number, complex) or not 1e-4 <= abs(number) < 1e9:
         return f"{number:.{digits}g}"
     decimals = max(digits - 1 - math.floor(math.log10(abs(number))), 0)
     text = f"{number:.{decimals}f}"

@@ -35,7 +35,7 @@ yet, and `hint(...)` helps in layers.
 These files are yours. When your copy is brought up to date, what you have worked on
 stays as it is; to begin a notebook anew, delete or rename it first.
 """
-CONFIG = """# nbgrader's settings for the course, made by `xaicourse student --nbgrader`.
+CONFIG = """# nbgrader's settings for the course, from `xaicourse student --nbgrader`.
 import os
 import sys
 
