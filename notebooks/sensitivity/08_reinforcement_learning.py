@@ -109,7 +109,9 @@ def plain_return(start, policy):
     env.unwrapped.state = start
     observation, total, done = start.astype(np.float32), 0.0, False
     while not done:
-        observation, reward, terminated, truncated, _ = env.step(policy(observation[None])[0])
+        observation, reward, terminated, truncated, _ = env.step(
+            policy(observation[None])[0]
+        )
         total, done = total + reward, terminated or truncated
     return total
 
@@ -145,9 +147,10 @@ claim(
 def returns_with_bias(position, n_episodes):
     """Return a function of a sensor's bias and a seed."""
     return lambda bias, seed: episode_returns(
-        cart_poles(n_episodes), controller(bias=bias * np.eye(4)[position]), seed=seed
+        cart_poles(n_episodes),
+        controller(bias=bias * np.eye(4)[position]),
+        seed=seed,
     )
-
 
 # %% tags=["live:four sensors"]
 measurements = ["position", "velocity", "angle", "angular velocity"]
@@ -413,7 +416,11 @@ claim(
 # change. Two is a power of two, so that not even the rounding does.
 
 # %% tags=["live:double everything"]
-doubled = episode_returns(cart_poles(1000, masscart=2.0, masspole=0.2, force_mag=20.0), controller(), seed=seed)
+doubled = episode_returns(
+    cart_poles(1000, masscart=2.0, masspole=0.2, force_mag=20.0),
+    controller(),
+    seed=seed,
+)
 
 # %%
 claim(
@@ -490,7 +497,14 @@ claim(
 )
 
 # %% tags=["live:the curve again"]
-mended = np.array([episode_returns(cart_poles(300), controller(weights, bias=(0, 0, b, 0)), seed=seed) for b in biases])
+mended = np.array(
+    [
+        episode_returns(
+            cart_poles(300), controller(weights, bias=(0, 0, b, 0)), seed=seed
+        )
+        for b in biases
+    ]
+)
 
 # %%
 mended_curve = mended.mean(axis=1)
