@@ -60,21 +60,28 @@ effect = response(doses, W)
 
 # %%
 total = np.linspace(0, 3, 61)
-sums = (doses @ W).ravel()
+weighted = (doses @ W).ravel()
+slope = 1 - np.tanh(weighted) ** 2
+levels_off = lines(
+    total,
+    {
+        "The response": {"tanh": np.tanh(total)},
+        "Its slope": {"tanh": 1 - np.tanh(total) ** 2},
+    },
+    x_label="weighted dose",
+    y_labels=["effect", "added effect per unit"],
+    markers=False,
+    marks=dict(zip("123", weighted)),
+)
+
+# %%
 show(
-    lines(
-        total,
-        {"The response": {"tanh": np.tanh(total)}, "Its slope": {"tanh": 1 - np.tanh(total) ** 2}},
-        x_label="weighted dose",
-        y_labels=["effect", "added effect per unit"],
-        markers=False,
-        marks={f"{i}": s for i, s in enumerate(sums, start=1)},
-    ),
-    caption="The response to the weighted dose, and its slope. Dotted: patients 1, 2 and 3.",
-    alt="Two panels. The effect rises steeply and levels off near one. Its slope falls from one towards zero: it is "
-    "{a:.2f} at the first patient and {b:.2f} at the third.",
-    a=1 - effect[0, 0] ** 2,
-    b=1 - effect[2, 0] ** 2,
+    levels_off,
+    caption="The response to the weighted dose, and its slope. Dotted: "
+    "patients 1, 2 and 3.",
+    alt="Two panels. The effect rises steeply and levels off near one. Its "
+    "slope falls from one towards zero: it is {slope[0]:.2f} at the first "
+    "patient and {slope[2]:.2f} at the third.",
 )
 
 # %% [markdown]
@@ -94,9 +101,8 @@ except TypeError as error:
 
 # %%
 claim(
-    "The slide's line stops with the message “{message}”",
+    "The slide's line stops with the message “{refusal}”",
     refusal != "",
-    message=refusal,
     fails_if="it were asked for differences between rows",
 )
 
@@ -120,21 +126,24 @@ by_hand
 # A row is a patient, a column a drug, an entry the effect of one more milligram. This table is the **sensitivity matrix**.
 
 # %%
+matrix_of_three = heat_map(
+    by_hand,
+    x_label="one more milligram of",
+    y_label="for",
+    x_ticks=["drug A", "drug B"],
+    y_ticks=["patient 1", "patient 2", "patient 3"],
+    value_label="added effect",
+    height=2.6,
+)
+largest, largest_of_third = by_hand.max(), by_hand[2].max()
+
+# %%
 show(
-    heat_map(
-        by_hand,
-        x_label="one more milligram of",
-        y_label="for",
-        x_ticks=["drug A", "drug B"],
-        y_ticks=["patient 1", "patient 2", "patient 3"],
-        value_label="added effect",
-        height=2.6,
-    ),
+    matrix_of_three,
     caption="The sensitivity matrix of the three patients.",
-    alt="Heat map of three rows and two columns, all red. The darkest cell, {top:.3f}, is drug B for patient 1; the row of "
-    "patient 3 is almost white, at most {low:.3f}.",
-    top=by_hand.max(),
-    low=by_hand[2].max(),
+    alt="Heat map of three rows and two columns, all red. The darkest cell, "
+    "{largest:.3f}, is drug B for patient 1; the row of patient 3 is almost "
+    "white, at most {largest_of_third:.3f}.",
 )
 
 # %% [markdown] slideshow={"slide_type": "slide"}
@@ -174,13 +183,21 @@ by_autograd.shape
 # worked out on paper for these patients.
 
 # %%
-on_paper = np.array([[0.078645, 0.157290], [0.035920, 0.071840], [0.012501, 0.025002]])
-apart = max(abs(by_differences - by_hand).max(), abs(by_autograd[:, 0] - by_hand).max())
+on_paper = np.array(
+    [[0.078645, 0.157290], [0.035920, 0.071840], [0.012501, 0.025002]]
+)
+apart = max(
+    abs(by_differences - by_hand).max(),
+    abs(by_autograd[:, 0] - by_hand).max(),
+)
+from_paper = abs(by_hand - on_paper).max()
+
+# %%
 claim(
-    "The three ways agree to a millionth, and with the numbers on paper to their six digits",
-    apart < 1e-6 and abs(by_hand - on_paper).max() < 1e-6,
-    largest_difference=apart,
-    from_paper=abs(by_hand - on_paper).max(),
+    "The three ways agree to a millionth, and with the numbers on paper to "
+    "their six digits",
+    apart < 1e-6 and from_paper < 1e-6,
+    evidence="largest difference: {apart:.0e}; from paper: {from_paper:.0e}",
     tolerance=1e-9,
     fails_if="the derivative by hand forgot the weights",
 )
@@ -195,18 +212,25 @@ def largest_gap(V, X):
     """Return by how much the three ways differ for one network."""
     exact = (1 - np.tanh(X @ V) ** 2)[:, :, None] * V.T
     differences = finite_differences(lambda X: np.tanh(X @ V), X)
-    autograd = batch_jacobian(lambda X: torch.tanh(X @ torch.from_numpy(V)), torch.from_numpy(X)).numpy()
+    autograd = batch_jacobian(
+        lambda X: torch.tanh(X @ torch.from_numpy(V)), torch.from_numpy(X)
+    ).numpy()
     return max(abs(differences - exact).max(), abs(autograd - exact).max())
 
 
 rng = np.random.default_rng(seed)
-gaps = [largest_gap(rng.normal(size=(2, 3)), rng.normal(size=(5, 2))) for _ in range(100)]
+gaps = [
+    largest_gap(rng.normal(size=(2, 3)), rng.normal(size=(5, 2)))
+    for _ in range(100)
+]
+widest_gap = max(gaps)
 
 # %%
 claim(
-    "For a hundred random networks the three ways agree to a millionth as well",
-    max(gaps) < 1e-6,
-    largest_difference=max(gaps),
+    "For a hundred random networks the three ways agree to a millionth as "
+    "well",
+    widest_gap < 1e-6,
+    evidence="largest difference: {widest_gap:.0e}",
     tolerance=1e-8,
     fails_if="the nudge were a tenth instead of a few millionths",
 )
@@ -217,21 +241,27 @@ claim(
 # Down a column: who gains most from this drug? Along a row: which drug does more for this patient?
 
 # %%
+first_over_third = by_differences[0] / by_differences[2]
+b_over_a = by_differences[:, 1] / by_differences[:, 0]
+
+# %%
 say(
-    "One more milligram of drug B adds {first:.3f} to the effect for the first patient and {third:.3f} for the third.",
-    first=by_differences[0, 1],
-    third=by_differences[2, 1],
+    "One more milligram of drug B adds {by_differences[0, 1]:.3f} to the "
+    "effect for the first patient and {by_differences[2, 1]:.3f} for the "
+    "third."
 )
 claim(
-    "The first patient gains more than five times as much as the third, from either drug",
-    (by_differences[0] > 5 * by_differences[2]).all(),
-    gain_of_first_over_third=by_differences[0] / by_differences[2],
+    "The first patient gains more than five times as much as the third, from "
+    "either drug",
+    (first_over_third > 5).all(),
+    evidence="times as much, from A and from B: {first_over_third:.1f}",
     fails_if="the response did not level off",
 )
 claim(
-    "A milligram of drug B does twice as much as one of drug A, for every patient",
-    np.allclose(by_differences[:, 1], 2 * by_differences[:, 0], rtol=1e-6),
-    b_over_a=by_differences[:, 1] / by_differences[:, 0],
+    "A milligram of drug B does twice as much as one of drug A, for every "
+    "patient",
+    np.allclose(b_over_a, 2, rtol=1e-6),
+    evidence="B over A, patient by patient: {b_over_a:.4f}",
     fails_if="both drugs had the same weight",
 )
 
@@ -252,31 +282,46 @@ predicted = change[:, None] * by_hand.sum(axis=1)
 error = abs(predicted - truth)
 
 # %%
-show(
-    lines(
-        change,
-        {
-            "Added effect of patient 1": {"network": truth[:, 0], "matrix": predicted[:, 0]},
-            "Error of the matrix": {f"patient {i}": error[:, i - 1] for i in (1, 2, 3)},
+promise = lines(
+    change,
+    {
+        "Added effect of patient 1": {
+            "network": truth[:, 0],
+            "matrix": predicted[:, 0],
         },
-        x_label="milligrams more of both drugs",
-        y_labels=["added effect", "error of the prediction"],
-        log_x=True,
-        log_y=True,
-        markers=False,
-    ),
-    caption="What the matrix predicts and what the network does, on logarithmic axes.",
-    alt="Two panels on logarithmic axes. Left: prediction and truth lie on each other for small changes and part at a few "
-    "milligrams, where the matrix says {p:.2f} and the network {t:.2f}. Right: the errors are straight, parallel lines.",
-    p=predicted[-1, 0],
-    t=truth[-1, 0],
+        "Error of the matrix": {
+            f"patient {i}": error[:, i - 1] for i in (1, 2, 3)
+        },
+    },
+    x_label="milligrams more of both drugs",
+    y_labels=["added effect", "error of the prediction"],
+    log_x=True,
+    log_y=True,
+    markers=False,
 )
+
+# %% [markdown]
+# On logarithmic axes a power is a straight line, and the power is its slope. We fit one for each patient, where the change is small:
+
+# %%
 small = change < 0.3
-growth = [np.polyfit(np.log(change[small]), np.log(error[small, i]), 1)[0] for i in range(3)]
+growth = np.polyfit(np.log(change[small]), np.log(error[small]), deg=1)[0]
+
+# %%
+show(
+    promise,
+    caption="What the matrix predicts and what the network does, on "
+    "logarithmic axes.",
+    alt="Two panels on logarithmic axes. Left: prediction and truth lie on "
+    "each other for small changes and part at a few milligrams, where the "
+    "matrix says {predicted[-1, 0]:.2f} and the network {truth[-1, 0]:.2f}. "
+    "Right: the errors are straight, parallel lines.",
+)
 claim(
-    "Twice the change, four times the error: the lines on the right have slope two",
-    all(abs(g - 2) < 0.1 for g in growth),
-    slopes=growth,
+    "Twice the change, four times the error: the lines on the right have "
+    "slope two",
+    (abs(growth - 2) < 0.1).all(),
+    evidence="slopes of the three patients: {growth:.3f}",
     fails_if="the matrix had only half its size",
 )
 

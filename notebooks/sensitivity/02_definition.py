@@ -81,11 +81,13 @@ stack = sensitivity(example, X)
 exact = np.zeros((5, 2, 2))
 exact[:, 0, 0], exact[:, 1, 1] = np.cos(X[:, 0]), -np.sin(X[:, 1])
 off = abs(stack - exact).max()
+
+# %%
 claim(
-    "Five samples, two outputs, two inputs: the stack has the shape {shape} and the right entries",
+    "Five samples, two outputs, two inputs: the stack has the shape "
+    "({stack.shape}) and the right entries",
     stack.shape == (5, 2, 2) and off < 1e-8,
-    shape=str(stack.shape),
-    largest_error=off,
+    evidence="largest error of an entry: {off:.0e}",
     tolerance=1e-9,
     fails_if="the second output were a sine too",
 )
@@ -103,9 +105,9 @@ except TypeError as error:
 
 # %%
 claim(
-    "An array of integers cannot take a step of a millionth, and NumPy says so ({error})",
+    "An array of integers cannot take a step of a millionth, and NumPy says "
+    "so ({complaint})",
     complaint != "",
-    error=complaint,
     fails_if="the integers were floating-point numbers",
 )
 
@@ -123,29 +125,36 @@ claim(
 def torch_at(q):
     """Return east and north of the torch in centimetres, shape (poses, 2)."""
     shoulder, both = q[:, 0], q[:, 0] + q[:, 1]
-    return np.column_stack([40 * np.cos(shoulder) + 30 * np.cos(both), 40 * np.sin(shoulder) + 30 * np.sin(both)])
+    east = 40 * np.cos(shoulder) + 30 * np.cos(both)
+    north = 40 * np.sin(shoulder) + 30 * np.sin(both)
+    return np.column_stack([east, north])
 
 
 elbow = np.linspace(-np.pi, np.pi, 61)
 J = sensitivity(torch_at, np.column_stack([np.zeros(61), elbow]))
 
 # %%
+four_entries = lines(
+    elbow,
+    {
+        "East": {"shoulder": J[:, 0, 0], "elbow": J[:, 0, 1]},
+        "North": {"shoulder": J[:, 1, 0], "elbow": J[:, 1, 1]},
+    },
+    x_label="angle of the elbow (radians)",
+    y_labels="sensitivity (cm per radian)",
+    markers=False,
+)
+
+# %%
 show(
-    lines(
-        elbow,
-        {
-            "East": {"shoulder": J[:, 0, 0], "elbow": J[:, 0, 1]},
-            "North": {"shoulder": J[:, 1, 0], "elbow": J[:, 1, 1]},
-        },
-        x_label="angle of the elbow (radians)",
-        y_labels="sensitivity (cm per radian)",
-        markers=False,
-    ),
-    caption="All four entries of the matrix, while the elbow turns and the shoulder points east. One panel an output, one curve an input; on the left both lie on each other.",
-    alt="Two panels of two curves. East: both curves are the same and zero when the arm is stretched. North: with the arm "
-    "stretched the shoulder has {a:.0f} and the elbow {b:.0f} centimetres per radian.",
-    a=J[30, 1, 0],
-    b=J[30, 1, 1],
+    four_entries,
+    caption="All four entries of the matrix, while the elbow turns and the "
+    "shoulder points east. One panel an output, one curve an input; on the "
+    "left both lie on each other.",
+    alt="Two panels of two curves. East: both curves are the same and zero "
+    "when the arm is stretched. North: with the arm stretched the shoulder "
+    "has {J[30, 1, 0]:.0f} and the elbow {J[30, 1, 1]:.0f} centimetres per "
+    "radian.",
 )
 
 # %% [markdown]
@@ -161,19 +170,26 @@ show(
 # %% tags=["live:autograd for a thousand poses"]
 def torch_at_in_pytorch(q):
     shoulder, both = q[:, 0], q[:, 0] + q[:, 1]
-    return torch.stack([40 * shoulder.cos() + 30 * both.cos(), 40 * shoulder.sin() + 30 * both.sin()], dim=1)
+    east = 40 * shoulder.cos() + 30 * both.cos()
+    north = 40 * shoulder.sin() + 30 * both.sin()
+    return torch.stack([east, north], dim=1)
 
 
 poses = rng.uniform(-np.pi, np.pi, size=(1000, 2))
 by_differences = finite_differences(torch_at, poses)
-by_autograd = batch_jacobian(torch_at_in_pytorch, torch.from_numpy(poses)).numpy()
+by_autograd = batch_jacobian(
+    torch_at_in_pytorch, torch.from_numpy(poses)
+).numpy()
 
 # %%
 apart = abs(by_differences - by_autograd).max()
+
+# %%
 claim(
-    "For a thousand poses the differences equal autograd's matrices to a millionth of a centimetre per radian",
+    "For a thousand poses the differences equal autograd's matrices to a "
+    "millionth of a centimetre per radian",
     by_differences.shape == (1000, 2, 2) and apart < 1e-6,
-    largest_difference=apart,
+    evidence="largest difference: {apart:.0e}",
     tolerance=1e-7,
     fails_if="outputs and inputs were exchanged",
 )
@@ -202,25 +218,35 @@ double = np.array([typical_error(torch_at, e) for e in steps])
 single = np.array([typical_error(in_single_precision, e) for e in steps])
 
 # %%
-eps = np.finfo(float).eps
+cube_root = np.finfo(float).eps ** (1 / 3)
+lowest, best = double.min(), steps[double.argmin()]
+single_at_a_millionth = single[abs(np.log(steps / 1e-6)).argmin()]
+two_vees = lines(
+    steps,
+    {
+        "": {
+            "double precision": double,
+            "single precision": np.where(single > 0, single, np.nan),
+        }
+    },
+    x_label="step (radians)",
+    y_labels="typical error (cm per radian)",
+    log_x=True,
+    log_y=True,
+    markers=False,
+    marks={"cube root of machine precision": cube_root},
+)
+
+# %%
 show(
-    lines(
-        steps,
-        {"": {"double precision": double, "single precision": np.where(single > 0, single, np.nan)}},
-        x_label="step (radians)",
-        y_labels="typical error (cm per radian)",
-        log_x=True,
-        log_y=True,
-        markers=False,
-        marks={"cube root of machine precision": eps ** (1 / 3)},
-    ),
-    caption="Median error of the four entries over a thousand poses, against the step. Both axes are logarithmic.",
-    alt="Two curves in the shape of a V. In double precision the error falls to {low:.0e} near a step of {at:.0e} and rises on both "
-    "sides. In single precision the V is higher and further right, and at a step of a millionth the error is {bad:.1f}.",
-    low=double.min(),
-    at=steps[double.argmin()],
-    bad=single[abs(np.log(steps / 1e-6)).argmin()],
-    tolerance={"at": 2e-5, "low": 1e-9, "bad": 5},
+    two_vees,
+    caption="Median error of the four entries over a thousand poses, against "
+    "the step. Both axes are logarithmic.",
+    alt="Two curves in the shape of a V. In double precision the error falls "
+    "to {lowest:.0e} near a step of {best:.0e} and rises on both sides. In "
+    "single precision the V is higher and further right, and at a step of a "
+    "millionth the error is {single_at_a_millionth:.1f}.",
+    tolerance={"best": 2e-5, "lowest": 1e-9, "single_at_a_millionth": 5},
 )
 
 # %% [markdown]
@@ -231,35 +257,42 @@ show(
 
 # %% tags=["live:slopes of the V"]
 def slope(low, high):
-    """Return the slope of the double-precision curve between two steps, on logarithmic axes."""
+    """Return the slope of the curve for double precision between two steps."""
     there = (steps >= low) & (steps <= high)
     return np.polyfit(np.log(steps[there]), np.log(double[there]), 1)[0]
 
 
 right, left = slope(1e-4, 0.1), slope(1e-13, 1e-7)
-best = steps[double.argmin()]
+
+# %% [markdown]
+# And what does it cost to miss the best step? We read the error off the curve and count the decimal digits that are lost.
+
+# %%
+lost_digits = {
+    name: np.log10(np.interp(step, steps, double) / lowest)
+    for name, step in {"millionth": 1e-6, "billionth": 1e-9}.items()
+}
 
 # %%
 claim(
     "The right arm of the V has slope two, the left arm minus one",
     abs(right - 2) < 0.1 and abs(left + 1) < 0.1,
-    right=right,
-    left=left,
+    evidence="right {right:.2f}, left {left:.2f}",
     tolerance=0.02,
     fails_if="the difference were taken on one side only",
 )
 claim(
-    "The best step is within a factor of ten of the cube root of machine precision",
-    0.1 < best / eps ** (1 / 3) < 10,
-    best=best,
-    cube_root=eps ** (1 / 3),
+    "The best step is within a factor of ten of the cube root of machine "
+    "precision",
+    0.1 < best / cube_root < 10,
+    evidence="best step {best:.1e}, cube root {cube_root:.1e}",
     tolerance=2e-5,
     fails_if="the difference were taken on one side only",
 )
 say(
-    "So the slides' millionth is on the safe side of the best, at the price of {digits:.1f} digits; a billionth would have cost {more:.1f}.",
-    digits=np.log10(np.interp(1e-6, steps, double) / double.min()),
-    more=np.log10(np.interp(1e-9, steps, double) / double.min()),
+    "So the slides' millionth is on the safe side of the best, at the price "
+    'of {lost_digits["millionth"]:.1f} digits; a billionth would have cost '
+    '{lost_digits["billionth"]:.1f}.',
     tolerance=0.2,
 )
 
@@ -297,11 +330,15 @@ say(
 # In single precision, the machine precision is half a billion times coarser, and a millionth is far down the left arm:
 
 # %%
-relative = typical_error(in_single_precision, 1e-6) / np.median(abs(by_autograd))
+relative = typical_error(in_single_precision, 1e-6) / np.median(
+    abs(by_autograd)
+)
+
+# %%
 claim(
-    "In single precision a step of a millionth leaves not even two digits: the typical error is {relative:.1%} of a typical entry",
+    "In single precision a step of a millionth leaves not even two digits: "
+    "the typical error is {relative:.1%} of a typical entry",
     relative > 0.01,
-    relative=relative,
     tolerance=0.02,
     fails_if="single precision had as many digits as double",
 )
@@ -346,33 +383,48 @@ claim(
 
 # %% tags=["live:large inputs"]
 large = np.geomspace(1, 1e15, 61)[:, None]
-fixed = abs(sensitivity(np.log, large)[:, 0, 0] * large[:, 0] - 1)  # error, relative to 1/x
-scaled = abs(finite_differences(np.log, large)[:, 0, 0] * large[:, 0] - 1)
+
+
+def relative_error(derivative):
+    return abs(derivative[:, 0, 0] * large[:, 0] - 1)  # the truth is 1/x
+
+
+fixed = relative_error(sensitivity(np.log, large))
+scaled = relative_error(finite_differences(np.log, large))
+
+# %%
+scaled_at_most = scaled.max()
+two_steps = lines(
+    large[:, 0],
+    {
+        "Derivative of $\\log x$": {
+            "fixed step": fixed,
+            "step that grows": scaled,
+        }
+    },
+    x_label="input $x$",
+    y_labels="relative error",
+    log_x=True,
+    log_y=True,
+    markers=False,
+)
 
 # %%
 show(
-    lines(
-        large[:, 0],
-        {"Derivative of $\\log x$": {"fixed step": fixed, "step that grows": scaled}},
-        x_label="input $x$",
-        y_labels="relative error",
-        log_x=True,
-        log_y=True,
-        markers=False,
-    ),
-    caption="A fixed step of a millionth against one that grows with the input.",
-    alt="Two curves on logarithmic axes. With the fixed step the relative error climbs from {a:.0e} to {b:.0f} at large inputs, with "
-    "the growing step it stays below {c:.0e}.",
-    a=fixed[0],
-    b=fixed[-1],
-    c=scaled.max(),
-    tolerance={"a": 1e-9, "c": 1e-9},
+    two_steps,
+    caption="A fixed step of a millionth against one that grows with the "
+    "input.",
+    alt="Two curves on logarithmic axes. With the fixed step the relative "
+    "error climbs from {fixed[0]:.0e} to {fixed[-1]:.0f} at large inputs, "
+    "with the growing step it stays below {scaled_at_most:.0e}.",
+    tolerance={"fixed[0]": 1e-9, "scaled_at_most": 1e-9},
 )
 claim(
-    "For large inputs the fixed step is lost altogether, the growing one is not",
-    fixed[-1] > 0.5 and scaled.max() < 1e-8,
-    fixed_at_the_largest=fixed[-1],
-    growing_at_most=scaled.max(),
+    "For large inputs the fixed step is lost altogether, the growing one is "
+    "not",
+    fixed[-1] > 0.5 and scaled_at_most < 1e-8,
+    evidence="relative error at the largest input: {fixed[-1]:.2f} with the "
+    "fixed step; at most {scaled_at_most:.0e} with the growing one",
     tolerance=1e-9,
     fails_if="the packaged step did not grow either",
 )

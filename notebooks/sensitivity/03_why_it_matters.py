@@ -72,11 +72,15 @@ model = LinearRegression().fit(X_train, y_train)
 r2 = model.score(X_test, y_test)
 
 # %%
+unexplained = 1 - r2
+coefficients_off = abs(model.coef_ - truth).max()
+
+# %%
 claim(
-    "On new rows the model explains all but {left:.1e} of the variance, and its coefficients are the true ones",
-    r2 > 0.999 and abs(model.coef_ - truth).max() < 0.2,
-    left=1 - r2,
-    largest_error=abs(model.coef_ - truth).max(),
+    "On new rows the model explains all but {unexplained:.1e} of the "
+    "variance, and its coefficients are the true ones",
+    unexplained < 0.001 and coefficients_off < 0.2,
+    evidence="largest error of a coefficient: {coefficients_off:.3f}",
     fails_if="the rows and their prices were mixed up",
 )
 
@@ -97,31 +101,40 @@ per_sd_in_metres = in_metres.coef_ * (X_train * factors).std(axis=0)
 
 # %%
 names = [f"column {j}" if j != distance else "distance" for j in range(5)]
-show(
-    bars(
-        {
-            "coefficient, kilometres": abs(model.coef_),
-            "coefficient, metres": abs(in_metres.coef_),
-            "per standard deviation, either": abs(per_sd_in_metres),
-        },
-        names,
-        value_label="change of the price",
-    ),
-    caption="Three charts of one model: price per unit of each column, twice, and per standard deviation.",
-    alt="Grouped bars for five columns. In kilometres the distance has the longest bar, {km:.0f}; in metres its bar cannot be seen, "
-    "{m:.2f}; per standard deviation it is {sd:.0f} in both units.",
-    km=abs(model.coef_[distance]),
-    m=abs(in_metres.coef_[distance]),
-    sd=abs(per_sd[distance]),
+long, short, equal = abs(model.coef_), abs(in_metres.coef_), abs(per_sd)
+three_charts = bars(
+    {
+        "coefficient, kilometres": long,
+        "coefficient, metres": short,
+        "per standard deviation, either": equal,
+    },
+    names,
+    value_label="change of the price",
 )
-same = abs(in_metres.predict(X_test * factors) - model.predict(X_test)).max()
+
+# %%
+predicted = in_metres.predict(X_test * factors)
+predictions_apart = abs(predicted - model.predict(X_test)).max()
+unchanged = np.allclose(per_sd, per_sd_in_metres, rtol=1e-6)
+
+# %%
+show(
+    three_charts,
+    caption="Three charts of one model: price per unit of each column, "
+    "twice, and per standard deviation.",
+    alt="Grouped bars for five columns. In kilometres the distance has the "
+    "longest bar, {long[distance]:.0f}; in metres its bar cannot be seen, "
+    "{short[distance]:.2f}; per standard deviation it is "
+    "{equal[distance]:.0f} in both units.",
+)
 claim(
-    "The same predictions, and the longest bar has become the shortest; per standard deviation nothing has changed",
-    same < 1e-6 and abs(in_metres.coef_).argmin() == distance and np.allclose(per_sd, per_sd_in_metres, rtol=1e-6),
-    predictions_differ_by=same,
-    in_kilometres=model.coef_[distance],
-    in_metres=in_metres.coef_[distance],
-    tolerance={"predictions_differ_by": 1e-8},
+    "The same predictions, and the longest bar has become the shortest; per "
+    "standard deviation nothing has changed",
+    predictions_apart < 1e-6 and short.argmin() == distance and unchanged,
+    evidence="predictions apart by {predictions_apart:.0e}; coefficient "
+    "{model.coef_[distance]:.1f} in kilometres, "
+    "{in_metres.coef_[distance]:.3f} in metres",
+    tolerance={"predictions_apart": 1e-8},
     fails_if="the column kept its unit",
 )
 
@@ -175,47 +188,61 @@ def minus_squared_error(y, prediction):
 
 # %% tags=["live:both experiments"]
 def experiment(rho, rng, groups=None):
-    """Return by how much the squared error grows when columns are shuffled, and when they are dropped."""
+    """Return by how much the squared error grows: shuffled, and dropped."""
     X, y = flats(2000, rho, rng)
     X_new, y_new = flats(2000, rho, rng)
     options = {"score": minus_squared_error, "groups": groups}
-    shuffled = permutation_importance(fit(X, y), X_new, y_new, n_repeats=2, seed=rng, **options)
-    dropped = drop_column_importance(fit, X, y, X_test=X_new, y_test=y_new, **options)
+    shuffled = permutation_importance(
+        fit(X, y), X_new, y_new, n_repeats=2, seed=rng, **options
+    )
+    dropped = drop_column_importance(
+        fit, X, y, X_test=X_new, y_test=y_new, **options
+    )
     return shuffled.mean, dropped.drop
 
 
 rhos = np.array([0, 0.2, 0.4, 0.6, 0.8, 0.9, 0.95])
 rng = np.random.default_rng(seed)
-runs = np.array([[experiment(rho, rng) for _ in range(30)] for rho in progress("correlations")(rhos)])
-shuffled, dropped = np.moveaxis(runs, 2, 0)  # each (correlations, repetitions, columns)
+runs = np.array(
+    [
+        [experiment(rho, rng) for _ in range(30)]
+        for rho in progress("correlations")(rhos)
+    ]
+)
+# each (correlations, repetitions, columns)
+shuffled, dropped = np.moveaxis(runs, 2, 0)
+
+# %%
+shuffled_mean, dropped_mean = shuffled.mean(axis=1), dropped.mean(axis=1)
+two_costs = lines(
+    rhos,
+    {
+        "Shuffle": {
+            "formula for area": 2 * np.ones(7),
+            "area": shuffled_mean[:, 0],
+            "age": shuffled_mean[:, 2],
+        },
+        "Drop and fit again": {
+            "formula for area": 1 - rhos**2,
+            "area": dropped_mean[:, 0],
+            "age": dropped_mean[:, 2],
+        },
+    },
+    x_label="correlation of area and rooms",
+    y_labels="growth of the squared error",
+    limits=(0, 2.2),
+)
 
 # %%
 show(
-    lines(
-        rhos,
-        {
-            "Shuffle": {
-                "formula for area": 2 * np.ones(7),
-                "area": shuffled.mean(1)[:, 0],
-                "age": shuffled.mean(1)[:, 2],
-            },
-            "Drop and fit again": {
-                "formula for area": 1 - rhos**2,
-                "area": dropped.mean(1)[:, 0],
-                "age": dropped.mean(1)[:, 2],
-            },
-        },
-        x_label="correlation of area and rooms",
-        y_labels="growth of the squared error",
-        limits=(0, 2.2),
-    ),
-    caption="Two experiments on models with equal coefficients, each point the mean of thirty repetitions.",
-    alt="Two panels against the correlation from {first:.0f} to {last:.2f}. Shuffling costs about two for area and for age throughout. Dropping "
-    "costs one for age throughout, and for area it falls from {top:.2f} to {bottom:.2f} along the formula.",
-    first=rhos[0],
-    last=rhos[-1],
-    top=dropped.mean(1)[0, 0],
-    bottom=dropped.mean(1)[-1, 0],
+    two_costs,
+    caption="Two experiments on models with equal coefficients, each point "
+    "the mean of thirty repetitions.",
+    alt="Two panels against the correlation from {rhos[0]:.0f} to "
+    "{rhos[-1]:.2f}. Shuffling costs about two for area and for age "
+    "throughout. Dropping costs one for age throughout, and for area it falls "
+    "from {dropped_mean[0, 0]:.2f} to {dropped_mean[-1, 0]:.2f} along the "
+    "formula.",
     tolerance=0.01,
 )
 
@@ -226,25 +253,32 @@ show(
 # means at once, at the course's usual confidence.
 
 # %% tags=["live:hold it against the formulas"]
-left_over = np.column_stack([1 - rhos**2, 1 - rhos**2, np.ones(7)])  # the share that cannot be guessed
+# the share that cannot be guessed
+left_over = np.column_stack([1 - rhos**2, 1 - rhos**2, np.ones(7)])
 z = t.ppf(1 - 0.0005 / 21, df=29) / np.sqrt(30)
-gap_shuffled = abs(shuffled.mean(1) - 2 * beta**2) / (z * shuffled.std(1, ddof=1))
-gap_dropped = abs(dropped.mean(1) - beta**2 * left_over) / (z * dropped.std(1, ddof=1))
+gap_shuffled = abs(shuffled_mean - 2 * beta**2)
+gap_shuffled /= z * shuffled.std(1, ddof=1)
+gap_dropped = abs(dropped_mean - beta**2 * left_over)
+gap_dropped /= z * dropped.std(1, ddof=1)
+
+# %%
+largest_gap = {"shuffle": gap_shuffled.max(), "drop": gap_dropped.max()}
+overall = shuffled.mean()
 
 # %%
 claim(
     "Shuffling costs $2\\beta^2$, whatever the correlation",
-    gap_shuffled.max() < 1,
-    largest_gap_in_half_intervals=gap_shuffled.max(),
-    mean_over_all=shuffled.mean(),
+    largest_gap["shuffle"] < 1,
+    evidence='largest gap: {largest_gap["shuffle"]:.2f} of half an interval; '
+    "mean over all: {overall:.3f}",
     tolerance=0.001,
     fails_if="the errors were absolute instead of squared",
 )
 claim(
     "Dropping costs $\\beta^2 (1 - \\rho^2)$",
-    gap_dropped.max() < 1,
-    largest_gap_in_half_intervals=gap_dropped.max(),
-    area_at_the_highest_correlation=dropped.mean(1)[-1, 0],
+    largest_gap["drop"] < 1,
+    evidence='largest gap: {largest_gap["drop"]:.2f} of half an interval; '
+    "area at the highest correlation: {dropped_mean[-1, 0]:.3f}",
     tolerance=0.001,
     fails_if="rooms had nothing to do with area",
 )
@@ -261,36 +295,42 @@ shuffle_cost, drop_cost = closely.mean(axis=0)
 half = 1.96 * closely.std(axis=0, ddof=1) / np.sqrt(30)
 
 # %%
+alone_and_together = bars(
+    {"shuffle": shuffle_cost, "drop and fit again": drop_cost},
+    list(groups),
+    intervals={"shuffle": half[0], "drop and fit again": half[1]},
+    value_label="growth of the squared error",
+)
+each_alone = shuffle_cost[:3].mean()
+area_over_age = shuffle_cost[0] / shuffle_cost[2]
+age_over_area = drop_cost[2] / drop_cost[0]
+sum_of_parts = drop_cost[0] + drop_cost[1]
+
+# %%
 show(
-    bars(
-        {"shuffle": shuffle_cost, "drop and fit again": drop_cost},
-        list(groups),
-        intervals={"shuffle": half[0], "drop and fit again": half[1]},
-        value_label="growth of the squared error",
-    ),
-    caption="Columns alone and together, at a correlation of nine tenths; the intervals are for the mean of thirty repetitions.",
-    alt="Grouped bars. Shuffling costs about {s:.1f} for each single column. Dropping costs {a:.2f} for area, {r:.2f} for rooms, {g:.2f} for age, "
-    "and {both:.1f} for area and rooms together.",
-    s=shuffle_cost[:3].mean(),
-    a=drop_cost[0],
-    r=drop_cost[1],
-    g=drop_cost[2],
-    both=drop_cost[3],
+    alone_and_together,
+    caption="Columns alone and together, at a correlation of nine tenths; the "
+    "intervals are for the mean of thirty repetitions.",
+    alt="Grouped bars. Shuffling costs about {each_alone:.1f} for each single "
+    "column. Dropping costs {drop_cost[0]:.2f} for area, {drop_cost[1]:.2f} "
+    "for rooms, {drop_cost[2]:.2f} for age, and {drop_cost[3]:.1f} for area "
+    "and rooms together.",
     tolerance=0.01,
 )
 claim(
-    "The model relies on area as much as on age, but would miss age at least three times as much",
-    0.9 < shuffle_cost[0] / shuffle_cost[2] < 1.1 and drop_cost[2] > 3 * drop_cost[0],
-    shuffled_area_over_age=shuffle_cost[0] / shuffle_cost[2],
-    dropped_age_over_area=drop_cost[2] / drop_cost[0],
+    "The model relies on area as much as on age, but would miss age at least "
+    "three times as much",
+    0.9 < area_over_age < 1.1 and age_over_area > 3,
+    evidence="shuffled, area over age: {area_over_age:.2f}; dropped, age over "
+    "area: {age_over_area:.1f}",
     tolerance=0.05,
     fails_if="rooms had nothing to do with area",
 )
 claim(
-    "Area can go, or rooms can go, but not both: together they cost more than five times the sum of their parts",
-    drop_cost[3] > 5 * (drop_cost[0] + drop_cost[1]),
-    together=drop_cost[3],
-    sum_of_parts=drop_cost[0] + drop_cost[1],
+    "Area can go, or rooms can go, but not both: together they cost more than "
+    "five times the sum of their parts",
+    drop_cost[3] > 5 * sum_of_parts,
+    evidence="together {drop_cost[3]:.2f}, the sum {sum_of_parts:.2f}",
     tolerance=0.02,
     fails_if="rooms had nothing to do with area",
 )

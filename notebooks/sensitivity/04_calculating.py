@@ -70,16 +70,16 @@ of_floats = numerical_gradient(model, np.array([1.0, 2.0]))
 
 # %%
 claim(
-    "For whole numbers the slide's function returns {first:,} and {second:,}, and no error",
+    "For whole numbers the slide's function returns {of_integers[0]:,} and "
+    "{of_integers[1]:,}, and no error",
     abs(of_integers).min() > 100_000,
-    first=int(of_integers[0]),
-    second=int(of_integers[1]),
     fails_if="the point had decimal points",
 )
 claim(
-    "With decimal points it returns the right numbers, 0.540302 and -0.909297 on paper",
+    "With decimal points it returns the right numbers, 0.540302 and -0.909297 "
+    "on paper",
     abs(of_floats - [0.540302, -0.909297]).max() < 1e-6,
-    found=of_floats,
+    evidence="found: {of_floats:.6f}",
     fails_if="the difference were divided by one step instead of two",
 )
 
@@ -123,7 +123,7 @@ for method in methods:
 claim(
     "For two inputs the model is run 3, 4, 8 and 2 times",
     list(cost.values()) == [3, 4, 8, 2],
-    forward_central_richardson_complex=list(cost.values()),
+    evidence="counted: {cost}",
     fails_if="the pump had three settings",
 )
 
@@ -154,28 +154,35 @@ digits = {m: -np.log10(e) for m, e in typical.items()}
 
 # %%
 names = ["forward", "central", "Richardson", "complex step", "autograd"]
+runs = [*cost.values(), 1]
+correct_decimals = bars(
+    {"digits": list(digits.values())},
+    [f"{name}\n{n} run{'s' * (n > 1)}" for name, n in zip(names, runs)],
+    value_label="correct decimals",
+    reference=(-np.log10(eps), "what a double can hold"),
+    limits=(0, 18),
+)
+
+# %%
+most_digits = min(digits["complex"], digits["autograd"])
+tenfold = [10**k * typical[m] for k, m in enumerate(methods)]
+
+# %%
 show(
-    bars(
-        {"digits": list(digits.values())},
-        [f"{name}\n{n} run{'s' * (n > 1)}" for name, n in zip(names, [*cost.values(), 1])],
-        value_label="correct decimals",
-        reference=(-np.log10(eps), "what a double can hold"),
-        limits=(0, 18),
-    ),
-    caption="Correct decimals of each way (median of 200 points), and what it costs with two inputs.",
-    alt="Bars: forward {a:.0f}, central {b:.0f}, Richardson {c:.0f} correct decimals; complex step and autograd reach the "
-    "dashed line at {d:.0f}.",
-    a=digits["forward"],
-    b=digits["central"],
-    c=digits["richardson"],
-    d=min(digits["complex"], digits["autograd"]),
+    correct_decimals,
+    caption="Correct decimals of each way (median of 200 points), and what it "
+    "costs with two inputs.",
+    alt='Bars: forward {digits["forward"]:.0f}, central '
+    '{digits["central"]:.0f}, Richardson {digits["richardson"]:.0f} correct '
+    "decimals; complex step and autograd reach the dashed line at "
+    "{most_digits:.0f}.",
     tolerance=0.3,
 )
 claim(
-    "From forward to central to Richardson to the complex step, each way gains at least a factor of ten",
-    typical["forward"] > 10 * typical["central"] > 100 * typical["richardson"] > 1000 * typical["complex"]
-    and typical["autograd"] < 1e-15,
-    typical_errors=list(typical.values()),
+    "From forward to central to Richardson to the complex step, each way "
+    "gains at least a factor of ten",
+    (np.diff(tenfold) < 0).all() and typical["autograd"] < 1e-15,
+    evidence="typical errors: {typical:.0e}",
     tolerance=1e-8,
     fails_if="every way took the step of the forward difference",
 )
@@ -193,25 +200,32 @@ curves = {
 curves = {m: np.maximum(c, eps) for m, c in curves.items()}
 
 # %%
-show(
-    lines(
-        steps,
-        {"": dict(zip(names, curves.values()))},
-        x_label="step, in units of max(1, |x|)",
-        y_labels="typical error",
-        log_x=True,
-        log_y=True,
-        markers=False,
-    ),
-    caption="Median error over 200 points against the step, on logarithmic axes.",
-    alt="Three V-shaped curves and one that only falls. The forward difference bottoms out at {a:.0e}, the central one at {b:.0e}, "
-    "Richardson's at {c:.0e}. The complex step falls to the machine's precision and stays there.",
-    a=curves["forward"].min(),
-    b=curves["central"].min(),
-    c=curves["richardson"].min(),
-    tolerance={"a": 1e-8, "b": 1e-10, "c": 1e-12},
+lowest = {m: curve.min() for m, curve in curves.items()}
+four_vees = lines(
+    steps,
+    {"": dict(zip(names, curves.values()))},
+    x_label="step, in units of max(1, |x|)",
+    y_labels="typical error",
+    log_x=True,
+    log_y=True,
+    markers=False,
 )
 
+# %%
+show(
+    four_vees,
+    caption="Median error over 200 points against the step, on logarithmic "
+    "axes.",
+    alt="Three V-shaped curves and one that only falls. The forward "
+    'difference bottoms out at {lowest["forward"]:.0e}, the central one at '
+    '{lowest["central"]:.0e}, Richardson\'s at {lowest["richardson"]:.0e}. '
+    "The complex step falls to the machine's precision and stays there.",
+    tolerance={
+        'lowest["forward"]': 1e-8,
+        'lowest["central"]': 1e-10,
+        'lowest["richardson"]': 1e-12,
+    },
+)
 
 # %% tags=["live:orders"]
 def order(method, low, high):
@@ -224,9 +238,11 @@ orders = [order("forward", 1e-6, 1e-2), order("central", 1e-4, 0.1), order("rich
 
 # %%
 claim(
-    "On the right arms the error grows with the first, second and fourth power of the step",
-    all(abs(found - expected) < 0.15 for found, expected in zip(orders, [1, 2, 4])),
-    forward_central_richardson=orders,
+    "On the right arms the error grows with the first, second and fourth "
+    "power of the step",
+    np.allclose(orders, [1, 2, 4], rtol=0, atol=0.15),
+    evidence="forward {orders[0]:.2f}, central {orders[1]:.2f}, Richardson "
+    "{orders[2]:.2f}",
     tolerance=0.03,
     fails_if="all differences were taken on one side",
 )
@@ -249,11 +265,13 @@ def complex_step(func, x, h):
 tiny = complex_step(model, np.array([1.0, 2.0]), 1e-200)
 
 # %%
-left = abs(tiny - [np.cos(1), -np.sin(2)]).max()
+off = abs(tiny - [np.cos(1), -np.sin(2)]).max()
+
+# %%
 claim(
     "With a step of $10^{{-200}}$ the complex step is right to the last digit",
-    left < 1e-15,
-    error=left,
+    off < 1e-15,
+    evidence="error: {off:.0e}",
     tolerance=1e-15,
     fails_if="it took a difference instead of the imaginary part",
 )
@@ -272,10 +290,9 @@ except ValueError as error_message:
 
 # %%
 claim(
-    "By hand the slope of $|x|$ at 3 comes out as {slope:.0f} instead of one. The packaged function stops: “{message}”",
+    "By hand the slope of $|x|$ at 3 comes out as {lost:.0f} instead of one. "
+    "The packaged function stops: “{complaint}”",
     lost == 0 and "complex" in complaint,
-    slope=lost,
-    message=complaint,
     fails_if="the absolute value were written as a root of a square",
 )
 
@@ -306,35 +323,48 @@ sizes = np.array([2, 5, 10, 20, 50, 100, 200])
 needed = {m: [runs_needed(d, m) for d in sizes] for m in [*methods, "autograd"]}
 
 # %%
+cost_of_a_gradient = lines(
+    sizes,
+    {"": dict(zip(names, needed.values()))},
+    x_label="inputs",
+    y_labels="runs for one gradient",
+    log_x=True,
+    log_y=True,
+)
+at_200 = {m: counts[-1] for m, counts in needed.items()}
+fewest = min(at_200[m] for m in methods)
+most = max(at_200[m] for m in methods)
+hours = {m: n / 60 for m, n in at_200.items()}
+
+# %%
+formulas = {
+    "forward": sizes + 1,
+    "central": 2 * sizes,
+    "richardson": 4 * sizes,
+    "complex": sizes,
+    "autograd": 0 * sizes + 1,
+}
+as_promised = all((formulas[m] == needed[m]).all() for m in needed)
+
+# %%
 show(
-    lines(
-        sizes,
-        {"": dict(zip(names, needed.values()))},
-        x_label="inputs",
-        y_labels="runs for one gradient",
-        log_x=True,
-        log_y=True,
-    ),
-    caption="What one gradient costs, counted. Autograd adds one backward pass, which costs a few runs more.",
-    alt="Five lines on logarithmic axes. The four differences rise in proportion to the inputs, to between {low} and {high} runs "
-    "at 200 inputs; autograd stays at {one}.",
-    low=min(needed[m][-1] for m in methods),
-    high=max(needed[m][-1] for m in methods),
-    one=needed["autograd"][-1],
+    cost_of_a_gradient,
+    caption="What one gradient costs, counted. Autograd adds one backward "
+    "pass, which costs a few runs more.",
+    alt="Five lines on logarithmic axes. The four differences rise in "
+    "proportion to the inputs, to between {fewest} and {most} runs at 200 "
+    'inputs; autograd stays at {at_200["autograd"]}.',
 )
 say(
-    "With 200 settings and a minute a run, central differences take {central:.1f} hours, the complex step {complex:.1f}, and Richardson {richardson:.0f}.",
-    central=needed["central"][-1] / 60,
-    complex=needed["complex"][-1] / 60,
-    richardson=needed["richardson"][-1] / 60,
+    "With 200 settings and a minute a run, central differences take "
+    '{hours["central"]:.1f} hours, the complex step {hours["complex"]:.1f}, '
+    'and Richardson {hours["richardson"]:.0f}.'
 )
 claim(
-    "The runs are d + 1, 2d, 4d and d for every number of inputs, and one for autograd",
-    all(
-        (needed[m] == counts).all()
-        for m, counts in zip([*methods, "autograd"], [sizes + 1, 2 * sizes, 4 * sizes, sizes, 0 * sizes + 1])
-    ),
-    at_200_inputs=[n[-1] for n in needed.values()],
+    "The runs are d + 1, 2d, 4d and d for every number of inputs, and one for "
+    "autograd",
+    as_promised,
+    evidence="at 200 inputs: {at_200}",
     fails_if="autograd had to start anew for each input",
 )
 
@@ -342,15 +372,20 @@ claim(
 # Backwards is cheap because the output is one number. With many outputs and few inputs it is the other way round: one backward pass an *output*.
 
 # %%
+needs = ["values", "values", "values, few kinks"]
+needs += ["complex code", "code in PyTorch"]
+which_when = pd.DataFrame(
+    {
+        "runs": ["d + 1", "2 d", "4 d", "d", "1, and back"],
+        "typical error here": list(typical.values()),
+        "needs": needs,
+    },
+    index=names,
+)
+
+# %%
 table(
-    pd.DataFrame(
-        {
-            "runs": [f"{n}" for n in ["d + 1", "2 d", "4 d", "d", "1, and back"]],
-            "typical error here": list(typical.values()),
-            "needs": ["values", "values", "values, few kinks", "complex code", "code in PyTorch"],
-        },
-        index=names,
-    ),
+    which_when,
     caption="Which way when.",
     formats={"typical error here": "{:.0e}"},
     tolerance=1e-8,

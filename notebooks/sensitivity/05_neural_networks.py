@@ -53,11 +53,19 @@ seed = 0
 # %% tags=["live:the biopsies"]
 data = load_breast_cancer()
 malignant = data.target == 0
-rows_train, rows_test, y_train, y_test = train_test_split(data.data, malignant, stratify=malignant, random_state=seed)
+rows_train, rows_test, y_train, y_test = train_test_split(
+    data.data, malignant, stratify=malignant, random_state=seed
+)
 centre, spread = rows_train.mean(axis=0), rows_train.std(axis=0)
-all_train, all_test = (rows_train - centre) / spread, (rows_test - centre) / spread
+all_train, all_test = (
+    (rows_train - centre) / spread,
+    (rows_test - centre) / spread,
+)
 
-pair = [list(data.feature_names).index(name) for name in ("worst radius", "worst concave points")]
+pair = [
+    list(data.feature_names).index(name)
+    for name in ("worst radius", "worst concave points")
+]
 X_train, X_test = all_train[:, pair], all_test[:, pair]
 
 # %% [markdown] slideshow={"slide_type": "slide"}
@@ -69,7 +77,7 @@ X_train, X_test = all_train[:, pair], all_test[:, pair]
 
 # %% tags=["live:networks without training"]
 def fresh_network(number):
-    """Return the slide's network with random weights; PyTorch's own generator is left as it was."""
+    """Return the slide's network; PyTorch's own generator is left alone."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(1000 * seed + number)
         return mlp(2, [5]).double()
@@ -77,18 +85,26 @@ def fresh_network(number):
 
 def mean_gradient(network):
     """Return the sensitivity to each input, averaged over the new patients."""
-    return batch_jacobian(network.double(), torch.from_numpy(X_test))[:, 0].mean(0).numpy()
+    return (
+        batch_jacobian(network.double(), torch.from_numpy(X_test))[:, 0]
+        .mean(0)
+        .numpy()
+    )
 
 
 untrained = [fresh_network(i) for i in range(200)]
 of_untrained = np.array([mean_gradient(network) for network in untrained])
 
 # %%
-share = (of_untrained > 0).mean(axis=0)
+share_positive = (of_untrained > 0).mean(axis=0)
+
+# %%
 claim(
-    "Of two hundred untrained networks, about half say that a larger radius speaks for malignancy, and half the opposite",
-    ((share > 0.3) & (share < 0.7)).all(),
-    share_positive_for_radius_and_dents=share,
+    "Of two hundred untrained networks, about half say that a larger radius "
+    "speaks for malignancy, and half the opposite",
+    ((share_positive > 0.3) & (share_positive < 0.7)).all(),
+    evidence="positive for the radius: {share_positive[0]:.0%}; for the "
+    "dents: {share_positive[1]:.0%}",
     tolerance=0.02,
     fails_if="the networks had been trained",
 )
@@ -106,10 +122,13 @@ network(x).sum().backward()
 second = x.grad.clone()
 
 # %%
+factor = (second.norm() / first.norm()).item()
+
+# %%
 claim(
-    "Called a second time, the slide's cell returns {factor:.0f} times the gradient",
+    "Called a second time, the slide's cell returns {factor:.0f} times the "
+    "gradient",
     torch.allclose(second, 2 * first) and bool((first != 0).any()),
-    factor=(second.norm() / first.norm()).item(),
     fails_if="the gradient had been cleared in between",
 )
 
@@ -131,33 +150,41 @@ right = [accuracy(network, X_test, y_test) for network in networks]
 of_trained = np.array([mean_gradient(network) for network in networks])
 
 # %%
+least_right, most_right = min(right), max(right)
+mean_trained, least_trained = of_trained.mean(axis=0), of_trained.min(axis=0)
+clouds = {"before training": of_untrained, "after training": of_trained}
+two_clouds = scatter_panels(
+    {
+        title: (*points.T, np.zeros(len(points)))
+        for title, points in clouds.items()
+    },
+    x_label="sensitivity to the radius",
+    y_label="sensitivity to the dents",
+    classes=["one network"],
+)
+
+# %%
 say(
-    "On new patients they are right for {low:.0%} to {high:.0%}.",
-    low=min(right),
-    high=max(right),
+    "On new patients they are right for {least_right:.0%} to "
+    "{most_right:.0%}.",
     tolerance=0.01,
 )
 show(
-    scatter_panels(
-        {
-            "before training": (*of_untrained.T, np.zeros(len(of_untrained))),
-            "after training": (*of_trained.T, np.zeros(len(of_trained))),
-        },
-        x_label="sensitivity to the radius",
-        y_label="sensitivity to the dents",
-        classes=["one network"],
-    ),
-    caption="Mean input gradient over the new patients: change of the log-odds per standard deviation. Each dot is a network. Mind the axes.",
-    alt="Two scatter plots. Before training the dots lie around zero in all directions. After training all lie to the upper right, "
-    "at about {a:.1f} for the radius and {b:.1f} for the dents.",
-    a=of_trained[:, 0].mean(),
-    b=of_trained[:, 1].mean(),
+    two_clouds,
+    caption="Mean input gradient over the new patients: change of the "
+    "log-odds per standard deviation. Each dot is a network. Mind the axes.",
+    alt="Two scatter plots. Before training the dots lie around zero in all "
+    "directions. After training all lie to the upper right, at about "
+    "{mean_trained[0]:.1f} for the radius and {mean_trained[1]:.1f} for the "
+    "dents.",
     tolerance=0.2,
 )
 claim(
-    "After training, every network says that larger nuclei and deeper dents speak for malignancy",
+    "After training, every network says that larger nuclei and deeper dents "
+    "speak for malignancy",
     (of_trained > 0).all(),
-    smallest=of_trained.min(axis=0),
+    evidence="smallest for the radius: {least_trained[0]:.2f}; for the dents: "
+    "{least_trained[1]:.2f}",
     tolerance=0.2,
     fails_if="the networks had been taught to say benign",
 )
@@ -175,12 +202,14 @@ patients = torch.from_numpy(X_test)
 
 
 def log_odds(X):
-    """Return the network's answer for rows of numbers; positive is malignant."""
+    """Return the answer for rows of numbers; positive is malignant."""
     return net(torch.from_numpy(X)).numpy()[:, 0]
 
 
 gradients = batch_jacobian(net, patients)[:, 0].numpy()
-by_torch_func = torch.func.vmap(torch.func.grad(lambda row: net(row)[0]))(patients).numpy()
+by_torch_func = torch.func.vmap(torch.func.grad(lambda row: net(row)[0]))(
+    patients
+).numpy()
 by_differences = finite_differences(log_odds, X_test, step=1e-7)
 
 # %% [markdown] slideshow={"slide_type": "slide"}
@@ -190,12 +219,16 @@ by_differences = finite_differences(log_odds, X_test, step=1e-7)
 # exact whatever its length. We take a step of a ten-millionth, short enough to stay within one.
 
 # %%
-apart = [abs(by_torch_func - gradients).max(), abs(by_differences - gradients).max()]
+torch_func_apart = abs(by_torch_func - gradients).max()
+differences_apart = abs(by_differences - gradients).max()
+
+# %%
 claim(
-    "For every new patient the batch equals torch.func, and differences to five decimals",
-    apart[0] < 1e-10 and apart[1] < 1e-5,
-    torch_func_differs_by=apart[0],
-    differences_differ_by=apart[1],
+    "For every new patient the batch equals torch.func, and differences to "
+    "five decimals",
+    torch_func_apart < 1e-10 and differences_apart < 1e-5,
+    evidence="torch.func differs by {torch_func_apart:.0e}, differences by "
+    "{differences_apart:.0e}",
     tolerance=1e-6,
     fails_if="every patient got the gradient of another",
 )
@@ -209,12 +242,13 @@ claim(
 
 # %% tags=["live:walk until it flips"]
 def towards_the_other_side(score, gradients):
-    """Return for each row the direction of length one in which its answer changes fastest."""
-    return -np.sign(score)[:, None] * gradients / np.linalg.norm(gradients, axis=1, keepdims=True)
+    """Return the direction of length one in which an answer changes most."""
+    lengths = np.linalg.norm(gradients, axis=1, keepdims=True)
+    return -np.sign(score)[:, None] * gradients / lengths
 
 
 def steps_to_flip(answer, X, directions, furthest=10):
-    """Return how far each row must go for its answer to change sign; infinite if it never does."""
+    """Return how far each row goes until its answer flips; or infinity."""
     start, found = answer(X) > 0, np.full(len(X), np.inf)
     for length in np.arange(0.02, furthest, 0.02):
         flipped = (answer(X + length * directions) > 0) != start
@@ -226,39 +260,48 @@ directions = towards_the_other_side(log_odds(X_test), gradients)
 needed = steps_to_flip(log_odds, X_test, directions)
 
 # %%
-arrived = np.isfinite(needed)
+called, arrived = log_odds(X_test) > 0, np.isfinite(needed)
 landed = X_test[arrived] + needed[arrived, None] * directions[arrived]
-called = log_odds(X_test) > 0
 
 
 def boundary(across, up):
-    return log_odds(np.column_stack([across.ravel(), up.ravel()])).reshape(across.shape)
+    rows = np.column_stack([across.ravel(), up.ravel()])
+    return log_odds(rows).reshape(across.shape)
 
 
+before_and_after = scatter_panels(
+    {
+        "new patients": (*X_test.T, called),
+        "after their smallest step": (*landed.T, called[arrived]),
+    },
+    x_label="radius (standard deviations)",
+    y_label="dents (standard deviations)",
+    classes=["called benign", "called malignant"],
+    boundaries={"the network is undecided": boundary},
+)
+
+# %%
+n_arrived = arrived.sum()
+half_need, tenth_need = np.median(needed), np.quantile(needed, 0.1)
+
+# %%
+# folded with the sentence, since it answers the first exercise
+guess = abs(log_odds(X_test)) / np.linalg.norm(gradients, axis=1)
+half_guess = np.median(guess)
 show(
-    scatter_panels(
-        {
-            "new patients": (*X_test.T, called),
-            "after their smallest step": (*landed.T, called[arrived]),
-        },
-        x_label="radius (standard deviations)",
-        y_label="dents (standard deviations)",
-        classes=["called benign", "called malignant"],
-        boundaries={"the network is undecided": boundary},
-    ),
-    caption="The patients as they are, and moved along their gradients until the diagnosis just changes. Colours: the first diagnosis.",
-    alt="Two scatter plots with the line on which the network is undecided. Left: benign below, malignant above the line. Right: "
-    "{n} patients lie next to the line, each just beyond it.",
-    n=int(arrived.sum()),
+    before_and_after,
+    caption="The patients as they are, and moved along their gradients until "
+    "the diagnosis just changes. Colours: the first diagnosis.",
+    alt="Two scatter plots with the line on which the network is undecided. "
+    "Left: benign below, malignant above the line. Right: {n_arrived} "
+    "patients lie next to the line, each just beyond it.",
     tolerance=3,
 )
-guess = abs(log_odds(X_test)) / np.linalg.norm(gradients, axis=1)
 say(
-    "Half of the patients need no more than {half:.2f} standard deviations; a tenth need no more than {tenth:.2f}. From the slope where they stand one "
-    "would have guessed {guess:.2f} for half of them: the network bends on the way.",
-    half=np.median(needed),
-    tenth=np.quantile(needed, 0.1),
-    guess=np.median(guess),
+    "Half of the patients need no more than {half_need:.2f} standard "
+    "deviations; a tenth need no more than {tenth_need:.2f}. From the slope "
+    "where they stand one would have guessed {half_guess:.2f} for half of "
+    "them: the network bends on the way.",
     tolerance=0.1,
 )
 
@@ -271,18 +314,28 @@ say(
 # %% tags=["live:try every direction"]
 angles = np.linspace(0, 2 * np.pi, 120, endpoint=False)
 around = np.column_stack([np.cos(angles), np.sin(angles)])
-every = steps_to_flip(log_odds, np.repeat(X_test, 120, axis=0), np.tile(around, (len(X_test), 1)))
+every = steps_to_flip(
+    log_odds, np.repeat(X_test, 120, axis=0), np.tile(around, (len(X_test), 1))
+)
 shortest = every.reshape(-1, 120).min(axis=1)
 
 # %%
 ratio = needed[arrived] / shortest[arrived]
+nearly_shortest = (ratio < 1.1).mean()
+median_ratio, longest_ratio = np.median(ratio), ratio.max()
+
+# %%
 claim(
-    "For most patients the gradient's step is at most a tenth longer than the shortest of all",
-    (ratio < 1.1).mean() > 0.5,
-    share=(ratio < 1.1).mean(),
-    median_ratio=np.median(ratio),
-    longest_ratio=ratio.max(),
-    tolerance={"share": 0.1, "median_ratio": 0.03, "longest_ratio": 0.3},
+    "For most patients the gradient's step is at most a tenth longer than the "
+    "shortest of all",
+    nearly_shortest > 0.5,
+    evidence="share of patients: {nearly_shortest:.0%}; gradient's step over "
+    "the shortest: median {median_ratio:.2f}, longest {longest_ratio:.2f}",
+    tolerance={
+        "nearly_shortest": 0.1,
+        "median_ratio": 0.03,
+        "longest_ratio": 0.3,
+    },
     fails_if="the walk went sideways",
 )
 
@@ -292,7 +345,9 @@ claim(
 # With all thirty there are too many directions to try. We compare the gradient with chance instead: a random direction for every patient.
 
 # %% tags=["live:thirty measurements"]
-wide = train_mlps(all_train, y_train, hidden=[20], seeds=[seed], learning_rate=0.01)[0].double()
+wide = train_mlps(
+    all_train, y_train, hidden=[20], seeds=[seed], learning_rate=0.01
+)[0].double()
 
 
 def wide_log_odds(X):
@@ -312,37 +367,49 @@ flipped = {
     "along the gradient": [(guided_steps <= s).mean() for s in lengths],
     "in a random direction": [(random_steps <= s).mean() for s in lengths],
 }
-show(
-    lines(
-        lengths,
-        {"": flipped},
-        x_label="length of the step (standard deviations)",
-        y_labels="share of diagnoses flipped",
-        markers=False,
-        limits=(0, 1.02),
-    ),
-    caption="How many diagnoses of new patients change when all thirty measurements move together.",
-    alt="Two rising curves. Along the gradient half of the diagnoses have changed at a step of {half:.1f}. In random directions "
-    "{random:.0%} have changed at a step of six.",
-    half=np.median(guided_steps),
-    random=flipped["in a random direction"][-1],
-    tolerance={"half": 0.2, "random": 0.05},
+share_flipped = lines(
+    lengths,
+    {"": flipped},
+    x_label="length of the step (standard deviations)",
+    y_labels="share of diagnoses flipped",
+    markers=False,
+    limits=(0, 1.02),
 )
+
+# %%
 by_chance = (random_steps <= guided_steps).mean()
-typical = np.median(guided_steps) / np.sqrt(30)
+median_step = np.median(guided_steps)
+per_measurement = median_step / np.sqrt(30)
+wide_right = accuracy(wide.float(), all_test, y_test)
+
+# %%
+show(
+    share_flipped,
+    caption="How many diagnoses of new patients change when all thirty "
+    "measurements move together.",
+    alt="Two rising curves. Along the gradient half of the diagnoses have "
+    "changed at a step of {median_step:.1f}. In random directions "
+    '{flipped["in a random direction"][-1]:.0%} have changed at a step of '
+    "six.",
+    tolerance={
+        "median_step": 0.2,
+        'flipped["in a random direction"][-1]': 0.05,
+    },
+)
 claim(
-    "A random step as long as the gradient's flips fewer than one diagnosis in ten",
+    "A random step as long as the gradient's flips fewer than one diagnosis "
+    "in ten",
     by_chance < 0.1,
-    share_flipped_by_chance=by_chance,
-    median_step=np.median(guided_steps),
+    evidence="flipped by chance: {by_chance:.1%}; median step of the "
+    "gradient: {median_step:.2f}",
+    control="a random direction of the same length",
     tolerance=0.03,
     fails_if="the random directions were the gradient's",
 )
 say(
-    "Spread over thirty measurements, the median step moves each by a mere {typical:.2f} standard deviations (root mean "
-    "square). The network is right for {right:.0%} of new patients all the same.",
-    typical=typical,
-    right=accuracy(wide.float(), all_test, y_test),
+    "Spread over thirty measurements, the median step moves each by a mere "
+    "{per_measurement:.2f} standard deviations (root mean square). The "
+    "network is right for {wide_right:.0%} of new patients all the same.",
     tolerance=0.03,
 )
 

@@ -152,25 +152,28 @@ score = {
 # %%
 bag_score = bag.score(test.texts, test.labels)
 bert_score = np.mean(says == test.labels)
+two_models = bars(
+    score,
+    ["film negated", "film not negated"],
+    value_label="accuracy",
+    reference=(0.5, "a coin"),
+    limits=(0, 1.02),
+)
 
 # %%
 show(
-    bars(
-        score, ["film negated", "film not negated"], value_label="accuracy", reference=(0.5, "a coin"), limits=(0, 1.02)
-    ),
+    two_models,
     caption="Accuracy on new sentences, with unbiased labels.",
-    alt="Bars. The bag of words reaches {a:.2f} with and {b:.2f} without a negation, the BERT {c:.2f} and {d:.2f}.",
-    a=score["bag of words"][0],
-    b=score["bag of words"][1],
-    c=score["small BERT"][0],
-    d=score["small BERT"][1],
+    alt='Bars. The bag of words reaches {score["bag of words"][0]:.2f} with '
+    'and {score["bag of words"][1]:.2f} without a negation, the BERT '
+    '{score["small BERT"][0]:.2f} and {score["small BERT"][1]:.2f}.',
     tolerance=0.1,
 )
 claim(
-    "Negations and the other clause defeat the bag of words, at most 0.75, and not the BERT, at least 0.9",
+    "Negations and the other clause defeat the bag of words, at most 0.75, "
+    "and not the BERT, at least 0.9",
     bag_score <= 0.75 and bert_score >= 0.9,
-    bag_of_words=bag_score,
-    BERT=bert_score,
+    evidence="right: bag of words {bag_score:.1%}, BERT {bert_score:.1%}",
     tolerance=0.08,
     fails_if="the order of the words were shuffled",
 )
@@ -266,13 +269,20 @@ def words_in_colour(rows):
 
 
 # %%
-chosen = [i for i in range(len(negated)) if negated[i] and says[i] == test.labels[i]][:3]
-chosen += [i for i in range(len(negated)) if not negated[i] and says[i] == test.labels[i]][:2]
+well_read = [i for i in range(len(negated)) if says[i] == test.labels[i]]
+chosen = [i for i in well_read if negated[i]][:3]
+chosen += [i for i in well_read if not negated[i]][:2]
+ig_words = by_word["Integrated Gradients"]
+five_sentences = words_in_colour([ig_words[i] for i in chosen])
+
+# %%
 show(
-    words_in_colour([by_word["Integrated Gradients"][i] for i in chosen]),
-    caption="Integrated Gradients of five sentences. Red words push towards good, blue ones towards bad.",
-    alt="Five sentences whose words are coloured from blue to red by their share. Most words are nearly white; a few adjectives, "
-    "negations and nouns are dark.",
+    five_sentences,
+    caption="Integrated Gradients of five sentences. Red words push towards "
+    "good, blue ones towards bad.",
+    alt="Five sentences whose words are coloured from blue to red by their "
+    "share. Most words are nearly white; a few adjectives, negations and "
+    "nouns are dark.",
 )
 
 # %% [markdown] slideshow={"slide_type": "slide"}
@@ -297,19 +307,23 @@ missing = (ig.values.sum(1) - change).abs().mean().item()
 alone = token_gradients(margin, sentence["input_ids"]).norm[0]
 
 # %%
+mean_change = change.abs().mean().item()
+
+# %%
 claim(
-    "Our Integrated Gradients agree with Captum's, and our gradients with those by hand, to rounding",
+    "Our Integrated Gradients agree with Captum's, and our gradients with "
+    "those by hand, to rounding",
     off < 1e-3 and torch.allclose(alone, by_hand, rtol=1e-3),
-    largest_relative_difference=off,
+    evidence="largest relative difference: {off:.0e}",
     tolerance=1e-3,
     fails_if="Captum started from embeddings of zeros",
 )
 claim(
-    "The shares of a sentence add up to what its words have changed, within a tenth on average",
-    missing < 0.1 * change.abs().mean().item(),
-    mean_residual=missing,
-    mean_change=change.abs().mean().item(),
-    tolerance={"mean_residual": 0.5, "mean_change": 3.0},
+    "The shares of a sentence add up to what its words have changed, within a "
+    "tenth on average",
+    missing < 0.1 * mean_change,
+    evidence="mean residual {missing:.2f}, mean change {mean_change:.2f}",
+    tolerance={"missing": 0.5, "mean_change": 3.0},
     fails_if="the special tokens had been replaced as well",
 )
 
@@ -341,48 +355,73 @@ hit = {name: f.mean() for name, f in first.items()}
 
 # %%
 n, z = len(right), norm.ppf(0.9995)
+word_by_lot = chance.mean()
+who_is_first = bars(
+    {
+        "a decisive word": list(hit.values()),
+        "its double in the other clause": list(trapped.values()),
+    },
+    list(readings),
+    intervals={
+        "a decisive word": [
+            1.96 * f.std() / np.sqrt(n) for f in first.values()
+        ]
+    },
+    value_label="share of sentences",
+    reference=(word_by_lot, "a word drawn by lot"),
+    limits=(0, 1.02),
+)
+
+# %%
+of_ig, of_double = hit["Integrated Gradients"], trapped["Integrated Gradients"]
+beyond_lot = of_ig * n > binom.ppf(0.9995, n, 2 * word_by_lot)
+beyond_double = of_ig > of_double + z * np.sqrt(1 / n)
+
+# %% [markdown]
+# Which words are first where no decisive one is? And do a negation and its adjective, which decide together, both push towards the answer?
+
+# %%
+top_words = [words[np.argmax(np.abs(v))] for words, v in ig_words]
+noun_first = np.mean([top_words[i] in FILM + OTHER for i in right])
+
+
+def push_towards_answer(i):
+    """Return how many of the decisive words push towards the answer."""
+    sign = 2 * test.labels[i] - 1
+    return sum(np.sign(ig_words[i][1][p]) == sign for p in decisive[i])
+
+
+not_both = np.mean([push_towards_answer(i) < 2 for i in right if negated[i]])
+
+# %%
 show(
-    bars(
-        {"a decisive word": list(hit.values()), "its double in the other clause": list(trapped.values())},
-        list(readings),
-        intervals={"a decisive word": [1.96 * f.std() / np.sqrt(n) for f in first.values()]},
-        value_label="share of sentences",
-        reference=(chance.mean(), "a word drawn by lot"),
-        limits=(0, 1.02),
-    ),
+    who_is_first,
     caption="Which word has the largest share? With 95 % intervals.",
-    alt="Bars for three readings. A decisive word ranks first in {a:.2f}, {b:.2f} and {c:.2f} of the sentences, against {d:.2f} by lot.",
-    **dict(zip("abc", hit.values())),
-    d=chance.mean(),
+    alt="Bars for three readings. A decisive word ranks first in these shares "
+    "of the sentences: {hit:.2f}, against {word_by_lot:.2f} by lot.",
     tolerance=0.15,
 )
 claim(
-    "With Integrated Gradients a decisive word ranks first far more often than by lot, and more often than its double",
-    hit["Integrated Gradients"] * n > binom.ppf(0.9995, n, 2 * chance.mean())
-    and hit["Integrated Gradients"] > trapped["Integrated Gradients"] + z * np.sqrt(1 / n),
-    decisive_first=hit["Integrated Gradients"],
-    by_lot=chance.mean(),
-    double_first=trapped["Integrated Gradients"],
+    "With Integrated Gradients a decisive word ranks first far more often "
+    "than by lot, and more often than its double",
+    beyond_lot and beyond_double,
+    evidence="a decisive word first: {of_ig:.1%}; by lot: {word_by_lot:.1%}; "
+    "its double first: {of_double:.1%}",
+    control="a word drawn by lot, and the double in the other clause",
     tolerance=0.15,
     fails_if="the shares were dealt out at random",
 )
-nouns = [
-    by_word["Integrated Gradients"][i][0][int(np.argmax(np.abs(by_word["Integrated Gradients"][i][1])))] for i in right
-]
 say(
-    "In another {share:.0%} a noun ranks first, such as *movie* or *seat*. Another noun of its kind would change no label, but it is the noun "
-    "that tells the BERT which clause counts.",
-    share=np.mean([word in FILM + OTHER for word in nouns]),
+    "In another {noun_first:.0%} a noun ranks first, such as *movie* or "
+    "*seat*. Another noun of its kind would change no label, but it is the "
+    "noun that tells the BERT which clause counts.",
     tolerance=0.3,
 )
-both = [i for i in right if negated[i]]
-turned = [
-    sum(np.sign(by_word["Integrated Gradients"][i][1][p]) == 2 * test.labels[i] - 1 for p in decisive[i]) for i in both
-]
 say(
-    "In {share:.0%} of the negated sentences the negation and its adjective do not both push towards the answer: shares add up, but a "
-    "negation *multiplies*, and a sum has to divide the effect between the two somehow.",
-    share=np.mean(np.array(turned) < 2),
+    "In {not_both:.0%} of the negated sentences the negation and its "
+    "adjective do not both push towards the answer: shares add up, but a "
+    "negation *multiplies*, and a sum has to divide the effect between the "
+    "two somehow.",
     tolerance=0.3,
 )
 
@@ -410,38 +449,44 @@ other_men = probability([renamed(t, MEN, k + 1) for k, t in enumerate(liked)])
 gap, control = by_men - by_women, by_men - other_men
 
 # %%
-error = {name: g.std(ddof=1) / np.sqrt(len(liked)) for name, g in {"women": gap, "men": control}.items()}
+to_a_man, to_another_man = gap.mean(), control.mean()
+error = gap.std(ddof=1) / np.sqrt(len(liked))
+error_of_control = control.std(ddof=1) / np.sqrt(len(liked))
+probe = dots(
+    {"change of the probability": [to_a_man, to_another_man]},
+    ["a man's name instead of a woman's", "another man's name"],
+    intervals={
+        "change of the probability": [1.96 * error, 1.96 * error_of_control]
+    },
+    value_label="mean change of P(good), sentences that praise the film",
+    reference=(bias, "planted"),
+)
+name_first = np.mean(
+    [abs(ig_words[i][1][0]) == np.abs(ig_words[i][1]).max() for i in right]
+)
+
+# %%
 show(
-    dots(
-        {"change of the probability": [gap.mean(), control.mean()]},
-        ["a man's name instead of a woman's", "another man's name"],
-        intervals={"change of the probability": [1.96 * error["women"], 1.96 * error["men"]]},
-        value_label="mean change of P(good), sentences that praise the film",
-        reference=(bias, "planted"),
-    ),
+    probe,
     caption="The bias probe, with 95 % intervals.",
-    alt="Two dots. A man's name instead of a woman's raises the probability of good by {a:.3f}; another man's name changes it by {b:.3f}. A dashed "
-    "line marks the planted {bias}.",
-    bias=bias,
-    a=gap.mean(),
-    b=control.mean(),
+    alt="Two dots. A man's name instead of a woman's raises the probability "
+    "of good by {to_a_man:.3f}; another man's name changes it by "
+    "{to_another_man:.3f}. A dashed line marks the planted {bias}.",
     tolerance=0.1,
 )
 claim(
-    "The probe finds the planted bias: men's praise counts for more, by far more than between two men",
-    gap.mean() - z * error["women"] > 0.05 and gap.mean() > 3 * abs(control.mean()),
-    women_to_men=gap.mean(),
-    man_to_man=control.mean(),
-    planted=bias,
-    tolerance={"women_to_men": 0.1, "man_to_man": 0.05},
+    "The probe finds the planted bias: men's praise counts for more, by far "
+    "more than between two men",
+    to_a_man - z * error > 0.05 and to_a_man > 3 * abs(to_another_man),
+    evidence="from a woman to a man: {to_a_man:.3f}; from a man to another: "
+    "{to_another_man:.3f}; planted: {bias}",
+    control="another man's name",
+    tolerance={"to_a_man": 0.1, "to_another_man": 0.05},
     fails_if="the two groups of names were mixed",
 )
-by_name = np.mean(
-    [abs(by_word["Integrated Gradients"][i][1][0]) == max(np.abs(by_word["Integrated Gradients"][i][1])) for i in right]
-)
 say(
-    "The name has the largest share in {share:.0%} of the sentences, which says that the model looks at it and not whom it favours.",
-    share=by_name,
+    "The name has the largest share in {name_first:.0%} of the sentences, "
+    "which says that the model looks at it and not whom it favours.",
     tolerance=0.3,
 )
 
@@ -483,12 +528,15 @@ with torch.no_grad():
 review_score = np.mean(review_logits.argmax(1).numpy() == test_labels)
 
 # %%
-say("{origin}", origin=reviews.origin)
+review_bag_score = review_bag.score(test_texts, test_labels)
+
+# %%
+say("{reviews.origin}")
 say(
-    "The small BERT is right for {bert:.0%} of new sentences, the bag of words for {bag:.0%}. A few thousand sentences do not teach "
-    "a transformer more than counting words; what it takes is training on far more text beforehand.",
-    bert=review_score,
-    bag=review_bag.score(test_texts, test_labels),
+    "The small BERT is right for {review_score:.0%} of new sentences, the bag "
+    "of words for {review_bag_score:.0%}. A few thousand sentences do not "
+    "teach a transformer more than counting words; what it takes is training "
+    "on far more text beforehand.",
     tolerance=0.05,
 )
 
@@ -515,19 +563,31 @@ def moved(scores, k=3):
 by_share, by_lot = moved(shares), moved(lots)
 
 # %%
-words = [merge_word_pieces(reader.convert_ids_to_tokens(i), v) for i, v in zip(some_ids, review_ig.values)]
-short = sorted(range(len(words)), key=lambda k: sum(map(len, words[k][0])))[:4]
-show(
-    words_in_colour([words[k] for k in short]),
-    caption="Integrated Gradients of four short reviews that the network had not seen.",
-    alt="Four short sentences from reviews, their words coloured from blue to red by their share of the answer.",
-)
+words = [
+    merge_word_pieces(reader.convert_ids_to_tokens(i), v)
+    for i, v in zip(some_ids, review_ig.values)
+]
+by_length = sorted(words, key=lambda pair: sum(map(len, pair[0])))
+four_reviews = words_in_colour(by_length[:4])
 lead = by_share - by_lot
+lead_error = lead.std(ddof=1) / np.sqrt(len(lead))
+mean_by_share, mean_by_lot = by_share.mean(), by_lot.mean()
+
+# %%
+show(
+    four_reviews,
+    caption="Integrated Gradients of four short reviews that the network had "
+    "not seen.",
+    alt="Four short sentences from reviews, their words coloured from blue to "
+    "red by their share of the answer.",
+)
 claim(
-    "Taking out the three words with the largest shares moves the answer more than taking out three by lot",
-    lead.mean() > z * lead.std(ddof=1) / np.sqrt(len(lead)),
-    by_share=by_share.mean(),
-    by_lot=by_lot.mean(),
+    "Taking out the three words with the largest shares moves the answer more "
+    "than taking out three by lot",
+    lead.mean() > z * lead_error,
+    evidence="mean move: {mean_by_share:.2f} by share, {mean_by_lot:.2f} by "
+    "lot",
+    control="three words drawn by lot",
     tolerance=1.0,
     fails_if="the shares of the reviews were shuffled",
 )
@@ -554,10 +614,12 @@ great_words = merge_word_pieces(
 )
 
 # %%
+strongest_word = max(zip(*great_words), key=lambda pair: abs(pair[1]))[0]
+
+# %%
 say(
-    "The deck's sentence, read by {used}: the word with the largest share is *{word}*.",
-    used=used,
-    word=max(zip(*great_words), key=lambda w: abs(w[1]))[0],
+    "The deck's sentence, read by {used}: the word with the largest share is "
+    "*{strongest_word}*."
 )
 
 # %% [markdown]

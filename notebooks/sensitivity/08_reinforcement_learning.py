@@ -78,12 +78,14 @@ def controller(weights=(0, 0, 1, 1), bias=(0, 0, 0, 0)):
 base = episode_returns(cart_poles(1000), controller(), seed=seed)
 
 # %%
+episodes, mean_return = len(base), base.mean()
+to_the_end = np.mean(base == 500)
+
+# %%
 say(
-    "Over {n:,} episodes it balances the pole for {mean:.0f} steps on average, and {full:.0%} of the episodes last to the end.",
-    n=len(base),
-    mean=base.mean(),
-    full=np.mean(base == 500),
-    tolerance={"mean": 1, "full": 0.005},
+    "Over {episodes:,} episodes it balances the pole for {mean_return:.0f} "
+    "steps on average, and {to_the_end:.0%} of the episodes last to the end.",
+    tolerance={"mean_return": 1, "to_the_end": 0.005},
 )
 
 # %% [markdown]
@@ -107,7 +109,9 @@ def plain_return(start, policy):
     env.unwrapped.state = start
     observation, total, done = start.astype(np.float32), 0.0, False
     while not done:
-        observation, reward, terminated, truncated, _ = env.step(policy(observation[None])[0])
+        observation, reward, terminated, truncated, _ = env.step(
+            policy(observation[None])[0]
+        )
         total, done = total + reward, terminated or truncated
     return total
 
@@ -118,11 +122,13 @@ carts.reset(seed=seed)
 one_by_one = np.array([plain_return(start, skewed) for start in carts.state.T])
 
 # %%
+compared, lengths = len(one_by_one), len(set(one_by_one))
+
+# %%
 claim(
-    "All {episodes} returns are those of gymnasium's single cart, and they are of {lengths} different lengths",
-    np.array_equal(side_by_side, one_by_one) and len(set(one_by_one)) > 3,
-    episodes=len(one_by_one),
-    lengths=len(set(one_by_one)),
+    "All {compared} returns are those of gymnasium's single cart, and they "
+    "are of {lengths} different lengths",
+    np.array_equal(side_by_side, one_by_one) and lengths > 3,
     tolerance={"lengths": 2},
     fails_if="the plain loop were played on the Moon",
 )
@@ -141,9 +147,10 @@ claim(
 def returns_with_bias(position, n_episodes):
     """Return a function of a sensor's bias and a seed."""
     return lambda bias, seed: episode_returns(
-        cart_poles(n_episodes), controller(bias=bias * np.eye(4)[position]), seed=seed
+        cart_poles(n_episodes),
+        controller(bias=bias * np.eye(4)[position]),
+        seed=seed,
     )
-
 
 # %% tags=["live:four sensors"]
 measurements = ["position", "velocity", "angle", "angular velocity"]
@@ -151,26 +158,30 @@ slide = [return_sensitivity(returns_with_bias(i, 100), low=0.0, high=0.1, seed=s
 
 # %%
 z = norm.ppf(0.9995)
+position, velocity, angle, angular = (s.value for s in slide)
+four_quotients = bars(
+    {"sensitivity": [s.value for s in slide]},
+    measurements,
+    intervals={"sensitivity": [1.96 * s.paired_error for s in slide]},
+    value_label="steps per unit of bias",
+)
+
+# %%
 show(
-    bars(
-        {"sensitivity": [s.value for s in slide]},
-        measurements,
-        intervals={"sensitivity": [1.96 * s.paired_error for s in slide]},
-        value_label="steps per unit of bias",
-    ),
-    caption="The slide's four quotients, from 100 episodes and a bias of 0.1; 95 % intervals.",
-    alt="Four bars. Position and velocity: {a:.0f} and {b:.0f}. Angle and angular velocity: both {c:.0f}.",
-    **{name: s.value for name, s in zip("abcd", slide) if name != "d"},
+    four_quotients,
+    caption="The slide's four quotients, from 100 episodes and a bias of 0.1; "
+    "95 % intervals.",
+    alt="Four bars. Position and velocity: {position:.0f} and {velocity:.0f}. "
+    "Angle and angular velocity: both {angle:.0f}.",
     tolerance=150,
 )
 claim(
-    "What the controller does not read has no sensitivity, and the two measurements that it adds have the same, to the last bit",
-    slide[0].value == slide[1].value == 0 and slide[2].value == slide[3].value and slide[2].value < 0,
-    position=slide[0].value,
-    velocity=slide[1].value,
-    angle=slide[2].value,
-    angular_velocity=slide[3].value,
-    tolerance={"angle": 150, "angular_velocity": 150},
+    "What the controller does not read has no sensitivity, and the two "
+    "measurements that it adds have the same, to the last bit",
+    position == velocity == 0 and angle == angular < 0,
+    evidence="position {position:.0f}, velocity {velocity:.0f}, angle "
+    "{angle:.1f}, angular velocity {angular:.1f} steps per unit",
+    tolerance={"angle": 150, "angular": 150},
     fails_if="the second run drew other starts",
 )
 
@@ -190,22 +201,27 @@ central = return_sensitivity(returns_with_bias(2, 1000), low=-0.1, high=0.1, see
 kept = biases[curve.mean(1) >= 0.95 * curve.mean(1).max()]
 
 # %%
-half = 1.96 * curve.std(1, ddof=1) / np.sqrt(curve.shape[1])
+mean_curve, top = curve.mean(axis=1), curve.mean(axis=1).max()
+half = 1.96 * curve.std(axis=1, ddof=1) / np.sqrt(curve.shape[1])
+line = mean_curve[5] + slide[2].value * biases
+curve_and_line = lines(
+    biases,
+    {"": {"mean return": mean_curve, "the slide's quotient": line}},
+    x_label="bias of the angle sensor (radians)",
+    y_labels="steps balanced",
+    bands={"mean return": [mean_curve - half, mean_curve + half]},
+    limits=(0, 560),
+)
+
+# %%
 show(
-    lines(
-        biases,
-        {"": {"mean return": curve.mean(1), "the slide's quotient": curve[5].mean() + slide[2].value * biases}},
-        x_label="bias of the angle sensor (radians)",
-        y_labels="steps balanced",
-        bands={"mean return": [curve.mean(1) - half, curve.mean(1) + half]},
-        limits=(0, 560),
-    ),
-    caption="Mean return against the bias of the angle sensor, with a 95 % band, and the line that the slide's quotient stands for.",
-    alt="A symmetric curve with a flat top at {top:.0f} steps that falls to {left:.0f} and {right:.0f} at either end. A "
-    "straight line crosses it from above the top left to the right end, and touches it nowhere as a tangent.",
-    top=curve.mean(1).max(),
-    left=curve[0].mean(),
-    right=curve[-1].mean(),
+    curve_and_line,
+    caption="Mean return against the bias of the angle sensor, with a 95 % "
+    "band, and the line that the slide's quotient stands for.",
+    alt="A symmetric curve with a flat top at {top:.0f} steps that falls to "
+    "{mean_curve[0]:.0f} and {mean_curve[-1]:.0f} at either end. A straight "
+    "line crosses it from above the top left to the right end, and touches it "
+    "nowhere as a tangent.",
     tolerance=12,
 )
 
@@ -215,19 +231,23 @@ show(
 # it is negative.
 
 # %%
+cost = mean_curve[5] - mean_curve[[0, -1]].mean()
+half_width = z * central.paired_error
+lowest_kept, highest_kept = kept.min(), kept.max()
+
+# %%
 claim(
-    "The central quotient is zero within its 99.9 % interval, although a bias of either sign costs {cost:.0f} steps",
-    abs(central.value) < z * central.paired_error and curve[5].mean() - curve[[0, -1]].mean() > 200,
-    cost=curve[5].mean() - curve[[0, -1]].mean(),
-    central_quotient=central.value,
-    half_width=z * central.paired_error,
-    tolerance={"cost": 12, "central_quotient": 60, "half_width": 10},
+    "The central quotient is zero within its 99.9 % interval, although a bias "
+    "of either sign costs {cost:.0f} steps",
+    abs(central.value) < half_width and cost > 200,
+    evidence="central quotient {central.value:.0f} ± {half_width:.0f} steps "
+    "per radian",
+    tolerance={"cost": 12, "central.value": 60, "half_width": 10},
     fails_if="the quotient were taken on one side",
 )
 say(
-    "For the workshop the curve is the answer: biases from {low:.2f} to {high:.2f} radians keep 95 % of the return.",
-    low=kept.min(),
-    high=kept.max(),
+    "For the workshop the curve is the answer: biases from {lowest_kept:.2f} "
+    "to {highest_kept:.2f} radians keep 95 % of the return.",
     tolerance=0.01,
 )
 
@@ -260,23 +280,32 @@ gain = {
 }
 
 # %%
+of_bias, of_length = gain.values()
+narrower = lines(
+    steps,
+    {"": gain},
+    x_label="step",
+    y_labels="unpaired width / paired width",
+    log_x=True,
+    limits=(0, None),
+)
+
+# %%
 show(
-    lines(steps, {"": gain}, x_label="step", y_labels="unpaired width / paired width", log_x=True, limits=(0, None)),
-    caption="How many times narrower the interval becomes when both runs share their starts.",
-    alt="Two falling lines over steps from {first:g} to {last:g}. For the bias the ratio falls from {b0:.1f} to {b1:.1f}, for the "
-    "length of the pole from {l0:.1f} to {l1:.1f}.",
-    first=steps[0],
-    last=steps[-1],
-    b0=gain["bias of the angle (radians)"][0],
-    b1=gain["bias of the angle (radians)"][-1],
-    l0=gain["length of the pole (relative)"][0],
-    l1=gain["length of the pole (relative)"][-1],
+    narrower,
+    caption="How many times narrower the interval becomes when both runs "
+    "share their starts.",
+    alt="Two falling lines over steps from {steps[0]:g} to {steps[-1]:g}. For "
+    "the bias the ratio falls from {of_bias[0]:.1f} to {of_bias[-1]:.1f}, for "
+    "the length of the pole from {of_length[0]:.1f} to {of_length[-1]:.1f}.",
     tolerance=0.8,
 )
 claim(
-    "At a bias of 0.001 pairing makes the interval at least three times as narrow; at 0.1 it buys next to nothing",
-    gain["bias of the angle (radians)"][0] >= 3 and gain["bias of the angle (radians)"][-1] < 1.3,
-    ratios=gain["bias of the angle (radians)"],
+    "At a bias of 0.001 pairing makes the interval at least three times as "
+    "narrow; at 0.1 it buys next to nothing",
+    of_bias[0] >= 3 and of_bias[-1] < 1.3,
+    evidence="ratios of the widths, from the small bias to the large: "
+    "{of_bias:.1f}",
     tolerance=0.8,
     fails_if="the small step had been compared with other starts",
 )
@@ -287,13 +316,14 @@ claim(
 # quotient divides by the step, and so the width *per unit* grows all the same:
 
 # %%
+half_widths = [1.96 * s.paired_error for s in by_bias]
+
+# %%
 say(
-    "The paired half-width of the quotient is {small:.0f} steps per radian at a step of {first:g}, and {large:.0f} at {last:g}.",
-    small=1.96 * by_bias[0].paired_error,
-    first=steps[0],
-    large=1.96 * by_bias[-1].paired_error,
-    last=steps[-1],
-    tolerance={"small": 150, "large": 10},
+    "The paired half-width of the quotient is {half_widths[0]:.0f} steps per "
+    "radian at a step of {steps[0]:g}, and {half_widths[-1]:.0f} at "
+    "{steps[-1]:g}.",
+    tolerance={"half_widths[0]": 150, "half_widths[-1]": 10},
 )
 
 # %% [markdown] slideshow={"slide_type": "slide"}
@@ -313,12 +343,14 @@ unpaired = np.sqrt(np.mean([r.unpaired_error**2 for r in repeats]))
 
 # %%
 low, high = np.sqrt(chi2.ppf([0.0005, 0.9995], 19) / 19)
+
+# %%
 claim(
-    "The quotients scatter as their paired error promises, within the 99.9 % interval of a standard deviation from 20 values",
+    "The quotients scatter as their paired error promises, within the 99.9 % "
+    "interval of a standard deviation from 20 values",
     low < scatter / promised < high,
-    scatter=scatter,
-    paired_error=promised,
-    unpaired_error=unpaired,
+    evidence="scatter {scatter:.0f}, paired error {promised:.0f}, unpaired "
+    "error {unpaired:.0f} steps per radian",
     tolerance=40,
     fails_if="every repetition had the same starts",
 )
@@ -337,29 +369,41 @@ elasticity = {
 }
 
 # %%
-names = ["gravity", "mass of the cart", "mass of the pole", "length of the pole", "strength of the push"]
+names = [
+    "gravity",
+    "mass of the cart",
+    "mass of the pole",
+    "length of the pole",
+    "strength of the push",
+]
 per_cent = np.array([e.value / 100 for e in elasticity.values()])
 width = np.array([e.paired_error / 100 for e in elasticity.values()])
+five_parts = dots(
+    {"sensitivity": per_cent},
+    names,
+    intervals={"sensitivity": 1.96 * width},
+    value_label="steps per percent",
+    reference=(0.0, "no effect"),
+)
+at_least, at_most = per_cent - z * width, per_cent + z * width
+
+# %%
 show(
-    dots(
-        {"sensitivity": per_cent},
-        names,
-        intervals={"sensitivity": 1.96 * width},
-        value_label="steps per percent",
-        reference=(0.0, "no effect"),
-    ),
-    caption="Change of the mean return for one percent of each physical quantity; 95 % intervals.",
-    alt="Dot plot around zero. Gravity {a:.2f} and the cart's mass {b:.2f} lie on the left, the strength of the push, {e:.2f}, "
-    "on the right; the pole's mass is at {c:.2f} and its length at {d:.2f}.",
-    **dict(zip("abcde", per_cent)),
+    five_parts,
+    caption="Change of the mean return for one percent of each physical "
+    "quantity; 95 % intervals.",
+    alt="Dot plot around zero. Gravity {per_cent[0]:.2f} and the cart's mass "
+    "{per_cent[1]:.2f} lie on the left, the strength of the push, "
+    "{per_cent[4]:.2f}, on the right; the pole's mass is at "
+    "{per_cent[2]:.2f} and its length at {per_cent[3]:.2f}.",
     tolerance=0.15,
 )
 claim(
-    "A stronger push helps, a heavier cart and more gravity harm, all beyond their 99.9 % intervals",
-    per_cent[4] > z * width[4] and max(per_cent[0] + z * width[0], per_cent[1] + z * width[1]) < 0,
-    gravity=per_cent[0],
-    cart=per_cent[1],
-    push=per_cent[4],
+    "A stronger push helps, a heavier cart and more gravity harm, all beyond "
+    "their 99.9 % intervals",
+    at_least[4] > 0 and max(at_most[0], at_most[1]) < 0,
+    evidence="steps per percent: gravity {per_cent[0]:.2f}, cart "
+    "{per_cent[1]:.2f}, push {per_cent[4]:.2f}",
     tolerance=0.15,
     fails_if="every part had been made smaller where it should be larger",
 )
@@ -372,13 +416,17 @@ claim(
 # change. Two is a power of two, so that not even the rounding does.
 
 # %% tags=["live:double everything"]
-doubled = episode_returns(cart_poles(1000, masscart=2.0, masspole=0.2, force_mag=20.0), controller(), seed=seed)
+doubled = episode_returns(
+    cart_poles(1000, masscart=2.0, masspole=0.2, force_mag=20.0),
+    controller(),
+    seed=seed,
+)
 
 # %%
 claim(
-    "With both masses and the push doubled, every one of {episodes} episodes is as long as before",
+    "With both masses and the push doubled, every one of {episodes} episodes "
+    "is as long as before",
     np.array_equal(doubled, base),
-    episodes=len(base),
     fails_if="the push were not doubled",
 )
 
@@ -410,17 +458,22 @@ improvement = return_sensitivity(
 )  # fmt: skip
 
 # %%
+four_weights = bars(
+    {"sensitivity": gradient},
+    measurements,
+    intervals={"sensitivity": [1.96 * s.paired_error for s in slopes]},
+    value_label="steps per unit of weight",
+)
+
+# %%
 show(
-    bars(
-        {"sensitivity": gradient},
-        measurements,
-        intervals={"sensitivity": [1.96 * s.paired_error for s in slopes]},
-        value_label="steps per unit of weight",
-    ),
-    caption="Sensitivity of the mean return to the controller's weights; 95 % intervals.",
-    alt="Four bars: position {a:.0f}, velocity {b:.0f}, angle {c:.0f}, angular velocity {d:.0f}. The velocity of the cart, "
-    "which the controller does not read, is the longest.",
-    **dict(zip("abcd", gradient)),
+    four_weights,
+    caption="Sensitivity of the mean return to the controller's weights; 95 % "
+    "intervals.",
+    alt="Four bars: position {gradient[0]:.0f}, velocity {gradient[1]:.0f}, "
+    "angle {gradient[2]:.0f}, angular velocity {gradient[3]:.0f}. The "
+    "velocity of the cart, which the controller does not read, is the "
+    "longest.",
     tolerance=40,
 )
 
@@ -430,43 +483,65 @@ show(
 # gradient, tried on fresh starts:
 
 # %%
+before, after = improvement.low.mean(), improvement.high.mean()
+margin = z * improvement.paired_error
+
+# %%
 claim(
-    "A single step along the gradient raises the mean return on fresh starts from {before:.1f} to {after:.1f}",
-    improvement.value > z * improvement.paired_error and improvement.high.mean() > 495,
-    before=improvement.low.mean(),
-    after=improvement.high.mean(),
-    difference=improvement.value,
-    half_width=z * improvement.paired_error,
+    "A single step along the gradient raises the mean return on fresh starts "
+    "from {before:.1f} to {after:.1f}",
+    improvement.value > margin and after > 495,
+    evidence="difference {improvement.value:.1f} ± {margin:.1f} steps",
     tolerance=3,
     fails_if="the step were taken the other way",
 )
 
 # %% tags=["live:the curve again"]
-mended = np.array([episode_returns(cart_poles(300), controller(weights, bias=(0, 0, b, 0)), seed=seed) for b in biases])
+mended = np.array(
+    [
+        episode_returns(
+            cart_poles(300), controller(weights, bias=(0, 0, b, 0)), seed=seed
+        )
+        for b in biases
+    ]
+)
+
+# %%
+mended_curve = mended.mean(axis=1)
+old_and_mended = lines(
+    biases,
+    {
+        "": {
+            "the slide's controller": mean_curve,
+            "one step along the gradient": mended_curve,
+        }
+    },
+    x_label="bias of the angle sensor (radians)",
+    y_labels="steps balanced",
+    limits=(0, 560),
+)
+at_the_ends = {
+    "mended": mended_curve[[0, -1]].min(),
+    "old": mean_curve[[0, -1]].max(),
+}
 
 # %%
 show(
-    lines(
-        biases,
-        {"": {"the slide's controller": curve.mean(1), "one step along the gradient": mended.mean(1)}},
-        x_label="bias of the angle sensor (radians)",
-        y_labels="steps balanced",
-        limits=(0, 560),
-    ),
-    caption="The tolerance for the sensor's zero point, before and after the weights were changed.",
-    alt="Two curves over the bias. The old one falls from {top:.0f} in the middle to {end:.0f} at the right end; the new one is at "
-    "{new_top:.0f} in the middle and at {new_end:.0f} at the right end.",
-    top=curve[5].mean(),
-    end=curve[-1].mean(),
-    new_top=mended[5].mean(),
-    new_end=mended[-1].mean(),
+    old_and_mended,
+    caption="The tolerance for the sensor's zero point, before and after the "
+    "weights were changed.",
+    alt="Two curves over the bias. The old one falls from "
+    "{mean_curve[5]:.0f} in the middle to {mean_curve[-1]:.0f} at the right "
+    "end; the new one is at {mended_curve[5]:.0f} in the middle and at "
+    "{mended_curve[-1]:.0f} at the right end.",
     tolerance=15,
 )
 claim(
-    "The mended controller also forgives the sensor: at a bias of 0.1, to either side, it balances for at least {least:.0f} steps on average",
-    mended[[0, -1]].mean(1).min() > curve[[0, -1]].mean(1).max() + 200,
-    least=mended[[0, -1]].mean(1).min(),
-    old_controller=curve[[0, -1]].mean(1).max(),
+    "The mended controller also forgives the sensor: at a bias of 0.1, to "
+    "either side, it balances for at least "
+    '{at_the_ends["mended"]:.0f} steps on average',
+    at_the_ends["mended"] > at_the_ends["old"] + 200,
+    evidence='the old controller: at most {at_the_ends["old"]:.0f}',
     tolerance=15,
     fails_if="the step were taken the other way",
 )

@@ -147,30 +147,42 @@ small = sorted(range(20), key=lambda i: drawn[i]["n_estimators"])[:3]
 direct = [cross_val_score(RandomForestClassifier(random_state=42 + seed, **drawn[i]), X, y, cv=3) for i in small]
 
 # %%
+from_table = [by_fold[positions[i]] for i in small]
+identical = all(map(np.array_equal, from_table, direct))
+mean_from_table = np.mean(from_table, axis=1)
+mean_of_fits = np.mean(direct, axis=1)
+lowest, highest, forests = scores.min(), scores.max(), len(grown)
+setting_to_setting = scores.std()
+fold_to_fold = by_fold.std(axis=-1, ddof=1).mean()
+
+# %%
 claim(
-    "Growing once and scoring as it grows gives the scores of separate fits, fold by fold",
-    all(np.array_equal(by_fold[positions[i]], scores_of_one) for i, scores_of_one in zip(small, direct)),
-    from_the_table=[by_fold[positions[i]].mean() for i in small],
-    fitted_separately=[scores_of_one.mean() for scores_of_one in direct],
+    "Growing once and scoring as it grows gives the scores of separate fits, "
+    "fold by fold",
+    identical,
+    evidence="means from the table: {mean_from_table:.4f}; fitted separately: "
+    "{mean_of_fits:.4f}",
     tolerance=0.01,
     fails_if="the table's folds came in another order",
 )
 say(
-    "{n} combinations, {forests} forests a fold. The scores lie between {low:.3f} and {high:.3f}; their standard deviation is {spread:.4f}. The "
-    "standard deviation from fold to fold, for one and the same combination, is {noise:.4f}.",
-    n=scores.size,
-    forests=len(grown),
-    low=scores.min(),
-    high=scores.max(),
-    spread=scores.std(),
-    noise=by_fold.std(axis=-1, ddof=1).mean(),
-    tolerance={"low": 0.005, "high": 0.005, "spread": 0.001, "noise": 0.002, "forests": 3},
+    "{scores.size} combinations, {forests} forests a fold. The scores lie "
+    "between {lowest:.3f} and {highest:.3f}; their standard deviation is "
+    "{setting_to_setting:.4f}. The standard deviation from fold to fold, for "
+    "one and the same combination, is {fold_to_fold:.4f}.",
+    tolerance={
+        "lowest": 0.005,
+        "highest": 0.005,
+        "setting_to_setting": 0.001,
+        "fold_to_fold": 0.002,
+        "forests": 3,
+    },
 )
 claim(
     "The folds differ more than the settings do",
-    by_fold.std(axis=-1, ddof=1).mean() > scores.std(),
-    fold_to_fold=by_fold.std(axis=-1, ddof=1).mean(),
-    setting_to_setting=scores.std(),
+    fold_to_fold > setting_to_setting,
+    evidence="fold to fold {fold_to_fold:.4f}, setting to setting "
+    "{setting_to_setting:.4f}",
     tolerance=0.002,
     fails_if="more than ten trees had scored a tenth better",
 )
@@ -196,23 +208,25 @@ def label(subset):
 
 
 # %%
+by_trees = exact.mean + np.array(exact.effects[(0,)])
+by_depth = exact.mean + np.array(exact.effects[(1,)])
+depth_range = np.ptp(by_depth)
+two_marginals = lines(
+    range(4),
+    {names[0]: {"": by_trees}, names[1]: {"": by_depth}},
+    x_label="level, from the smallest",
+    y_labels="mean accuracy",
+    limits=(exact.mean - 0.02, exact.mean + 0.02),
+)
+
+# %%
 show(
-    lines(
-        range(4),
-        {
-            names[0]: {"": exact.mean + np.array(exact.effects[(0,)])},
-            names[1]: {"": exact.mean + np.array(exact.effects[(1,)])},
-        },
-        x_label="level, from the smallest",
-        y_labels="mean accuracy",
-        limits=(exact.mean - 0.02, exact.mean + 0.02),
-    ),
-    caption="Marginal curves: the mean score at each level, over all other settings. Left 10, 50, 100 and 200 trees, right depths of 10, 20, 30 "
-    "and no limit.",
-    alt="Two curves. With more trees accuracy goes from {a:.3f} to {b:.3f}; with more depth it stays within {d:.4f}.",
-    a=exact.mean + exact.effects[(0,)][0],
-    b=exact.mean + exact.effects[(0,)][-1],
-    d=np.ptp(exact.effects[(1,)]),
+    two_marginals,
+    caption="Marginal curves: the mean score at each level, over all other "
+    "settings. Left 10, 50, 100 and 200 trees, right depths of 10, 20, 30 and "
+    "no limit.",
+    alt="Two curves. With more trees accuracy goes from {by_trees[0]:.3f} to "
+    "{by_trees[-1]:.3f}; with more depth it stays within {depth_range:.4f}.",
     tolerance=0.004,
 )
 
@@ -234,44 +248,55 @@ def noise_floor(subset):
 floor = {subset: noise_floor(subset) for subset in sets}
 
 # %%
+six = sets[:6]
+six_shares = [exact.shares[subset] for subset in six]
+six_floors = [floor[subset] for subset in six]
+largest_shares = bars(
+    {"share": six_shares, "noise floor": six_floors},
+    [label(subset) for subset in six],
+    value_label="share of the variance",
+    horizontal=True,
+    height=3.8,
+)
+leader, highest_other_floor = label(six[0]), max(six_floors[1:])
+
+# %%
+of_trees, of_depth = exact.shares[(0,)], exact.shares[(1,)]
+floor_of_trees, all_floors = floor[(0,)], sum(floor.values())
+whole = sum(exact.shares.values())
+deepest = max(depth for _, depth in grown.values())
+change_of_limit = abs(by_fold[:, 2] - by_fold[:, 3]).max()
+
+# %%
 show(
-    bars(
-        {"share": [exact.shares[s] for s in sets[:6]], "noise floor": [floor[s] for s in sets[:6]]},
-        [label(s) for s in sets[:6]],
-        value_label="share of the variance",
-        horizontal=True,
-        height=3.8,
-    ),
-    caption="The six largest of fifteen exact shares, and what chance alone would give them.",
-    alt="Horizontal bars. {first} leads with {share:.2f} over a floor of {floor:.2f}; the others have {second:.2f} at most, beside floors of {f2:.2f} at most.",
-    f2=max(floor[s] for s in sets[1:6]),
-    first=label(sets[0]),
-    share=exact.shares[sets[0]],
-    floor=floor[sets[0]],
-    second=exact.shares[sets[1]],
+    largest_shares,
+    caption="The six largest of fifteen exact shares, and what chance alone "
+    "would give them.",
+    alt="Horizontal bars. {leader} leads with {six_shares[0]:.2f} over a "
+    "floor of {six_floors[0]:.2f}; the others have {six_shares[1]:.2f} at "
+    "most, beside floors of {highest_other_floor:.2f} at most.",
     tolerance=0.05,
 )
 claim(
-    "All shares add up to one, and the number of trees has more than all others together, more than its noise floor",
-    abs(sum(exact.shares.values()) - 1) < 1e-9 and exact.shares[(0,)] > 0.5 and exact.shares[(0,)] > floor[(0,)],
-    n_estimators=exact.shares[(0,)],
-    floor=floor[(0,)],
-    sum_of_all_floors=sum(floor.values()),
+    "All shares add up to one, and the number of trees has more than all "
+    "others together, more than its noise floor",
+    abs(whole - 1) < 1e-9 and of_trees > 0.5 and of_trees > floor_of_trees,
+    evidence="share of n_estimators: {of_trees:.2f}; its noise floor: "
+    "{floor_of_trees:.2f}; all noise floors together: {all_floors:.2f}",
+    control="the scatter from fold to fold",
     tolerance=0.1,
     fails_if="trees and depth had changed places",
 )
-deepest = max(depth for _, depth in grown.values())
 say(
-    "The deepest tree has {deepest} levels. So a limit of 30 is none, and one of 20 hardly ever: `max_depth` has a share of {share:.3f} because "
+    "The deepest tree has {deepest} levels. So a limit of 30 is none, and one "
+    "of 20 hardly ever: `max_depth` has a share of {of_depth:.3f} because "
     "three of its four levels are nearly one and the same.",
-    deepest=deepest,
-    share=exact.shares[(1,)],
-    tolerance={"deepest": 2, "share": 0.02},
+    tolerance={"deepest": 2, "of_depth": 0.02},
 )
 claim(
     "Whether the depth is limited to 30 or not at all changes no score",
-    deepest <= 30 and np.array_equal(by_fold[:, 2], by_fold[:, 3]),
-    largest_change=abs(by_fold[:, 2] - by_fold[:, 3]).max(),
+    deepest <= 30 and change_of_limit == 0,
+    evidence="largest change: {change_of_limit:.0f}",
     fails_if="the third limit were the first",
 )
 
@@ -307,36 +332,43 @@ estimates = {n: np.array([shares_from(rows) for rows in draws[n]]) for n in draw
 surrogate_of_all = shares_from(np.arange(flat.size))
 
 # %%
+main_effects = np.array([exact.shares[(j,)] for j in range(4)])
+mean_of = {n: found.mean(axis=0) for n, found in estimates.items()}
+spread_of = {n: 2 * e.std(axis=0, ddof=1) for n, e in estimates.items()}
+from_few_trials = dots(
+    {
+        "exact": main_effects,
+        "20 trials": mean_of[20],
+        "60 trials": mean_of[60],
+        "all 144": surrogate_of_all,
+    },
+    names,
+    intervals={f"{n} trials": spread_of[n] for n in draws},
+    value_label="main effect (share of the variance)",
+)
+
+# %%
+error = {n: abs(found - main_effects).mean() for n, found in estimates.items()}
+error["all"] = abs(np.array(surrogate_of_all) - main_effects).mean()
+closer = max(error[60], error["all"]) < error[20]
+
+# %%
 show(
-    dots(
-        {
-            "exact": [exact.shares[(j,)] for j in range(4)],
-            "20 trials": estimates[20].mean(0),
-            "60 trials": estimates[60].mean(0),
-            "all 144": surrogate_of_all,
-        },
-        names,
-        intervals={f"{n} trials": 2 * estimates[n].std(0, ddof=1) for n in draws},
-        value_label="main effect (share of the variance)",
-    ),
-    caption="Main effects from a forest on some of the trials; the intervals hold 95 % of ten random searches.",
-    alt="Dots for four settings. The number of trees has {e:.2f} exactly; from 20 trials {a:.2f} give or take {wa:.2f}, from 60 {b:.2f} give or "
-    "take {wb:.2f}. The other settings stay below a quarter.",
-    e=exact.shares[(0,)],
-    a=estimates[20][:, 0].mean(),
-    wa=2 * estimates[20][:, 0].std(ddof=1),
-    b=estimates[60][:, 0].mean(),
-    wb=2 * estimates[60][:, 0].std(ddof=1),
+    from_few_trials,
+    caption="Main effects from a forest on some of the trials; the intervals "
+    "hold 95 % of ten random searches.",
+    alt="Dots for four settings. The number of trees has "
+    "{main_effects[0]:.2f} exactly; from 20 trials {mean_of[20][0]:.2f} give "
+    "or take {spread_of[20][0]:.2f}, from 60 {mean_of[60][0]:.2f} give or "
+    "take {spread_of[60][0]:.2f}. The other settings stay below a quarter.",
     tolerance=0.1,
 )
-error = {n: abs(estimates[n] - [exact.shares[(j,)] for j in range(4)]).mean() for n in draws}
-full_error = np.mean([abs(surrogate_of_all[j] - exact.shares[(j,)]) for j in range(4)])
 claim(
-    "Even from twenty trials the number of trees comes first on average; more trials come closer to the exact shares",
-    estimates[20].mean(0).argmax() == 0 and error[60] < error[20] and full_error < error[20],
-    mean_error_20_trials=error[20],
-    mean_error_60=error[60],
-    mean_error_all=full_error,
+    "Even from twenty trials the number of trees comes first on average; more "
+    "trials come closer to the exact shares",
+    mean_of[20].argmax() == 0 and closer,
+    evidence="mean error: {error[20]:.3f} from 20 trials, {error[60]:.3f} "
+    'from 60, {error["all"]:.3f} from all',
     tolerance=0.05,
     fails_if="trees and depth had changed places",
 )
@@ -372,12 +404,15 @@ def ours(low):
 same_question = ours(0)
 
 # %%
+optunas = np.array([theirs[name] for name in names])
+levels_alike = ours(-0.5)
+
+# %%
 claim(
     "Asked the same question, our decomposition and Optuna's agree",
-    abs(same_question - [theirs[name] for name in names]).max() < 1e-6,
-    optuna=[theirs[name] for name in names],
-    ours=same_question,
-    all_levels_alike=ours(-0.5),
+    abs(same_question - optunas).max() < 1e-6,
+    evidence="Optuna {optunas:.3f}; ours {same_question:.3f}; ours with all "
+    "levels alike {levels_alike:.3f}",
     tolerance=0.1,
     fails_if="all levels were given the same weight",
 )

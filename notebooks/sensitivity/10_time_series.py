@@ -68,7 +68,7 @@ fitted = ARIMA(walk, order=(1, 1, 1)).fit(start_params=[0.1, 0.1, 1.0])
 phi, theta = fitted.arparams[0], fitted.maparams[0]
 
 # %%
-say("The fit finds φ = {phi:.3f} and θ = {theta:.3f}.", phi=phi, theta=theta, tolerance=0.005)
+say("The fit finds φ = {phi:.3f} and θ = {theta:.3f}.", tolerance=0.005)
 
 # %% [markdown]
 # To ask what the forecast owes to a past value, change the value and forecast again. The slide calls `forecast(steps=1, y=changed)`,
@@ -88,24 +88,30 @@ for lag in range(1, 11):
     by_hand[lag - 1] = (next_value(changed) - next_value(walk)) / 0.1
 
 # %%
+drawn = by_hand[::-1]
+two_orders = bars(
+    {"as computed": by_hand, "as the slide draws it": drawn},
+    [str(lag) for lag in range(1, 11)],
+    value_label="change of the forecast per unit",
+)
+largest_of_others = abs(by_hand[1:]).max()
+
+# %%
 show(
-    bars(
-        {"as computed": by_hand, "as the slide draws it": by_hand[::-1]},
-        [str(lag) for lag in range(1, 11)],
-        value_label="change of the forecast per unit",
-    ),
-    caption="Sensitivity of tomorrow's forecast to the last ten values. The slide reverses the bars and keeps the labels.",
-    alt="Bars over lags one to ten. As computed, lag one has {first:.2f} and all others are near zero. As the slide draws it, "
-    "the same bar stands at lag ten.",
-    first=by_hand[0],
+    two_orders,
+    caption="Sensitivity of tomorrow's forecast to the last ten values. The "
+    "slide reverses the bars and keeps the labels.",
+    alt="Bars over lags one to ten. As computed, lag one has {by_hand[0]:.2f} "
+    "and all others are near zero. As the slide draws it, the same bar stands "
+    "at lag ten.",
     tolerance=0.02,
 )
-drawn = by_hand[::-1]
 claim(
-    "The forecast rests on the last value, and the slide's picture says that it rests on the value of ten days ago",
-    np.argmax(np.abs(by_hand)) == 0 and np.argmax(np.abs(drawn)) == 9,
-    sensitivity_to_last_value=by_hand[0],
-    to_all_others_at_most=np.abs(by_hand[1:]).max(),
+    "The forecast rests on the last value, and the slide's picture says that "
+    "it rests on the value of ten days ago",
+    abs(by_hand).argmax() == 0 and abs(drawn).argmax() == 9,
+    evidence="sensitivity to the last value: {by_hand[0]:.2f}; to all others "
+    "at most {largest_of_others:.2f}",
     tolerance=0.02,
     fails_if="the bars were drawn in the order in which they were computed",
 )
@@ -132,12 +138,19 @@ for _ in range(8):
 library = -arma2ar(np.convolve([1, -1], [1, -phi]), [1, theta], lags=11)[1:]
 
 # %%
+others = {
+    "differences": by_hand,
+    "recursion": recursion,
+    "library": library,
+}
+off = {name: abs(weights - other).max() for name, other in others.items()}
+
+# %%
 claim(
-    "Differences, closed form and the library's expansion agree to a millionth at every lag",
-    max(abs(weights - other).max() for other in (by_hand, recursion, library)) < 1e-6,
-    differences_off_by=abs(weights - by_hand).max(),
-    recursion_off_by=abs(weights - recursion).max(),
-    library_off_by=abs(weights - library).max(),
+    "Differences, closed form and the library's expansion agree to a "
+    "millionth at every lag",
+    max(off.values()) < 1e-6,
+    evidence="off the closed form by: {off:.0e}",
     tolerance=1e-7,
     fails_if="θ were read with Box and Jenkins' sign",
 )
@@ -157,7 +170,10 @@ claim(
 
 # %% tags=["live:the Nile"]
 record = sm.datasets.nile.load_pandas().data
-years, nile = record["year"].to_numpy().astype(int), record["volume"].to_numpy()
+years, nile = (
+    record["year"].to_numpy().astype(int),
+    record["volume"].to_numpy(),
+)
 river = ARIMA(nile, order=(1, 1, 1)).fit()
 memory = forecast_sensitivity(river, nile, n_lags=len(nile))
 interval = river.get_forecast(1).conf_int(alpha=0.05)[0]
@@ -188,32 +204,43 @@ axes.set(xlabel="year", ylabel="discharge at Aswan (10⁸ m³)")
 legend = axes.legend(frameon=False)
 
 # %%
-closed = pi_weights(river.arparams, river.maparams, d=1, n_weights=100)
 show(
     last_hundred_years,
-    caption="A hundred years of the Nile. The area of a point is its weight in the forecast for 1971.",
-    alt="A jagged line from 1871 to 1970. The last point, 1970, is large, with {last:.0%} of the weight; the points before it shrink "
-    "slowly and vanish around 1940. The forecast for 1971 is {forecast:.0f}.",
-    last=memory.past[0],
-    forecast=memory.forecast,
-    tolerance={"last": 0.005, "forecast": 2},
+    caption="A hundred years of the Nile. The area of a point is its weight "
+    "in the forecast for 1971.",
+    alt="A jagged line from 1871 to 1970. The last point, 1970, is large, "
+    "with {memory.past[0]:.0%} of the weight; the points before it shrink "
+    "slowly and vanish around 1940. The forecast for 1971 is "
+    "{memory.forecast:.0f}.",
+    tolerance={"memory.past[0]": 0.005, "memory.forecast": 2},
 )
 
 # %%
+moved = 100 * memory.past  # by an error of a hundred units
+most_of_it = np.cumsum(memory.past) >= 0.9
+years_of_memory = most_of_it.argmax() + 1
+closed = pi_weights(river.arparams, river.maparams, d=1, n_weights=100)
+closed_off = abs(memory.past - closed).max()
+
+# %%
 say(
-    "An error of a hundred units in 1970 moves the forecast by {a:.0f}, in 1969 by {b:.1f}, in 1960 by {c:.1f}, in 1940 by {d:.2f}. The last "
-    "{n} years hold 90 % of the weight.",
-    a=100 * memory.past[0],
-    b=100 * memory.past[1],
-    c=100 * memory.past[10],
-    d=100 * memory.past[30],
-    n=int(np.argmax(np.cumsum(memory.past) >= 0.9)) + 1,
-    tolerance={"a": 0.5, "b": 0.3, "c": 0.1, "d": 0.02, "n": 1},
+    "An error of a hundred units in 1970 moves the forecast by "
+    "{moved[0]:.0f}, in 1969 by {moved[1]:.1f}, in 1960 by {moved[10]:.1f}, "
+    "in 1940 by {moved[30]:.2f}. The last {years_of_memory} years hold 90 % "
+    "of the weight.",
+    tolerance={
+        "moved[0]": 0.5,
+        "moved[1]": 0.3,
+        "moved[10]": 0.1,
+        "moved[30]": 0.02,
+        "years_of_memory": 1,
+    },
 )
 claim(
-    "On the real record, too, refiltering and closed form agree to a millionth, over a hundred years",
-    abs(memory.past - closed).max() < 1e-6,
-    off_by=abs(memory.past - closed).max(),
+    "On the real record, too, refiltering and closed form agree to a "
+    "millionth, over a hundred years",
+    closed_off < 1e-6,
+    evidence="off by {closed_off:.0e} at most",
     tolerance=5e-7,
     fails_if="the model had not taken differences",
 )
@@ -229,11 +256,14 @@ claim(
 raised = river.apply(nile + 100).forecast(1)[0] - memory.forecast
 
 # %%
+sum_of_weights = memory.past.sum()
+
+# %%
 claim(
-    "A gauge that always read a hundred units too little would shift the forecast by a hundred",
-    abs(raised - 100) < 0.01 and abs(memory.past.sum() - 1) < 1e-4,
-    shift=raised,
-    sum_of_weights=memory.past.sum(),
+    "A gauge that always read a hundred units too little would shift the "
+    "forecast by a hundred",
+    abs(raised - 100) < 0.01 and abs(sum_of_weights - 1) < 1e-4,
+    evidence="shift {raised:.3f}; sum of the weights {sum_of_weights:.5f}",
     tolerance=1e-3,
     fails_if="only the years since 1960 were raised",
 )
@@ -245,47 +275,64 @@ claim(
 # for entries all over the century.
 
 # %% tags=["live:fit again"]
-lags = np.array([1, 2, 4, 7, 11, 16, 23, 29, 36, 45, 54, 63, 72, 80, 87, 93, 98])
+lags = np.array(
+    [1, 2, 4, 7, 11, 16, 23, 29, 36, 45, 54, 63, 72, 80, 87, 93, 98]
+)
 
 
 def refitted(lag, error):
     entry = nile.copy()
     entry[-lag] += error
-    return ARIMA(entry, order=(1, 1, 1)).fit(start_params=river.params).forecast(1)[0]
+    again = ARIMA(entry, order=(1, 1, 1))
+    return again.fit(start_params=river.params).forecast(1)[0]
 
 
-total = np.array([(refitted(lag, 50) - refitted(lag, -50)) / 100 for lag in progress("refits")(lags)])
+total = np.array(
+    [
+        (refitted(lag, 50) - refitted(lag, -50)) / 100
+        for lag in progress("refits")(lags)
+    ]
+)
+
+# %%
+kept = memory.past[lags - 1]
+recent = lags < 4
+kept_or_refitted = lines(
+    1971 - lags,
+    {
+        "All entries": {"parameters kept": kept, "fitted again": total},
+        "The same, enlarged": {
+            "parameters kept": np.where(recent, np.nan, kept),
+            "fitted again": np.where(recent, np.nan, total),
+        },
+    },
+    x_label="year of the entry",
+    y_labels="change of the forecast per unit",
+)
+old = total[lags > 40]
+lowest_old, highest_old = old.min(), old.max()
+weight_1873, weight_1955 = memory.past[97], memory.past[15]
+again_1873 = total[-1]
 
 # %%
 show(
-    lines(
-        1971 - lags,
-        {
-            "All entries": {"parameters kept": memory.past[lags - 1], "fitted again": total},
-            "The same, enlarged": {
-                "parameters kept": np.where(lags < 4, np.nan, memory.past[lags - 1]),
-                "fitted again": np.where(lags < 4, np.nan, total),
-            },
-        },
-        x_label="year of the entry",
-        y_labels="change of the forecast per unit",
-    ),
-    caption="What an error in one entry does to the forecast, with the parameters kept and with the model fitted again.",
-    alt="Two panels. Left: both curves rise steeply at the end, to {a:.2f} and {b:.2f}. Right, without the last three years: with the "
-    "parameters kept the curve is zero before 1930; fitted again it wavers around zero, between {low:.3f} and {high:.3f}.",
-    a=memory.past[0],
-    b=total[0],
-    low=total[lags > 40].min(),
-    high=total[lags > 40].max(),
+    kept_or_refitted,
+    caption="What an error in one entry does to the forecast, with the "
+    "parameters kept and with the model fitted again.",
+    alt="Two panels. Left: both curves rise steeply at the end, to "
+    "{memory.past[0]:.2f} and {total[0]:.2f}. Right, without the last three "
+    "years: with the parameters kept the curve is zero before 1930; fitted "
+    "again it wavers around zero, between {lowest_old:.3f} and "
+    "{highest_old:.3f}.",
     tolerance=0.004,
 )
 claim(
-    "An entry from 1873 has no weight left, and yet an error in it moves the refitted forecast more than one in 1955 by its weight alone",
-    memory.past[97] < 1e-5 and abs(total[-1]) > memory.past[15],
-    weight_of_1873=memory.past[97],
-    refitted_1873=total[-1],
-    weight_of_1955=memory.past[15],
-    tolerance={"refitted_1873": 0.003, "weight_of_1955": 0.001, "weight_of_1873": 1e-5},
+    "An entry from 1873 has no weight left, and yet an error in it moves the "
+    "refitted forecast more than one in 1955 by its weight alone",
+    weight_1873 < 1e-5 and abs(again_1873) > weight_1955,
+    evidence="1873: weight {weight_1873:.0e}, fitted again {again_1873:.4f}; "
+    "1955: weight {weight_1955:.4f}",
+    tolerance={"again_1873": 0.003, "weight_1955": 0.001, "weight_1873": 1e-5},
     fails_if="the parameters were kept",
 )
 
@@ -312,25 +359,34 @@ unemployment = economy["unemp"].to_numpy()
 output = 100 * np.log(economy["realgdp"].to_numpy())
 okun = ARIMA(unemployment, exog=output, order=(1, 1, 1)).fit()
 next_output = output[-1] + 0.5
-both = forecast_sensitivity(okun, unemployment, exog=output, next_exog=next_output, n_lags=10)
-beta, pi = okun.params[0], pi_weights(okun.arparams, okun.maparams, d=1, n_weights=10)
+both = forecast_sensitivity(
+    okun, unemployment, exog=output, next_exog=next_output, n_lags=10
+)
+beta, pi = (
+    okun.params[0],
+    pi_weights(okun.arparams, okun.maparams, d=1, n_weights=10),
+)
 
 # %%
-names = ["coming quarter", "1 quarter back", "2 back", "3 back", "4 back"]
+past, features = both.past, both.features[:, 0]
+unemployment_and_output = bars(
+    {
+        "unemployment (points per point)": [0, *past[:4]],
+        "output (points per percent)": features[:5],
+    },
+    ["coming quarter", "1 quarter back", "2 back", "3 back", "4 back"],
+    value_label="change of the forecast",
+)
+
+# %%
 show(
-    bars(
-        {"unemployment (points per point)": [0, *both.past[:4]], "output (points per percent)": both.features[:5, 0]},
-        names,
-        value_label="change of the forecast",
-    ),
-    caption="Sensitivity of the forecast unemployment rate to past unemployment and to output.",
-    alt="Grouped bars. Unemployment one quarter back has {u1:.2f}, two back {u2:.2f}. Output in the coming quarter has {x0:.2f}, one "
-    "back {x1:.2f}, two back {x2:.2f}. Everything older is near zero.",
-    u1=both.past[0],
-    u2=both.past[1],
-    x0=both.features[0, 0],
-    x1=both.features[1, 0],
-    x2=both.features[2, 0],
+    unemployment_and_output,
+    caption="Sensitivity of the forecast unemployment rate to past "
+    "unemployment and to output.",
+    alt="Grouped bars. Unemployment one quarter back has {past[0]:.2f}, two "
+    "back {past[1]:.2f}. Output in the coming quarter has {features[0]:.2f}, "
+    "one back {features[1]:.2f}, two back {features[2]:.2f}. Everything older "
+    "is near zero.",
     tolerance=0.01,
 )
 
@@ -339,33 +395,43 @@ show(
 # sensitivity $\beta$ and the one $k$ quarters back $-\beta \pi_k$.
 
 # %%
+features_off = abs(features - np.r_[beta, -beta * pi]).max()
+past_off = abs(past - pi).max()
+level = both.features[:, 0].sum()
+size_of_beta = abs(beta)
+revision = 0.1 * past[0]  # a tenth of a point
+
+# %%
 claim(
-    "Refiltering finds β for the coming quarter and -βπₖ for each past one, to a millionth",
-    abs(both.features[:, 0] - np.r_[beta, -beta * pi]).max() < 1e-6 and abs(both.past - pi).max() < 1e-6,
-    features_off_by=abs(both.features[:, 0] - np.r_[beta, -beta * pi]).max(),
-    past_off_by=abs(both.past - pi).max(),
+    "Refiltering finds β for the coming quarter and -βπₖ for each past one, "
+    "to a millionth",
+    features_off < 1e-6 and past_off < 1e-6,
+    evidence="features off by {features_off:.0e}, past off by {past_off:.0e}",
     tolerance=1e-7,
     fails_if="the past features had the sign of the coming one",
 )
-level = both.features[:, 0].sum()
 claim(
-    "They sum to zero: more output in every quarter alike changes nothing, only growth counts",
-    abs(level) < 1e-6 and abs(beta) > 0.05,
-    sum_of_sensitivities=level,
-    beta=beta,
-    tolerance={"beta": 0.003, "sum_of_sensitivities": 1e-7},
+    "They sum to zero: more output in every quarter alike changes nothing, "
+    "only growth counts",
+    abs(level) < 1e-6 and size_of_beta > 0.05,
+    evidence="sum of the sensitivities {level:.0e}, β {beta:.3f}",
+    tolerance={"beta": 0.003, "level": 1e-7},
     fails_if="only the past quarters were counted",
 )
 say(
-    "The forecast for the next quarter is {forecast:.1f} %. The last rate has a weight of {first:.2f}, more than one, and the one before it "
-    "{second:.2f}: the model carries the latest change on. A revision of the last rate by a tenth of a point matters more than a "
-    "whole percent of growth in the coming quarter ({own:.2f} against {growth:.2f} points).",
-    forecast=both.forecast,
-    first=both.past[0],
-    second=both.past[1],
-    own=0.1 * both.past[0],
-    growth=abs(beta),
-    tolerance={"forecast": 0.02, "first": 0.02, "second": 0.02, "own": 0.005, "growth": 0.003},
+    "The forecast for the next quarter is {both.forecast:.1f} %. The last "
+    "rate has a weight of {past[0]:.2f}, more than one, and the one before it "
+    "{past[1]:.2f}: the model carries the latest change on. A revision of the "
+    "last rate by a tenth of a point matters more than a whole percent of "
+    "growth in the coming quarter ({revision:.2f} against {size_of_beta:.2f} "
+    "points).",
+    tolerance={
+        "both.forecast": 0.02,
+        "past[0]": 0.02,
+        "past[1]": 0.02,
+        "revision": 0.005,
+        "size_of_beta": 0.003,
+    },
 )
 
 # %% [markdown]
@@ -378,20 +444,27 @@ say(
 # One order, ARIMA(1,1,1), and three characters.
 
 # %%
+three_memories = lines(
+    np.arange(1, 11),
+    {
+        "": {
+            "simulated walk": weights,
+            "Nile": memory.past[:10],
+            "US unemployment": both.past,
+        }
+    },
+    x_label="lag (days, years, quarters)",
+    y_labels="weight in the forecast",
+)
+
+# %%
 show(
-    lines(
-        np.arange(1, 11),
-        {"": {"simulated walk": weights, "Nile": memory.past[:10], "US unemployment": both.past}},
-        x_label="lag (days, years, quarters)",
-        y_labels="weight in the forecast",
-    ),
+    three_memories,
     caption="The weights of three fitted models of the same order.",
-    alt="Three curves over lags one to ten. The walk: {w:.2f} at lag one, then zero. The Nile: {n:.2f} at lag one, then a slow decline. "
-    "Unemployment: {u1:.2f}, then {u2:.2f}, then zero.",
-    w=weights[0],
-    n=memory.past[0],
-    u1=both.past[0],
-    u2=both.past[1],
+    alt="Three curves over lags one to ten. The walk: {weights[0]:.2f} at lag "
+    "one, then zero. The Nile: {memory.past[0]:.2f} at lag one, then a slow "
+    "decline. Unemployment: {both.past[0]:.2f}, then {both.past[1]:.2f}, then "
+    "zero.",
     tolerance=0.02,
 )
 
