@@ -434,9 +434,9 @@ hits = credit.index[:10].isin(looked_at).sum()
 show(
     most_credit,
     caption="The 20 columns with most credit, by what they are in truth.",
-    alt="Horizontal bars. {top.index[0]} leads with {top.iloc[0]:.2f} classes. "
-    "Nearly all long bars are of columns that the underwriter looks at. Among "
-    "the short ones stand proxies of the protected group.",
+    alt="Horizontal bars. {top.index[0]} leads with {top.iloc[0]:.2f} "
+    "classes. Nearly all long bars are of columns that the underwriter looks "
+    "at. Among the short ones stand proxies of the protected group.",
     tolerance={"top.iloc[0]": 0.05},
 )
 

@@ -253,8 +253,8 @@ comparison = pd.DataFrame(
 # %%
 table(
     comparison,
-    caption="Six ways to give classes, scored on the same test rows. Intervals "
-    "are bootstrapped.",
+    caption="Six ways to give classes, scored on the same test rows. "
+    "Intervals are bootstrapped.",
     tolerance=0.02,
 )
 
@@ -331,8 +331,8 @@ show(
     "candidates give them.",
     alt="Grouped bars for classes 1 to 8. The network gives "
     '{given["network, 10 components"][7]:.0%} of the rows an 8, against '
-    '{given["actual"][7]:.0%} in truth, and hardly ever a 3, 4 or 5. The trees '
-    "with thresholds follow the actual shares more closely.",
+    '{given["actual"][7]:.0%} in truth, and hardly ever a 3, 4 or 5. The '
+    "trees with thresholds follow the actual shares more closely.",
     tolerance=0.06,
 )
 
@@ -484,8 +484,8 @@ mapped_back = bars(
 # %%
 show(
     mapped_back,
-    caption="The local explanation, mapped back to columns: the twelve largest "
-    "slopes.",
+    caption="The local explanation, mapped back to columns: the twelve "
+    "largest slopes.",
     alt="Horizontal bars of twelve columns; the first is {top.index[0]}. "
     "{strangers} of the twelve are columns at which the underwriter never "
     "looks.",

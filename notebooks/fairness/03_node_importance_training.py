@@ -296,8 +296,8 @@ fast = np.array([float(factors[layer][0, i, o]) for layer, i, o in checked])
 
 # %%
 claim(
-    "The fast factors equal the slow ones for {slow.size} weights of all three "
-    "layers",
+    "The fast factors equal the slow ones for {slow.size} weights of all "
+    "three layers",
     np.allclose(fast, slow, atol=1e-8),
     fails_if="the depth were counted from another layer",
 )
@@ -437,10 +437,12 @@ compared = [name for name in variants if name != "plain"]
 effects = {m: np.array([against(name, "plain", m, 0.95) for name in compared]) for m in results["plain"]}
 
 # %%
-changes = pd.DataFrame(
-    {m: e[:, 0] for m, e in effects.items()}, index=compared
+of_loss, of_r2 = (
+    pd.Series(effects[measure][:, 0], index=compared)
+    for measure in ("cross-entropy", "R² of distances")
 )
-lowest, highest = changes.min(), changes.max()
+lowest = {"loss": of_loss.min(), "R²": of_r2.min()}
+highest = {"loss": of_loss.max(), "R²": of_r2.max()}
 
 
 def difference_dots(measure, meaning):
@@ -459,20 +461,20 @@ show(
     difference_dots("cross-entropy", "lower is better"),
     caption="cross-entropy: what each variant changes against plain training. "
     "Paired over ten seeds, 95 % intervals.",
-    alt="A dot for each of {changes.shape[0]} variants, from "
-    '{lowest["cross-entropy"]:.3f} to {highest["cross-entropy"]:.3f}; two '
-    'plain steps are at {changes.loc["two steps", "cross-entropy"]:.3f}, the '
-    'method as written at {changes.loc["as written", "cross-entropy"]:.3f}.',
+    alt="A dot for each of {of_loss.size} variants, from "
+    '{lowest["loss"]:.3f} to {highest["loss"]:.3f}; two plain steps are at '
+    '{of_loss["two steps"]:.3f}, the method as written at '
+    '{of_loss["as written"]:.3f}.',
     tolerance=0.02,
 )
 show(
     difference_dots("R² of distances", "higher: neurons follow the groups"),
     caption="R² of distances: what each variant changes against plain "
     "training. Paired over ten seeds, 95 % intervals.",
-    alt="A dot for each of {changes.shape[0]} variants, from "
-    '{lowest["R² of distances"]:.3f} to {highest["R² of distances"]:.3f}; two '
-    'plain steps are at {changes.loc["two steps", "R² of distances"]:.3f}, the '
-    'method as written at {changes.loc["as written", "R² of distances"]:.3f}.',
+    alt="A dot for each of {of_r2.size} variants, from "
+    '{lowest["R²"]:.3f} to {highest["R²"]:.3f}; two plain steps are at '
+    '{of_r2["two steps"]:.3f}, the method as written at '
+    '{of_r2["as written"]:.3f}.',
     tolerance=0.02,
 )
 
@@ -560,9 +562,9 @@ say(
 )
 say(
     "One reason can be read off the formula. Distances are divided by the "
-    "largest in the table, so that half of all pairs of row and centroid count "
-    "as closer than {half_closer:.2f}: nearly every row is told to be like "
-    "*every* centroid, and groups are drawn together.",
+    "largest in the table, so that half of all pairs of row and centroid "
+    "count as closer than {half_closer:.2f}: nearly every row is told to be "
+    "like *every* centroid, and groups are drawn together.",
     tolerance=0.005,
 )
 
@@ -587,7 +589,10 @@ def same_bits(first, second):
 
 off = np.array(
     [
-        same_bits(v | {"strength": 0.0, "contrastive": 0.0}, {"n_steps": v.get("n_steps", 1)})
+        same_bits(
+            v | {"strength": 0.0, "contrastive": 0.0},
+            {"n_steps": v.get("n_steps", 1)},
+        )
         for v in variants.values()
     ]
 )

@@ -139,7 +139,9 @@ half = np.arange(len(test)) % 2 == 0
 on_distances = {name: neuron_regressions(a[1], distances, held_out=half) for name, a in activations.items()}
 
 # %%
-largest = {name: abs(fit.coefficients).max(0) for name, fit in on_distances.items()}
+largest = {
+    name: abs(fit.coefficients).max(0) for name, fit in on_distances.items()
+}
 typical = np.median(largest["plain"])
 r2 = {name: fit.r2.mean() for name, fit in on_distances.items()}
 coefficients = histograms(
@@ -160,9 +162,9 @@ show(
     coefficients,
     caption="Coefficients of the activations on the distances, second layer, "
     "three networks.",
-    alt="Two histograms for three networks. The coefficients lie around 0, the "
-    "largest of each neuron around {typical:.2f} in the plain network; the "
-    "three outlines overlap.",
+    alt="Two histograms for three networks. The coefficients lie around 0, "
+    "the largest of each neuron around {typical:.2f} in the plain network; "
+    "the three outlines overlap.",
     tolerance=0.2,
 )
 say(
@@ -179,8 +181,8 @@ mixed_r2, steepest = mixed.r2.mean(), abs(mixed.coefficients).max()
 
 # %%
 claim(
-    "With rows in two different orders, as in the project, the same regression "
-    "explains nothing: its plots showed noise",
+    "With rows in two different orders, as in the project, the same "
+    "regression explains nothing: its plots showed noise",
     r2["plain"] > 0.15 and abs(mixed_r2) < 0.02 and steepest < 0.3,
     evidence='R² is {r2["plain"]:.2f} with rows in one order and '
     "{mixed_r2:.4f} with rows in two",
@@ -283,8 +285,8 @@ show(
     caption="What the groups of activations agree with.",
     alt="Three bars for each network. In the plain one the groups agree with "
     'its own answers by {match["what the network says"][0]:.2f}, with groups '
-    'of inputs by {match["groups of the inputs"][0]:.2f}, with true classes by '
-    '{match["true classes"][0]:.2f}.',
+    'of inputs by {match["groups of the inputs"][0]:.2f}, with true classes '
+    'by {match["true classes"][0]:.2f}.',
     tolerance=0.15,
 )
 
@@ -339,14 +341,14 @@ ill_p_values = {name: t.p_value for name, t in ill.items()}
 # %%
 table(
     tested,
-    caption="TCAV of class 8: the score, and the share of random sets that are "
-    "as far from one half.",
+    caption="TCAV of class 8: the score, and the share of random sets that "
+    "are as far from one half.",
     formats="{:.2f}",
     tolerance=0.25,
 )
 claim(
-    "In all three networks a step towards illness lowers the chance of class 8 "
-    "in nearly every row, which few random sets do",
+    "In all three networks a step towards illness lowers the chance of class "
+    "8 in nearly every row, which few random sets do",
     max(ill_scores.values()) < 0.2 and max(ill_p_values.values()) <= 0.05,
     evidence="scores: {ill_scores:.2f}; p-values: {ill_p_values:.2f}",
     control="random sets of applicants",
@@ -478,9 +480,9 @@ first_eight = top[:8].sum() / top.sum()
 # %%
 show(
     picture,
-    caption="The plain network. Neurons are sized by their relevance for class "
-    "8; of each layer the 60 strongest weights are drawn, red positive, blue "
-    "negative.",
+    caption="The plain network. Neurons are sized by their relevance for "
+    "class 8; of each layer the 60 strongest weights are drawn, red positive, "
+    "blue negative.",
     alt="Four columns of circles joined by lines. Few neurons of the second "
     "layer are large: the first eight of 32 hold {first_eight:.0%} of its "
     "relevance.",
@@ -522,8 +524,8 @@ responses = lines(
 show(
     responses,
     caption="Partial dependence of the neuron most relevant for class 8.",
-    alt="Three curves over the value of a component. They are bent like a ReLU "
-    "and range from {lowest:.2f} to {highest:.2f}.",
+    alt="Three curves over the value of a component. They are bent like a "
+    "ReLU and range from {lowest:.2f} to {highest:.2f}.",
     tolerance=0.6,
 )
 
