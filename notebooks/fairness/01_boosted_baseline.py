@@ -74,13 +74,19 @@ shares = np.bincount(y, minlength=9)[1:] / len(y)
 data.features.iloc[:3, :5]
 
 # %%
-say("{origin}", origin=data.origin)
+classes = [f"class {c}" for c in range(1, 9)]
+how_often = bars(
+    {"applications": shares}, classes, value_label="share of the applications"
+)
+
+# %%
+say("{data.origin}")
 show(
-    bars({"applications": shares}, [f"class {c}" for c in range(1, 9)], value_label="share of the applications"),
-    caption="How often each class was given. The classes are ordered, and very unequal.",
-    alt="Eight bars. Class 8 has {most:.0%} of the applications, class 3 only {least:.1%}.",
-    most=shares[7],
-    least=shares[2],
+    how_often,
+    caption="How often each class was given. The classes are ordered, and "
+    "very unequal.",
+    alt="Eight bars. Class 8 has {shares[7]:.0%} of the applications, class 3 "
+    "only {shares[2]:.1%}.",
 )
 
 # %% [markdown]
@@ -121,7 +127,7 @@ leak = abs(before.to_numpy() - after.to_numpy()).max()
 claim(
     "Spoilt test rows change nothing in the training rows",
     leak == 0,
-    largest_change=leak,
+    evidence="the largest change of a training row: {leak:g}",
     fails_if="scales were taken from all rows",
 )
 
@@ -165,11 +171,16 @@ kappa = 1 - (weights * observed).sum() / (weights * by_chance).sum()
 # **Is it right?** The package computes $\kappa$ from means, variances and a covariance, without any table; scikit-learn has its own way.
 
 # %%
-library = cohen_kappa_score(actual["test"], rounded["test"], weights="quadratic", labels=range(1, 9))
+packaged = quadratic_weighted_kappa(actual["test"], rounded["test"])
+library = cohen_kappa_score(
+    actual["test"], rounded["test"], weights="quadratic", labels=range(1, 9)
+)
+
+# %%
 claim(
     "The definition, the package and scikit-learn agree on the test rows",
-    np.allclose([kappa, library], quadratic_weighted_kappa(actual["test"], rounded["test"]), atol=1e-9),
-    kappa=kappa,
+    np.allclose([kappa, library], packaged, atol=1e-9),
+    evidence="by its definition, kappa is {kappa:.4f}",
     tolerance=0.005,
     fails_if="the distances were not squared",
 )
@@ -179,20 +190,21 @@ claim(
 
 # %%
 path = np.array(path)
+memory = lines(
+    np.arange(120, 721, 120),
+    {"": {"training rows": path[:, 0], "test rows": path[:, 2]}},
+    x_label="trees",
+    y_labels="quadratic weighted kappa",
+)
+
+# %%
 show(
-    lines(
-        np.arange(120, 721, 120),
-        {"": {"training rows": path[:, 0], "test rows": path[:, 2]}},
-        x_label="trees",
-        y_labels="quadratic weighted kappa",
-    ),
+    memory,
     caption="The kappa of the rounded predictions, while trees are added.",
-    alt="Two curves against the number of trees. On training rows kappa rises from {a:.2f} to {b:.2f} and goes on rising; on test rows it ends "
-    "at {c:.2f}, hardly more than the {d:.2f} it had half way.",
-    a=path[0, 0],
-    b=path[-1, 0],
-    c=path[-1, 2],
-    d=path[2, 2],
+    alt="Two curves against the number of trees. On training rows kappa rises "
+    "from {path[0, 0]:.2f} to {path[-1, 0]:.2f} and goes on rising; on test "
+    "rows it ends at {path[-1, 2]:.2f}, hardly more than the "
+    "{path[2, 2]:.2f} it had half way.",
     tolerance=0.006,
 )
 
@@ -204,15 +216,15 @@ show(
 known = ordinal_scores(actual["train"], {"rounded": rounded["train"]}, n_samples=400, seed=seed)
 new = ordinal_scores(actual["test"], {"rounded": rounded["test"]}, n_samples=400, seed=seed)
 gap = known.kappa["rounded"] - new.kappa["rounded"]
-half = 3.29 * np.hypot(known.kappa_draws["rounded"].std(), new.kappa_draws["rounded"].std())  # 99.9 %
+spread = [s.kappa_draws["rounded"].std() for s in (known, new)]
+gap_at_least = gap - 3.29 * np.hypot(*spread)  # 99.9 %
 
 # %%
 claim(
-    "Training rows flatter: kappa {known:.2f} on them, {new:.2f} on test rows",
-    gap - half > 0.02,
-    known=known.kappa["rounded"],
-    new=new.kappa["rounded"],
-    difference_is_at_least=gap - half,
+    'Training rows flatter: kappa {known.kappa["rounded"]:.2f} on them, '
+    '{new.kappa["rounded"]:.2f} on test rows',
+    gap_at_least > 0.02,
+    evidence="the difference is at least {gap_at_least:.3f}",
     tolerance=0.006,
     fails_if="training rows stood in for the test rows",
 )
@@ -225,16 +237,17 @@ claim(
 # %% tags=["live:accuracy against always 8"]
 right = np.concatenate([rounded[part] == actual[part] for part in ("validation", "test")])
 eight = np.concatenate([actual[part] == 8 for part in ("validation", "test")])
-behind = eight.mean() - right.mean()
-behind_half = 3.29 * (eight.astype(float) - right).std() / np.sqrt(len(right))
+accuracy = {"rounded": right.mean(), "always 8": eight.mean()}
+behind = eight.astype(float) - right
+behind_at_least = behind.mean() - 3.29 * behind.std() / np.sqrt(len(right))
 
 # %%
 claim(
-    "Rounded, the model is right for {model:.1%} of new applications; always saying 8 is right for {majority:.1%}",
-    behind - behind_half > 0,
-    model=right.mean(),
-    majority=eight.mean(),
-    behind_by_at_least=behind - behind_half,
+    'Rounded, the model is right for {accuracy["rounded"]:.1%} of new '
+    "applications; always saying 8 is right for "
+    '{accuracy["always 8"]:.1%}',
+    behind_at_least > 0,
+    evidence="the model is behind by at least {behind_at_least:.1%}",
     tolerance=0.006,
     fails_if="a miss by one class counted as right",
 )
@@ -246,12 +259,12 @@ claim(
 # %% slideshow={"slide_type": "slide"} tags=["live:what it gives out"]
 given = {"actual": actual["test"], "rounded": rounded["test"]}
 given = {name: np.bincount(c, minlength=9)[1:] / len(c) for name, c in given.items()}
+outer = {name: s[0] + s[7] for name, s in given.items()}
 
 # %%
-outer = {name: s[0] + s[7] for name, s in given.items()}
 say(
-    "Of the test rows {actual:.0%} are of class 1 or 8. Rounding gives these two classes to {rounded:.1%}.",
-    **outer,
+    'Of the test rows {outer["actual"]:.0%} are of class 1 or 8. Rounding '
+    'gives these two classes to {outer["rounded"]:.1%}.',
     tolerance=0.006,
 )
 
@@ -285,45 +298,64 @@ result = ordinal_scores(actual["test"], candidates, seed=seed)
 on_training = {
     "always 8": 0.0,
     "rounded": known.kappa["rounded"],
-    "offsets": quadratic_weighted_kappa(actual["train"], offsets.classes(scores["train"])),
-    "thresholds": quadratic_weighted_kappa(actual["train"], cut.classes(scores["train"])),
-}
-table(
-    pd.DataFrame(
-        {
-            "kappa, training rows": on_training,
-            "kappa, test rows": result.kappa,
-            "± (95 %)": {name: 1.96 * draws.std() for name, draws in result.kappa_draws.items()},
-            "accuracy, test rows": result.accuracy,
-            "± (95 %) ": {name: 1.96 * draws.std() for name, draws in result.accuracy_draws.items()},
-        }
+    "offsets": quadratic_weighted_kappa(
+        actual["train"], offsets.classes(scores["train"])
     ),
-    caption="One model, four ways to give classes. Intervals are bootstrapped over the test rows.",
+    "thresholds": quadratic_weighted_kappa(
+        actual["train"], cut.classes(scores["train"])
+    ),
+}
+
+
+def margins(draws):
+    """Return half the widths of 95 % intervals."""
+    return {name: 1.96 * values.std() for name, values in draws.items()}
+
+
+# %%
+comparison = pd.DataFrame(
+    {
+        "kappa, training rows": on_training,
+        "kappa, test rows": result.kappa,
+        "± (95 %)": margins(result.kappa_draws),
+        "accuracy, test rows": result.accuracy,
+        "± (95 %) ": margins(result.accuracy_draws),
+    }
+)
+rise = result.kappa_draws["thresholds"] - result.kappa_draws["rounded"]
+rise_at_least = rise.mean() - 3.29 * rise.std()  # 99.9 %
+
+# %%
+table(
+    comparison,
+    caption="One model, four ways to give classes. Intervals are bootstrapped "
+    "over the test rows.",
     tolerance=0.015,
 )
 
 # %%
-rise = result.kappa_draws["thresholds"] - result.kappa_draws["rounded"]
 claim(
-    "Thresholds chosen on validation rows raise the kappa of the test rows from {rounded:.3f} to {cut:.3f}",
-    rise.mean() - 3.29 * rise.std() > 0.01,
-    rounded=result.kappa["rounded"],
-    cut=result.kappa["thresholds"],
-    rise_is_at_least=rise.mean() - 3.29 * rise.std(),
+    "Thresholds chosen on validation rows raise the kappa of the test rows "
+    'from {result.kappa["rounded"]:.3f} to {result.kappa["thresholds"]:.3f}',
+    rise_at_least > 0.01,
+    evidence="the rise is at least {rise_at_least:.3f}",
     tolerance=0.008,
     fails_if="the thresholds were not used",
 )
 
 # %% slideshow={"slide_type": "slide"} tags=["live:before and after"]
 given["thresholds"] = np.bincount(candidates["thresholds"], minlength=9)[1:] / len(parts.test)
+spread_out = bars(given, classes, value_label="share of the test rows")
+
+# %%
 show(
-    bars(given, [f"class {c}" for c in range(1, 9)], value_label="share of the test rows"),
-    caption="Classes on the test rows: as they are, as rounding gives them, and as the thresholds give them.",
-    alt="Grouped bars for classes 1 to 8. Rounding gives {r:.1%} of the rows an 8 and heaps them on 5 to 7; thresholds give {t:.0%} an 8, "
-    "against {a:.0%} in truth.",
-    r=given["rounded"][7],
-    t=given["thresholds"][7],
-    a=given["actual"][7],
+    spread_out,
+    caption="Classes on the test rows: as they are, as rounding gives them, "
+    "and as the thresholds give them.",
+    alt="Grouped bars for classes 1 to 8. Rounding gives "
+    '{given["rounded"][7]:.1%} of the rows an 8 and heaps them on 5 to 7; '
+    'thresholds give {given["thresholds"][7]:.0%} an 8, against '
+    '{given["actual"][7]:.0%} in truth.',
     tolerance=0.03,
 )
 
@@ -350,9 +382,10 @@ lowered = apply_as_written(high, np.full(8, -3.0))
 
 # %%
 claim(
-    "Asked to lower every score by three classes, the loop leaves all those from 8 upwards where they were",
-    len(high) > 0 and np.array_equal(lowered, np.full(len(high), 8)),
-    rows_from_8_upwards=len(high),
+    "Asked to lower every score by three classes, the loop leaves all those "
+    "from 8 upwards where they were",
+    high.size > 0 and np.array_equal(lowered, np.full(high.size, 8)),
+    evidence="{high.size} scores from 8 upwards",
     tolerance=60,
     fails_if="the loop ran over the parts 1 to 8",
 )
@@ -380,33 +413,35 @@ proxies = set(data.truth.proxies)
 # %%
 top = credit.head(20)
 kinds = {
-    "the underwriter looks at it": [name in looked_at for name in top.index],
-    "proxy of the protected group": [name in proxies for name in top.index],
-    "neither": [name not in looked_at | proxies for name in top.index],
+    "the underwriter looks at it": top.index.isin(looked_at),
+    "proxy of the protected group": top.index.isin(proxies),
+    "neither": ~top.index.isin(looked_at | proxies),
 }
+most_credit = bars(
+    {kind: top * marks for kind, marks in kinds.items()},
+    list(top.index),
+    value_label="mean size of the contribution (classes)",
+    horizontal=True,
+    height=6.0,
+)
+hits = credit.index[:10].isin(looked_at).sum()
+
+# %%
 show(
-    bars(
-        {kind: top * marks for kind, marks in kinds.items()},
-        list(top.index),
-        value_label="mean size of the contribution (classes)",
-        horizontal=True,
-        height=6.0,
-    ),
+    most_credit,
     caption="The 20 columns with most credit, by what they are in truth.",
-    alt="Horizontal bars. {first} leads with {value:.2f} classes. Nearly all long bars are of columns that the underwriter looks at. Among the short "
-    "ones stand proxies of the protected group.",
-    first=top.index[0],
-    value=top.iloc[0],
-    tolerance=0.05,
+    alt="Horizontal bars. {top.index[0]} leads with {top.iloc[0]:.2f} "
+    "classes. Nearly all long bars are of columns that the underwriter looks "
+    "at. Among the short ones stand proxies of the protected group.",
+    tolerance={"top.iloc[0]": 0.05},
 )
 
 # %%
-hits = sum(name in looked_at for name in credit.index[:10])
 claim(
-    "Of the ten columns with most credit, at least nine are among those that the underwriter looks at",
+    "Of the ten columns with most credit, at least nine are among those that "
+    "the underwriter looks at",
     hits >= 9,
-    hits=hits,
-    columns_in_all=len(credit),
+    evidence="{hits} of the ten; there are {credit.size} columns in all",
     tolerance={"hits": 1},
     fails_if="the credit were dealt out by lot",
 )
@@ -428,19 +463,22 @@ for name, values in {"actual": actual["test"], "predicted": scores["test"]}.item
     others, group = values[~protected], values[protected]
     gaps[name] = others.mean() - group.mean()
     widths[name] = 3.29 * np.sqrt(others.var() / len(others) + group.var() / len(group))
+predicted_at_least = gaps["predicted"] - widths["predicted"]
+proxy_share = credit[list(proxies)].sum() / credit.sum()
 
 # %%
 claim(
-    "The model passes the discrimination on: it predicts {predicted:.2f} classes less for the protected group, which in fact got {actual:.2f} less",
-    gaps["predicted"] - widths["predicted"] > 0,
-    **gaps,
-    predicted_at_least=gaps["predicted"] - widths["predicted"],
+    "The model passes the discrimination on: it predicts "
+    '{gaps["predicted"]:.2f} classes less for the protected group, which in '
+    'fact got {gaps["actual"]:.2f} less',
+    predicted_at_least > 0,
+    evidence="predicted are at least {predicted_at_least:.2f} classes less",
     tolerance=0.03,
     fails_if="the groups were drawn by lot",
 )
 say(
-    "The five proxies have {share:.0%} of all credit. No bar is long, no column is named after the group, and the gap is there.",
-    share=credit[list(proxies)].sum() / credit.sum(),
+    "The five proxies have {proxy_share:.0%} of all credit. No bar is long, "
+    "no column is named after the group, and the gap is there.",
     tolerance=0.02,
 )
 

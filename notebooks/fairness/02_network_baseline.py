@@ -79,13 +79,16 @@ holes = data.features[list(MISSING_COUNTS)]
 filled = holes.fillna(-1000.0)
 was_hole = holes.isna().astype(float)
 only_the_hole = np.array([np.corrcoef(filled[name], was_hole[name])[0, 1] ** 2 for name in holes])
+least_explained = only_the_hole.min()
 
 # %%
-say("{origin}", origin=data.origin)
+say("{data.origin}")
 claim(
-    "With -1000 in its holes, each of the 13 columns says whether it has a hole, and next to nothing else",
-    only_the_hole.min() > 0.97,
-    smallest_share_of_variance_explained_by_the_hole=only_the_hole.min(),
+    "With -1000 in its holes, each of the 13 columns says whether it has a "
+    "hole, and next to nothing else",
+    least_explained > 0.97,
+    evidence="being a hole explains at least {least_explained:.1%} of a "
+    "column's variance",
     fails_if="holes were filled by the median",
 )
 
@@ -109,21 +112,22 @@ kept = np.cumsum(pca.explained_variance_ratio_)
 Z = pca.transform(X)[:, :10]
 
 # %%
+variance_kept = lines(
+    np.arange(1, len(kept) + 1),
+    {"": {"share of the variance kept": kept}},
+    x_label="components",
+    y_labels="share of the variance",
+    markers=False,
+    marks={"10 components": 10},
+    limits=(0, 1.02),
+)
+
+# %%
 show(
-    lines(
-        np.arange(1, len(kept) + 1),
-        {"": {"share of the variance kept": kept}},
-        x_label="components",
-        y_labels="share of the variance",
-        markers=False,
-        marks={"10 components": 10},
-        limits=(0, 1.02),
-    ),
+    variance_kept,
     caption="How much of the table's variance the first components keep.",
-    alt="A curve that rises slowly from {one:.0%} with one component. Ten components keep {ten:.0%}, fifty keep {fifty:.0%}.",
-    one=kept[0],
-    ten=kept[9],
-    fifty=kept[49],
+    alt="A curve that rises slowly from {kept[0]:.0%} with one component. Ten "
+    "components keep {kept[9]:.0%}, fifty keep {kept[49]:.0%}.",
     tolerance=0.002,
 )
 
@@ -161,30 +165,39 @@ loss_kept, loss_last = (
 )
 
 # %%
-n = min(len(curve), len(few_curve))
+losses = {"10 components": few_curve, "all columns": curve}
+lowest = {name: each[:, 1].min() for name, each in losses.items()}
+passes = min(len(curve), len(few_curve))
+training_loss = curve[passes - 1, 0]
+pass_by_pass = lines(
+    np.arange(1, passes + 1),
+    {
+        name: {
+            "training rows": each[:passes, 0],
+            "validation rows": each[:passes, 1],
+        }
+        for name, each in losses.items()
+    },
+    x_label="passes over the training rows",
+    y_labels="cross-entropy",
+)
+
+# %%
 show(
-    lines(
-        np.arange(1, n + 1),
-        {
-            "10 components": {"training rows": few_curve[:n, 0], "validation rows": few_curve[:n, 1]},
-            "all columns": {"training rows": curve[:n, 0], "validation rows": curve[:n, 1]},
-        },
-        x_label="passes over the training rows",
-        y_labels="cross-entropy",
-    ),
+    pass_by_pass,
     caption="Loss of the two networks, pass by pass.",
-    alt="Two panels of falling curves. With ten components, training and validation loss stay together and level off near {few:.2f}. With all columns, the "
-    "training loss goes on falling to {train:.2f} while the validation loss turns at {valid:.2f}.",
-    few=few_curve[:, 1].min(),
-    train=curve[n - 1, 0],
-    valid=curve[:, 1].min(),
+    alt="Two panels of falling curves. With ten components, training and "
+    "validation loss stay together and level off near "
+    '{lowest["10 components"]:.2f}. With all columns, the training loss goes '
+    "on falling to {training_loss:.2f} while the validation loss turns at "
+    '{lowest["all columns"]:.2f}.',
     tolerance=0.03,
 )
 claim(
-    "The weights that are kept have a lower validation loss than the last ones",
-    loss_kept < loss_last and loss_kept == curve[:, 1].min(),
-    kept=loss_kept,
-    last=loss_last,
+    "The weights that are kept have a lower validation loss than the last "
+    "ones",
+    loss_kept < loss_last and loss_kept == lowest["all columns"],
+    evidence="kept {loss_kept:.3f}, last {loss_last:.3f}",
     tolerance=0.02,
     fails_if="the last weights were kept",
 )
@@ -223,16 +236,25 @@ candidates = {
 result = ordinal_scores(y[parts.test], candidates, seed=seed)
 
 # %%
+def margins(draws):
+    """Return half the widths of 95 % intervals."""
+    return {name: 1.96 * values.std() for name, values in draws.items()}
+
+
+comparison = pd.DataFrame(
+    {
+        "kappa": result.kappa,
+        "± (95 %)": margins(result.kappa_draws),
+        "accuracy": result.accuracy,
+        "± (95 %) ": margins(result.accuracy_draws),
+    }
+)
+
+# %%
 table(
-    pd.DataFrame(
-        {
-            "kappa": result.kappa,
-            "± (95 %)": {name: 1.96 * draws.std() for name, draws in result.kappa_draws.items()},
-            "accuracy": result.accuracy,
-            "± (95 %) ": {name: 1.96 * draws.std() for name, draws in result.accuracy_draws.items()},
-        }
-    ),
-    caption="Six ways to give classes, scored on the same test rows. Intervals are bootstrapped.",
+    comparison,
+    caption="Six ways to give classes, scored on the same test rows. "
+    "Intervals are bootstrapped.",
     tolerance=0.02,
 )
 
@@ -245,33 +267,42 @@ def at_least(draws, better, worse):
 
 
 # %%
+accuracy, kappa = result.accuracy_draws, result.kappa_draws
+ten, full = "network, 10 components", "network, all columns"
+cut = "trees, thresholds"
+ten_ahead = at_least(accuracy, ten, "always 8")
+ten_behind = at_least(kappa, cut, ten)
+full_ahead = {
+    "accuracy": at_least(accuracy, full, ten),
+    "kappa": at_least(kappa, full, ten),
+}
+network_ahead = at_least(accuracy, full, cut)
+trees_ahead = at_least(kappa, cut, full)
+
+# %%
 claim(
-    "With ten components the network is right more often than always saying 8, but far behind the trees' kappa",
-    at_least(result.accuracy_draws, "network, 10 components", "always 8") > 0
-    and at_least(result.kappa_draws, "trees, thresholds", "network, 10 components") > 0.03,
-    accuracy_ahead_by_at_least=at_least(result.accuracy_draws, "network, 10 components", "always 8"),
-    kappa_behind_by_at_least=at_least(result.kappa_draws, "trees, thresholds", "network, 10 components"),
+    "With ten components the network is right more often than always saying "
+    "8, but far behind the trees' kappa",
+    ten_ahead > 0 and ten_behind > 0.03,
+    evidence="ahead in accuracy by at least {ten_ahead:.3f}, behind in kappa "
+    "by at least {ten_behind:.3f}",
     tolerance=0.02,
     fails_if="the network's answers were shuffled among the rows",
 )
 claim(
-    "The ten components cost accuracy and kappa: all columns are better in both",
-    min(
-        at_least(d, "network, all columns", "network, 10 components")
-        for d in (result.accuracy_draws, result.kappa_draws)
-    )
-    > 0,
-    accuracy_at_least=at_least(result.accuracy_draws, "network, all columns", "network, 10 components"),
-    kappa_at_least=at_least(result.kappa_draws, "network, all columns", "network, 10 components"),
+    "The ten components cost accuracy and kappa: all columns are better in "
+    "both",
+    min(full_ahead.values()) > 0,
+    evidence="all columns are ahead by at least: {full_ahead:.3f}",
     tolerance=0.02,
     fails_if="both networks had ten components",
 )
 claim(
-    "Which is better depends on what is asked: the network is ahead in accuracy, the trees in kappa",
-    at_least(result.accuracy_draws, "network, all columns", "trees, thresholds") > 0
-    and at_least(result.kappa_draws, "trees, thresholds", "network, all columns") > 0,
-    accuracy_ahead_by_at_least=at_least(result.accuracy_draws, "network, all columns", "trees, thresholds"),
-    kappa_behind_by_at_least=at_least(result.kappa_draws, "trees, thresholds", "network, all columns"),
+    "Which is better depends on what is asked: the network is ahead in "
+    "accuracy, the trees in kappa",
+    network_ahead > 0 and trees_ahead > 0,
+    evidence="the network by at least {network_ahead:.3f}, the trees by at "
+    "least {trees_ahead:.3f}",
     tolerance=0.015,
     fails_if="the trees were plainly rounded",
 )
@@ -287,15 +318,21 @@ given = {
     "trees, thresholds": candidates["trees, thresholds"],
 }
 given = {name: np.bincount(c, minlength=9)[1:] / len(c) for name, c in given.items()}
+given_out = bars(
+    given,
+    [f"class {c}" for c in range(1, 9)],
+    value_label="share of the test rows",
+)
 
 # %%
 show(
-    bars(given, [f"class {c}" for c in range(1, 9)], value_label="share of the test rows"),
-    caption="Classes on the test rows: as they are, and as two of the candidates give them.",
-    alt="Grouped bars for classes 1 to 8. The network gives {n:.0%} of the rows an 8, against {a:.0%} in truth, and hardly ever a 3, 4 or 5. The trees with "
-    "thresholds follow the actual shares more closely.",
-    n=given["network, 10 components"][7],
-    a=given["actual"][7],
+    given_out,
+    caption="Classes on the test rows: as they are, and as two of the "
+    "candidates give them.",
+    alt="Grouped bars for classes 1 to 8. The network gives "
+    '{given["network, 10 components"][7]:.0%} of the rows an 8, against '
+    '{given["actual"][7]:.0%} in truth, and hardly ever a 3, 4 or 5. The '
+    "trees with thresholds follow the actual shares more closely.",
     tolerance=0.06,
 )
 
@@ -344,11 +381,12 @@ gap = abs(packaged.values[0] - by_hand).max()
 
 # %%
 claim(
-    "Of a linear function LIME returns the coefficients; of the network, the ten lines and the package return the same slopes",
+    "Of a linear function LIME returns the coefficients; of the network, the "
+    "ten lines and the package return the same slopes",
     error < 1e-9 and gap < 0.02,
-    largest_error=error,
-    largest_gap=gap,
-    tolerance={"largest_error": 1e-9, "largest_gap": 0.015},
+    evidence="largest error of a coefficient {error:.0e}, largest difference "
+    "of two slopes {gap:.4f}",
+    tolerance={"error": 1e-9, "gap": 0.015},
     fails_if="the function had a bend",
 )
 
@@ -370,50 +408,52 @@ repeats = np.array(
     ]
 )  # (sizes, seeds, components)
 main = np.argsort(-abs(repeats[-1].mean(0)))[:4]
-doubt = repeats.std(1)[:, main]
+doubt = repeats.std(1)[:, main].mean(1)
 ranks = np.argsort(np.argsort(-abs(repeats)))[:, :, main]  # (sizes, seeds, 4): where the four stand for each seed
 agree = (ranks < 4).sum(2).mean(1)
-decay = -np.polyfit(np.log(sizes[1:]), np.log(doubt[1:].mean(1)), 1)[0]
+decay = -np.polyfit(np.log(sizes[1:]), np.log(doubt[1:]), 1)[0]
 
 # %%
-middle = np.percentile(repeats[:, :, main], [2.5, 97.5], axis=1)  # (2, sizes, 4)
+middle = np.percentile(repeats[:, :, main], [2.5, 97.5], axis=1)
+slopes = lines(
+    sizes,
+    {"": {f"component {c + 1}": repeats.mean(1)[:, c] for c in main}},
+    x_label="points that LIME draws",
+    y_labels="slope (probability per s.d.)",
+    bands={
+        f"component {c + 1}": middle[:, :, k] for k, c in enumerate(main)
+    },
+    log_x=True,
+)
+
+# %%
 show(
-    lines(
-        sizes,
-        {"": {f"component {c + 1}": repeats.mean(1)[:, c] for c in main}},
-        x_label="points that LIME draws",
-        y_labels="slope (probability per s.d.)",
-        bands={f"component {c + 1}": middle[:, :, k] for k, c in enumerate(main)},
-        log_x=True,
-    ),
-    caption="Slopes of the four components with the largest ones; the bands hold the middle 95 % of 40 seeds.",
-    alt="Four curves with bands against the number of points. With {few} points the bands overlap: the standard deviation between seeds is {a:.3f}. With "
-    "{many:,} points it is {b:.3f}, and the bands are apart.",
-    few=int(sizes[0]),
-    many=int(sizes[-1]),
-    a=doubt[0].mean(),
-    b=doubt[-1].mean(),
+    slopes,
+    caption="Slopes of the four components with the largest ones; the bands "
+    "hold the middle 95 % of 40 seeds.",
+    alt="Four curves with bands against the number of points. With {sizes[0]} "
+    "points the bands overlap: the standard deviation between seeds is "
+    "{doubt[0]:.3f}. With {sizes[-1]:,} points it is {doubt[-1]:.3f}, and the "
+    "bands are apart.",
     tolerance=0.02,
 )
 claim(
-    "The doubt shrinks about like one over the root of the number of points: for half of it, draw four times as many",
-    0.35 < decay < 0.65 and doubt[0].mean() > 5 * doubt[-1].mean(),
-    exponent=decay,
-    doubt_with_few_and_many=doubt[[0, -1]].mean(1),
-    tolerance={"exponent": 0.08, "doubt_with_few_and_many": 0.02},
+    "The doubt shrinks about like one over the root of the number of points: "
+    "for half of it, draw four times as many",
+    0.35 < decay < 0.65 and doubt[0] > 5 * doubt[-1],
+    evidence="it falls with the power {decay:.2f} of the number, from "
+    "{doubt[0]:.3f} to {doubt[-1]:.3f}",
+    tolerance={"decay": 0.08, "doubt[0]": 0.02, "doubt[-1]": 0.02},
     fails_if="all explanations had the same number of points",
 )
 
 # %%
 say(
-    "Of these four components, a seed has {a:.1f} on average among its own first four with {few} points, and {b:.1f} with {many:,}. The line explains "
-    "{r2:.0%} of how the probability varies around this applicant.",
-    few=int(sizes[0]),
-    many=int(sizes[-1]),
-    a=agree[0],
-    b=agree[-1],
-    r2=packaged.r2[0],
-    tolerance={"a": 0.4, "b": 0.4, "r2": 0.05},
+    "Of these four components, a seed has {agree[0]:.1f} on average among its "
+    "own first four with {sizes[0]} points, and {agree[-1]:.1f} with "
+    "{sizes[-1]:,}. The line explains {packaged.r2[0]:.0%} of how the "
+    "probability varies around this applicant.",
+    tolerance={"agree[0]": 0.4, "agree[-1]": 0.4, "packaged.r2[0]": 0.05},
 )
 
 # %% [markdown] slideshow={"slide_type": "slide"}
@@ -432,21 +472,23 @@ top = on_columns.head(12)
 strangers = sum(name not in looked_at for name in top.index)
 
 # %%
+known = top.index.isin(looked_at)
+mapped_back = bars(
+    {"the underwriter looks at it": top * known, "he does not": top * ~known},
+    list(top.index),
+    value_label="slope of the probability of class 8 (per s.d. of the column)",
+    horizontal=True,
+    height=4.6,
+)
+
+# %%
 show(
-    bars(
-        {
-            "the underwriter looks at it": [v if c in looked_at else 0.0 for c, v in top.items()],
-            "he does not": [v if c not in looked_at else 0.0 for c, v in top.items()],
-        },
-        list(top.index),
-        value_label="slope of the probability of class 8 (per s.d. of the column)",
-        horizontal=True,
-        height=4.6,
-    ),
-    caption="The local explanation, mapped back to columns: the twelve largest slopes.",
-    alt="Horizontal bars of twelve columns; the first is {name}. {strangers} of the twelve are columns at which the underwriter never looks.",
-    name=top.index[0],
-    strangers=strangers,
+    mapped_back,
+    caption="The local explanation, mapped back to columns: the twelve "
+    "largest slopes.",
+    alt="Horizontal bars of twelve columns; the first is {top.index[0]}. "
+    "{strangers} of the twelve are columns at which the underwriter never "
+    "looks.",
     tolerance=5,
 )
 

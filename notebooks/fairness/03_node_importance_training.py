@@ -105,16 +105,14 @@ Z, y = pca.transform(columns), data.target.to_numpy() - 1
 rng = np.random.default_rng(seed)
 rows = rng.permutation(train)[:12_000]  # what the networks are trained on
 some = rows[:3000]
+kept = pca.explained_variance_ratio_.sum()
 
 # %%
 say(
-    "{n:,} applications to train on, {m:,} held out, {d} columns in ten components that keep {kept:.0%} of their variance. The networks see "
-    "{used:,} rows, once each: early in training, where a faster method shows most.",
-    n=len(train),
-    m=len(test),
-    d=columns.shape[1],
-    kept=pca.explained_variance_ratio_.sum(),
-    used=len(rows),
+    "{train.size:,} applications to train on, {test.size:,} held out, "
+    "{columns.shape[1]} columns in ten components that keep {kept:.0%} of "
+    "their variance. The networks see {rows.size:,} rows, once each: early in "
+    "training, where a faster method shows most."
 )
 
 # %% [markdown] slideshow={"slide_type": "slide"}
@@ -150,6 +148,8 @@ summary = pd.DataFrame(
     },
     index=list(methods),
 )
+
+# %%
 table(
     summary,
     caption="Number of clusters, and the shares of rows in the largest and in none.",
@@ -183,30 +183,35 @@ legend = space.legend(
 )
 
 # %%
+sides = scatter_panels(
+    {
+        f"components {i + 1} and {j + 1}": (
+            Z[train][shown, i],
+            Z[train][shown, j],
+            clusters["kmeans"][shown],
+        )
+        for i, j in ((0, 1), (0, 2), (1, 2))
+    },
+    x_label="first of the two",
+    y_label="second of the two",
+    classes=names,
+)
+
+# %%
 show(
     space,
-    caption="900 applications in the first three components, and the six centroids of k-means.",
-    alt="A cloud of points in three dimensions, in six colours by cluster, with {k} crosses for the centroids. The colours border on each other "
-    "without gaps.",
-    k=len(centroids),
+    caption="900 applications in the first three components, and the six "
+    "centroids of k-means.",
+    alt="A cloud of points in three dimensions, in six colours by cluster, "
+    "with {centroids.shape[0]} crosses for the centroids. The colours border "
+    "on each other without gaps.",
 )
 show(
-    scatter_panels(
-        {
-            f"components {i + 1} and {j + 1}": (
-                Z[train][shown, i],
-                Z[train][shown, j],
-                clusters["kmeans"][shown],
-            )
-            for i, j in ((0, 1), (0, 2), (1, 2))
-        },
-        x_label="first of the two",
-        y_label="second of the two",
-        classes=names,
-    ),
-    caption="The same from three sides, for those who do not trust perspective.",
-    alt="Three flat views of the same cloud. In each the {k} colours overlap or border on each other.",
-    k=len(centroids),
+    sides,
+    caption="The same from three sides, for those who do not trust "
+    "perspective.",
+    alt="Three flat views of the same cloud. In each the {centroids.shape[0]} "
+    "colours overlap or border on each other.",
 )
 
 # %% [markdown] slideshow={"slide_type": "slide"}
@@ -221,12 +226,14 @@ show_source(mahalanobis)
 
 # %%
 reference = cdist(Z[train], centroids, "mahalanobis", VI=np.linalg.inv(np.cov(Z[train].T)))
+off_by = abs(distances - reference).max()
+
+# %%
 claim(
-    "All {n:,} distances are those of SciPy",
+    "All {distances.size:,} distances are those of SciPy",
     np.allclose(distances, reference, rtol=1e-6),
-    n=distances.size,
-    largest_difference=abs(distances - reference).max(),
-    tolerance={"largest_difference": 1e-6},
+    evidence="the largest difference is {off_by:.0e}",
+    tolerance={"off_by": 1e-6},
     fails_if="the covariance were left out",
 )
 
@@ -261,20 +268,24 @@ near = torch.tensor(mahalanobis(Z[rows], centroids) / mahalanobis(Z[rows], centr
 factors = written_factors(matrices, signals, untrained, near)
 
 # %%
-pooled = np.concatenate([f.numpy().ravel() for f in factors])
+by_layer = {f"layer {i + 1}": f.numpy().ravel() for i, f in enumerate(factors)}
+pooled = np.concatenate(list(by_layer.values()))
+median = np.median(pooled)
+frozen, doubled = (pooled < 0.1).mean(), (pooled > 1.9).mean()
+first_batch = histograms(
+    {"": by_layer},
+    x_label="factor of the gradient (1: unchanged)",
+    y_label="weights",
+    n_bins=40,
+)
+
+# %%
 show(
-    histograms(
-        {"": {f"layer {i + 1}": f.numpy().ravel() for i, f in enumerate(factors)}},
-        x_label="factor of the gradient (1: unchanged)",
-        y_label="weights",
-        n_bins=40,
-    ),
+    first_batch,
     caption="The factors of all weights in the first batch.",
-    alt="Histogram of the factors from 0 to 2. The median is {median:.2f}; {low:.1%} of the weights are nearly frozen, below 0.1, and {high:.1%} are "
-    "nearly doubled, above 1.9.",
-    median=np.median(pooled),
-    low=(pooled < 0.1).mean(),
-    high=(pooled > 1.9).mean(),
+    alt="Histogram of the factors from 0 to 2. The median is {median:.2f}; "
+    "{frozen:.1%} of the weights are nearly frozen, below 0.1, and "
+    "{doubled:.1%} are nearly doubled, above 1.9.",
     tolerance=0.02,
 )
 
@@ -316,10 +327,12 @@ checked = [
 ]
 slow = np.array([slow_factor(*at) for at in checked])
 fast = np.array([float(factors[layer][0, i, o]) for layer, i, o in checked])
+
+# %%
 claim(
-    "The fast factors equal the slow ones for {n} weights of all three layers",
+    "The fast factors equal the slow ones for {slow.size} weights of all "
+    "three layers",
     np.allclose(fast, slow, atol=1e-8),
-    n=len(checked),
     fails_if="the depth were counted from another layer",
 )
 
@@ -336,27 +349,27 @@ surfaces = {
     "coherent": 1 + 0.9 * np.tanh(8 * np.exp(-(((depth - 0.75) / 0.5) ** 2)) * share[:, None]),
 }
 ends = {name: (s[-1, 0], s[-1, -1]) for name, s in surfaces.items()}
+schedule = maps(
+    depth,
+    share,
+    surfaces,
+    x_label="depth (0: first layer, 1: last)",
+    y_label="share × agreement",
+    value_labels="factor",
+    levels=list(np.linspace(0, 2, 11)),
+)
+layer_weights = depth_weights(3).round(3)
 
 # %%
 show(
-    maps(
-        depth,
-        share,
-        surfaces,
-        x_label="depth (0: first layer, 1: last)",
-        y_label="share × agreement",
-        value_labels="factor",
-        levels=list(np.linspace(0, 2, 11)),
-    ),
+    schedule,
     caption="The factor over depth and over what a weight contributes.",
-    alt="Two surfaces. As written, the factor at the largest contribution is {a:.2f} in the first layer and {b:.2f} in the last. In the coherent "
-    "version it is {c:.2f} and {d:.2f}.",
-    a=ends["as written"][0],
-    b=ends["as written"][1],
-    c=ends["coherent"][0],
-    d=ends["coherent"][1],
+    alt="Two surfaces. As written, the factor at the largest contribution is "
+    '{ends["as written"][0]:.2f} in the first layer and '
+    '{ends["as written"][1]:.2f} in the last. In the coherent version it is '
+    '{ends["coherent"][0]:.2f} and {ends["coherent"][1]:.2f}.',
 )
-say("The weights of the three layers as written: {eta}.", eta=depth_weights(3).round(3))
+say("The weights of the three layers as written: {layer_weights}.")
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## What else came along?
@@ -458,42 +471,66 @@ compared = [name for name in variants if name != "plain"]
 effects = {m: np.array([against(name, "plain", m, 0.95) for name in compared]) for m in results["plain"]}
 
 # %%
-for measure, meaning in {
-    "cross-entropy": "lower is better",
-    "R² of distances": "higher: neurons follow the groups",
-}.items():
-    values = effects[measure]
-    show(
-        dots(
-            {"less plain training": values[:, 0]},
-            compared,
-            value_label=f"{measure}, difference ({meaning})",
-            intervals={"less plain training": values[:, 1]},
-            reference=(0, "no difference"),
-        ),
-        caption=f"{measure}: what each variant changes against plain training. Paired over ten seeds, 95 % intervals.",
-        alt="A dot for each of {n} variants, from {low:.3f} to {high:.3f}; two plain steps are at {two:.3f}, the method as written at {written:.3f}.",
-        n=len(compared),
-        low=values[:, 0].min(),
-        high=values[:, 0].max(),
-        two=values[compared.index("two steps"), 0],
-        written=values[compared.index("as written"), 0],
-        tolerance=0.02,
+of_loss, of_r2 = (
+    pd.Series(effects[measure][:, 0], index=compared)
+    for measure in ("cross-entropy", "R² of distances")
+)
+lowest = {"loss": of_loss.min(), "R²": of_r2.min()}
+highest = {"loss": of_loss.max(), "R²": of_r2.max()}
+
+
+def difference_dots(measure, meaning):
+    """Draw what each variant changes, with 95 % intervals."""
+    return dots(
+        {"less plain training": effects[measure][:, 0]},
+        compared,
+        value_label=f"{measure}, difference ({meaning})",
+        intervals={"less plain training": effects[measure][:, 1]},
+        reference=(0, "no difference"),
     )
 
+
 # %%
-gain, added = against("two steps", "plain", "cross-entropy"), against("as written", "two steps", "cross-entropy")
+show(
+    difference_dots("cross-entropy", "lower is better"),
+    caption="cross-entropy: what each variant changes against plain training. "
+    "Paired over ten seeds, 95 % intervals.",
+    alt="A dot for each of {of_loss.size} variants, from "
+    '{lowest["loss"]:.3f} to {highest["loss"]:.3f}; two plain steps are at '
+    '{of_loss["two steps"]:.3f}, the method as written at '
+    '{of_loss["as written"]:.3f}.',
+    tolerance=0.02,
+)
+show(
+    difference_dots("R² of distances", "higher: neurons follow the groups"),
+    caption="R² of distances: what each variant changes against plain "
+    "training. Paired over ten seeds, 95 % intervals.",
+    alt="A dot for each of {of_r2.size} variants, from "
+    '{lowest["R²"]:.3f} to {highest["R²"]:.3f}; two plain steps are at '
+    '{of_r2["two steps"]:.3f}, the method as written at '
+    '{of_r2["as written"]:.3f}.',
+    tolerance=0.02,
+)
+
+# %%
+gain = against("two steps", "plain", "cross-entropy")
+added = against("as written", "two steps", "cross-entropy")
+
+# %%
 claim(
-    "The gain in cross-entropy comes with the second step: taken twice, the plain gradient does better, beyond a 99.9 % interval",
+    "The gain in cross-entropy comes with the second step: taken twice, the "
+    "plain gradient does better, beyond a 99.9 % interval",
     gain[0] + gain[1] < 0,
-    difference_and_half_width=gain,
+    evidence="the second step changes it by {gain[0]:+.4f} ± {gain[1]:.4f}",
     tolerance=0.004,
     fails_if="the two steps were graded against themselves",
 )
 claim(
-    "What the modulation adds to the two steps is less than half of that gain, beyond a 99.9 % interval",
+    "What the modulation adds to the two steps is less than half of that "
+    "gain, beyond a 99.9 % interval",
     abs(added[0]) + added[1] < abs(gain[0]) / 2,
-    difference_and_half_width=added,
+    evidence="the modulation changes it by {added[0]:+.4f} ± {added[1]:.4f}",
+    control="two plain steps",
     tolerance=0.003,
     fails_if="the method were graded against plain training instead of its control",
 )
@@ -503,18 +540,23 @@ claim(
 # does much the same. The modulation by itself, with a single step, is at best no gain: Adam divides most of it out.
 
 # %% slideshow={"slide_type": "slide"}
-real, random = against("honest", "shuffled", "R² of distances"), against("honest", "shuffled", "cross-entropy")
+real = against("honest", "shuffled", "R² of distances")
+random = against("honest", "shuffled", "cross-entropy")
+
+# %%
 claim(
-    "The honest factors gain nothing over the same factors dealt out at random: at most a quarter of what the second step gains, beyond a 99.9 % interval",
+    "The honest factors gain nothing over the same factors dealt out at "
+    "random: at most a quarter of what the second step gains, beyond a "
+    "99.9 % interval",
     random[1] - random[0] < abs(gain[0]) / 4,
-    difference_and_half_width=random,
+    evidence="they change cross-entropy by {random[0]:+.4f} ± {random[1]:.4f}",
+    control="the same factors, dealt out at random",
     tolerance=0.003,
     fails_if="the honest networks had taken two steps",
 )
 say(
-    "In how much of the neurons the distances explain, they differ by {d:.3f} ± {h:.3f}.",
-    d=real[0],
-    h=real[1],
+    "In how much of the neurons the distances explain, they differ by "
+    "{real[0]:.3f} ± {real[1]:.3f}.",
     tolerance=0.04,
 )
 
@@ -526,27 +568,37 @@ say(
 
 # %%
 show_source(train_node_importance)
+
+# %%
 encoded, price = against("loss", "plain", "R² of distances"), against("loss", "plain", "kappa")
+one_layer = {
+    measure: against("loss, layer 2", "plain", measure)[0]
+    for measure in ("R² of distances", "kappa")
+}
+told_apart, _ = against("loss", "plain", "concepts (AUC)")
+half_closer = np.median(distances / distances.max())
+
+# %%
 claim(
-    "The real loss costs kappa, and the distances explain *less* of its neurons than in plain training; both beyond a 99.9 % interval",
+    "The real loss costs kappa, and the distances explain *less* of its "
+    "neurons than in plain training; both beyond a 99.9 % interval",
     price[0] + price[1] < 0 and encoded[0] + encoded[1] < 0,
-    kappa=price,
-    r2=encoded,
+    evidence="kappa changes by {price[0]:+.3f} ± {price[1]:.3f}, R² of "
+    "distances by {encoded[0]:+.3f} ± {encoded[1]:.3f}",
     tolerance=0.03,
     fails_if="the loss were graded against itself",
 )
 say(
-    "In one layer only, R² changes by {one:+.3f} and kappa by {kappa:+.3f}. The best single neuron tells planted concepts apart by {auc:+.3f} in area under the curve.",
-    one=against("loss, layer 2", "plain", "R² of distances")[0],
-    kappa=against("loss, layer 2", "plain", "kappa")[0],
-    auc=against("loss", "plain", "concepts (AUC)")[0],
+    'In one layer only, R² changes by {one_layer["R² of distances"]:+.3f} and '
+    'kappa by {one_layer["kappa"]:+.3f}. The best single neuron tells planted '
+    "concepts apart by {told_apart:+.3f} in area under the curve.",
     tolerance=0.02,
 )
-nearness = distances / distances.max()
 say(
-    "One reason can be read off the formula. Distances are divided by the largest in the table, so that half of all pairs of row and centroid count as closer than {middle:.2f}: nearly every "
-    "row is told to be like *every* centroid, and groups are drawn together.",
-    middle=np.median(nearness),
+    "One reason can be read off the formula. Distances are divided by the "
+    "largest in the table, so that half of all pairs of row and centroid "
+    "count as closer than {half_closer:.2f}: nearly every row is told to be "
+    "like *every* centroid, and groups are drawn together.",
     tolerance=0.005,
 )
 
@@ -569,27 +621,38 @@ def same_bits(first, second):
     return all(torch.equal(a, b) for a, b in zip(*(n.parameters() for n in pair)))
 
 
-off = {
-    name: same_bits(v | {"strength": 0.0, "contrastive": 0.0}, {"n_steps": v.get("n_steps", 1)})
-    for name, v in variants.items()
-}
+off = np.array(
+    [
+        same_bits(
+            v | {"strength": 0.0, "contrastive": 0.0},
+            {"n_steps": v.get("n_steps", 1)},
+        )
+        for v in variants.values()
+    ]
+)
 
 # %%
 claim(
-    "At strength 0 all {n} variants are plain training with their number of steps, bit for bit, last partial batch included",
-    all(off.values()),
-    n=len(off),
+    "At strength 0 all {off.size} variants are plain training with their "
+    "number of steps, bit for bit, last partial batch included",
+    off.all(),
     fails_if="strength 0 meant a thousandth",
 )
+
+# %%
 shuffle = np.random.default_rng(seed).permutation(len(test))
 second = layer_activations(networks["plain"][0], Z[test])[1]
-aligned = neuron_regressions(second, held_distances, held_out=half).r2.mean()
-misaligned = neuron_regressions(second[shuffle], held_distances, held_out=half).r2.mean()
+aligned, misaligned = (
+    neuron_regressions(neurons, held_distances, held_out=half).r2.mean()
+    for neurons in (second, second[shuffle])
+)
+
+# %%
 claim(
-    "Distances explain {aligned:.0%} of the neurons' variance where rows are aligned, and {misaligned:.1%} where one side is shuffled",
+    "Distances explain {aligned:.0%} of the neurons' variance where rows are "
+    "aligned, and {misaligned:.1%} where one side is shuffled",
     aligned > 0.15 and abs(misaligned) < 0.02,
-    aligned=aligned,
-    misaligned=misaligned,
+    control="the same rows, shuffled",
     tolerance={"aligned": 0.06, "misaligned": 0.004},
     fails_if="the shuffle were the identity",
 )
@@ -598,17 +661,21 @@ claim(
 # ## What it costs
 
 # %%
-ratio = {name: seconds[name] / seconds["plain"] for name in variants}
+ratio = pd.Series(seconds) / seconds["plain"]
+times = dots(
+    {"time": ratio.to_numpy()},
+    list(ratio.index),
+    value_label="computing time, relative to plain training",
+    reference=(1, "plain"),
+)
+
+# %%
 show(
-    dots(
-        {"time": [ratio[name] for name in variants]},
-        list(variants),
-        value_label="computing time, relative to plain training",
-        reference=(1, "plain"),
-    ),
-    caption="Seconds of the processor for the same batches. Times vary from run to run; the order does not.",
-    alt="A dot for each of {n} variants, from plain training at 1 upwards.",
-    n=len(ratio),
+    times,
+    caption="Seconds of the processor for the same batches. Times vary from "
+    "run to run; the order does not.",
+    alt="A dot for each of {ratio.size} variants, from plain training at 1 "
+    "upwards.",
 )
 
 # %% [markdown]

@@ -96,15 +96,14 @@ X = encode(form)
 names = encoder.get_feature_names_out()
 parts = {g: [i for i, n in enumerate(names) if n.startswith(tuple(cs))] for g, cs in groups.items()}
 proxies = parts["religion"] + parts["name"] + parts["address"]
+n_religion, n_proxies = len(parts["religion"]), len(proxies)
+n_test = test.sum()
 
 # %%
 say(
-    "{n:,} customers, {d} encoded columns, of which {one} is religion and {many} are religion, name and address; {test:,} are held out.",
-    n=len(X),
-    d=X.shape[1],
-    one=len(parts["religion"]),
-    many=len(proxies),
-    test=test.sum(),
+    "{X.shape[0]:,} customers, {X.shape[1]} encoded columns, of which "
+    "{n_religion} is religion and {n_proxies} are religion, name and address; "
+    "{n_test:,} are held out."
 )
 
 # %% [markdown] slideshow={"slide_type": "slide"}
@@ -162,29 +161,34 @@ fall = bar["plain"]["religion"] / bar["religion penalised"]["religion"]
 price = score(plain) - score(deaf)
 
 # %%
+listening = bars(
+    {name: list(heard_of.values()) for name, heard_of in bar.items()},
+    list(groups),
+    value_label="mean |contribution| (logits)",
+)
+times_smaller, points_lost = min(fall, 20.0), 100 * price
+
+# %%
 show(
-    bars(
-        {m: list(b.values()) for m, b in bar.items()},
-        list(groups),
-        value_label="mean |contribution| (logits)",
-    ),
-    caption="What three networks listen to, by GradientSHAP on held-out customers.",
-    alt="Grouped bars for six groups of columns. Religion: {a:.2f} in the plain network, {b:.2f} with religion penalised, {c:.2f} with the "
-    "proxies penalised too. Name goes from {d:.2f} to {e:.2f} and then {f:.2f}.",
-    a=bar["plain"]["religion"],
-    b=bar["religion penalised"]["religion"],
-    c=bar["religion, name and address penalised"]["religion"],
-    d=bar["plain"]["name"],
-    e=bar["religion penalised"]["name"],
-    f=bar["religion, name and address penalised"]["name"],
+    listening,
+    caption="What three networks listen to, by GradientSHAP on held-out "
+    "customers.",
+    alt="Grouped bars for six groups of columns. Religion: "
+    '{bar["plain"]["religion"]:.2f} in the plain network, '
+    '{bar["religion penalised"]["religion"]:.2f} with religion penalised, '
+    '{bar["religion, name and address penalised"]["religion"]:.2f} with the '
+    'proxies penalised too. Name goes from {bar["plain"]["name"]:.2f} to '
+    '{bar["religion penalised"]["name"]:.2f} and then '
+    '{bar["religion, name and address penalised"]["name"]:.2f}.',
     tolerance=0.06,
 )
 claim(
-    "The attribution of religion falls more than ten times, for at most two points of accuracy",
-    fall >= 10 and price <= 0.02,
-    times_smaller_at_least=min(fall, 20.0),
-    points_lost=100 * price,
-    tolerance={"times_smaller_at_least": 8, "points_lost": 0.8},
+    "The attribution of religion falls more than ten times, for at most two "
+    "points of accuracy",
+    times_smaller >= 10 and points_lost <= 2,
+    evidence="at least {times_smaller:.0f} times smaller, for "
+    "{points_lost:.1f} points",
+    tolerance={"times_smaller": 8, "points_lost": 0.8},
     fails_if="the penalised network's bars were the plain network's",
 )
 
@@ -209,20 +213,21 @@ human = -100 * portfolio.truth.effect("religion")
 
 # %%
 claim(
-    "The bar is gone, and at least a third of the discrimination is still there",
-    bar["religion penalised"]["religion"] < 0.1 * bar["plain"]["religion"] and without > with_religion / 3 > 2,
-    underwriters=human,
-    plain=with_religion,
-    religion_penalised=without,
+    "The bar is gone, and at least a third of the discrimination is still "
+    "there",
+    bar["religion penalised"]["religion"] < 0.1 * bar["plain"]["religion"]
+    and without > with_religion / 3 > 2,
+    evidence="religion costs {human:.1f} points with the underwriters, "
+    "{with_religion:.1f} with the plain network, {without:.1f} with religion "
+    "penalised",
     tolerance=2.0,
     fails_if="the twins had kept their names and addresses",
 )
 say(
-    "The underwriters took {human:.1f} points from the chance of the minority. The plain network takes {plain:.1f}, the one that was told "
-    "not to listen to religion {deaf:.1f}. Nothing in its bar of religion says so; the bars of name and address do.",
-    human=human,
-    plain=with_religion,
-    deaf=without,
+    "The underwriters took {human:.1f} points from the chance of the "
+    "minority. The plain network takes {with_religion:.1f}, the one that was "
+    "told not to listen to religion {without:.1f}. Nothing in its bar of "
+    "religion says so; the bars of name and address do.",
     tolerance=2.0,
 )
 
@@ -248,47 +253,74 @@ path = pd.DataFrame(
 
 # %%
 shown = [0.01, *strengths[1:]]  # zero has no place on a logarithmic axis
-show(
-    lines(
-        shown,
-        {
-            "listening": {"attribution of the proxies": path["attribution"]},
-            "discrimination": {"what religion costs": path["cost"]},
-            "score": {"accuracy, past decisions": path["accuracy"], "accuracy, merit": path["merit"]},
+frontier = lines(
+    shown,
+    {
+        "listening": {"attribution of the proxies": path["attribution"]},
+        "discrimination": {"what religion costs": path["cost"]},
+        "score": {
+            "accuracy, past decisions": path["accuracy"],
+            "accuracy, merit": path["merit"],
         },
-        x_label="strength λ (left end: 0)",
-        y_labels=["mean |contribution| (logits)", "points of probability", "accuracy (%)"],
-        log_x=True,
-    ),
-    caption="A penalty on religion, name and address, stronger to the right: what the network hears, what religion costs, and two scores.",
-    alt="Three panels. The proxies' attribution falls from {a:.2f} to {b:.2f}; what religion costs falls from {c:.1f} to {d:.1f} points; "
-    "accuracy on past decisions goes from {e:.1f} to {f:.1f} %, accuracy on merit from {g:.1f} to {h:.1f} %.",
-    a=path["attribution"].iloc[0],
-    b=path["attribution"].iloc[-1],
-    c=path["cost"].iloc[0],
-    d=path["cost"].iloc[-1],
-    e=path["accuracy"].iloc[0],
-    f=path["accuracy"].iloc[-1],
-    g=path["merit"].iloc[0],
-    h=path["merit"].iloc[-1],
-    tolerance={"a": 0.1, "b": 0.05, "c": 2, "d": 1, "e": 1, "f": 1, "g": 1, "h": 1},
+    },
+    x_label="strength λ (left end: 0)",
+    y_labels=[
+        "mean |contribution| (logits)",
+        "points of probability",
+        "accuracy (%)",
+    ],
+    log_x=True,
+)
+
+# %%
+without_penalty, strongest = path.iloc[0], path.iloc[-1]
+deserved = portfolio.truth.fair[test]
+paired = (probability(ladder[-1], X[test]) > 0.5) == deserved
+by_plain = (probability(plain, X[test]) > 0.5) == deserved
+paired = paired.astype(float) - by_plain
+error = paired.std() / np.sqrt(len(paired))
+merit_gain_at_least = paired.mean() - norm.ppf(0.9995) * error
+
+# %%
+show(
+    frontier,
+    caption="A penalty on religion, name and address, stronger to the right: "
+    "what the network hears, what religion costs, and two scores.",
+    alt="Three panels. The proxies' attribution falls from "
+    '{without_penalty["attribution"]:.2f} to {strongest["attribution"]:.2f}; '
+    'what religion costs falls from {without_penalty["cost"]:.1f} to '
+    '{strongest["cost"]:.1f} points; accuracy on past decisions goes from '
+    '{without_penalty["accuracy"]:.1f} to {strongest["accuracy"]:.1f} %, '
+    'accuracy on merit from {without_penalty["merit"]:.1f} to '
+    '{strongest["merit"]:.1f} %.',
+    tolerance={
+        'without_penalty["attribution"]': 0.1,
+        'strongest["attribution"]': 0.05,
+        'without_penalty["cost"]': 2,
+        'strongest["cost"]': 1,
+        'without_penalty["accuracy"]': 1,
+        'strongest["accuracy"]': 1,
+        'without_penalty["merit"]': 1,
+        'strongest["merit"]': 1,
+    },
 )
 claim(
-    "With every proxy in the penalty the discrimination goes: religion costs less than a tenth of what it did",
-    abs(path["cost"].iloc[-1]) < 0.1 * path["cost"].iloc[0],
-    before=path["cost"].iloc[0],
-    after=path["cost"].iloc[-1],
+    "With every proxy in the penalty the discrimination goes: religion costs "
+    "less than a tenth of what it did",
+    abs(strongest["cost"]) < 0.1 * without_penalty["cost"],
+    evidence='{without_penalty["cost"]:.1f} points before, '
+    '{strongest["cost"]:.1f} after',
     tolerance=2.0,
     fails_if="the last network had been the one with the weakest penalty",
 )
-paired = (probability(ladder[-1], X[test]) > 0.5) == portfolio.truth.fair[test]
-paired = paired.astype(float) - ((probability(plain, X[test]) > 0.5) == portfolio.truth.fair[test])
 claim(
-    "It predicts past decisions no better, and deserved ones better: part of the accuracy was the discrimination",
-    path["accuracy"].iloc[-1] <= path["accuracy"].iloc[0] + 0.5
-    and paired.mean() > norm.ppf(0.9995) * paired.std() / np.sqrt(len(paired)),
-    past_decisions=path["accuracy"].iloc[[0, -1]],
-    on_merit=path["merit"].iloc[[0, -1]],
+    "It predicts past decisions no better, and deserved ones better: part of "
+    "the accuracy was the discrimination",
+    strongest["accuracy"] <= without_penalty["accuracy"] + 0.5
+    and merit_gain_at_least > 0,
+    evidence='past decisions {without_penalty["accuracy"]:.1f} % before and '
+    '{strongest["accuracy"]:.1f} % after, on merit '
+    '{without_penalty["merit"]:.1f} % and {strongest["merit"]:.1f} %',
     tolerance=1.0,
     fails_if="the plain network had been compared with itself",
 )
@@ -314,28 +346,45 @@ for network, columns in zip(dropped, (parts["religion"], proxies), strict=True):
         network[0].weight[:, columns] = 0  # what no row ever had, no row shall have an effect by
 
 # %%
+contestants = {
+    "plain": plain,
+    "religion penalised": deaf,
+    "religion dropped": dropped[0],
+    "proxies penalised": ladder[-1],
+    "proxies dropped": dropped[1],
+}
 compared = pd.DataFrame(
     {
-        "accuracy (%)": [100 * score(net) for net in (plain, deaf, dropped[0], ladder[-1], dropped[1])],
-        "religion costs (points)": [cost_of_religion(net) for net in (plain, deaf, dropped[0], ladder[-1], dropped[1])],
+        "accuracy (%)": [100 * score(net) for net in contestants.values()],
+        "religion costs (points)": [
+            cost_of_religion(net) for net in contestants.values()
+        ],
     },
-    index=["plain", "religion penalised", "religion dropped", "proxies penalised", "proxies dropped"],
+    index=list(contestants),
 )
-table(
-    compared,
-    caption="Penalised or dropped: accuracy on past decisions, and what religion costs, on held-out customers.",
-    formats="{:.1f}",
-    tolerance=2.0,
-)
+
+# %%
 same = (
     compared.loc[["religion penalised", "proxies penalised"]].to_numpy()
     - compared.loc[["religion dropped", "proxies dropped"]].to_numpy()
 )
+accuracy_differs, cost_differs = same.T
+
+# %%
+table(
+    compared,
+    caption="Penalised or dropped: accuracy on past decisions, and what "
+    "religion costs, on held-out customers.",
+    formats="{:.1f}",
+    tolerance=2.0,
+)
 claim(
-    "At its end the penalty does what dropping does: within two points of accuracy and three points of discrimination",
-    bool((abs(same[:, 0]) < 2).all() and (abs(same[:, 1]) < 3).all()),
-    accuracy_differs_by=same[:, 0],
-    cost_differs_by=same[:, 1],
+    "At its end the penalty does what dropping does: within two points of "
+    "accuracy and three points of discrimination",
+    abs(accuracy_differs).max() < 2 and abs(cost_differs).max() < 3,
+    evidence="religion, then all proxies: accuracy differs by "
+    "{accuracy_differs:+.1f} points, the cost by {cost_differs:+.1f}",
+    control="the columns dropped",
     tolerance=1.5,
     fails_if="nothing had been penalised",
 )
@@ -388,41 +437,53 @@ census_table = pd.DataFrame(rows).T
 true_gap = 100 * (y_test[man].mean() - y_test[~man].mean())
 
 # %%
-say("{origin}", origin=census.origin)
+gaps = census_table["gap of men over women (points)"]
+men_over_women = bars(
+    {"gap of men over women": gaps},
+    ["plain", "sex penalised", "sex and its relatives\npenalised"],
+    value_label="gap between shares (points)",
+    reference=(true_gap, "gap of the incomes themselves"),
+    limits=(0, 1.2 * true_gap),
+)
+sex_bar = census_table["attribution of sex (logits)"]
+sex_times_smaller = min(sex_bar["plain"] / sex_bar["sex"], 20.0)
+census_accuracy = census_table["accuracy (%)"]
+lost_points = census_accuracy["plain"] - census_accuracy
+
+# %%
+say("{census.origin}")
 show(
-    bars(
-        {"gap of men over women": census_table["gap of men over women (points)"]},
-        ["plain", "sex penalised", "sex and its relatives\npenalised"],
-        value_label="gap between shares (points)",
-        reference=(true_gap, "gap of the incomes themselves"),
-        limits=(0, 1.2 * true_gap),
-    ),
+    men_over_women,
     caption="Census: the gap between men and women in what three networks say.",
-    alt="Three bars: {a:.1f} points in the plain network, {b:.1f} with sex penalised, {c:.1f} with sex, relationship and marital "
-    "status penalised; a dashed line at {d:.1f}, the gap of the incomes.",
-    a=census_table.iloc[0, 2],
-    b=census_table.iloc[1, 2],
-    c=census_table.iloc[2, 2],
-    d=true_gap,
+    alt='Three bars: {gaps["plain"]:.1f} points in the plain network, '
+    '{gaps["sex"]:.1f} with sex penalised, {gaps["sex and relatives"]:.1f} '
+    "with sex, relationship and marital status penalised; a dashed line at "
+    "{true_gap:.1f}, the gap of the incomes.",
     tolerance=2.5,
 )
-fall_sex = census_table.iloc[0, 0] / census_table.iloc[1, 0]
 claim(
-    "The attribution of sex falls more than ten times for at most two points, and most of the gap stays",
-    fall_sex >= 10
-    and census_table.iloc[0, 1] - census_table.iloc[1, 1] <= 2
-    and census_table.iloc[1, 2] > 0.6 * census_table.iloc[0, 2],
-    times_smaller_at_least=min(fall_sex, 20.0),
-    points_lost=census_table.iloc[0, 1] - census_table.iloc[1, 1],
-    gap_before_and_after=census_table.iloc[:2, 2],
-    tolerance={"times_smaller_at_least": 8, "points_lost": 0.6, "gap_before_and_after": 2.5},
+    "The attribution of sex falls more than ten times for at most two points, "
+    "and most of the gap stays",
+    sex_times_smaller >= 10
+    and lost_points["sex"] <= 2
+    and gaps["sex"] > 0.6 * gaps["plain"],
+    evidence="at least {sex_times_smaller:.0f} times smaller, for "
+    '{lost_points["sex"]:.1f} points of accuracy; the gap goes from '
+    '{gaps["plain"]:.1f} to {gaps["sex"]:.1f} points',
+    tolerance={
+        "sex_times_smaller": 8,
+        'lost_points["sex"]': 0.6,
+        'gaps["plain"]': 2.5,
+        'gaps["sex"]': 2.5,
+    },
     fails_if="the attribution of sex had been taken from the plain network each time",
 )
 say(
-    "With the two relatives in the penalty the gap is {gap:.1f} points and accuracy {points:.1f} points lower. How much of what is left is "
-    "discrimination, how much hours and occupation, and who chose those, a table without causes cannot say.",
-    gap=census_table.iloc[2, 2],
-    points=census_table.iloc[0, 1] - census_table.iloc[2, 1],
+    'With the two relatives in the penalty the gap is '
+    '{gaps["sex and relatives"]:.1f} points and accuracy '
+    '{lost_points["sex and relatives"]:.1f} points lower. How much of what is '
+    "left is discrimination, how much hours and occupation, and who chose "
+    "those, a table without causes cannot say.",
     tolerance=2.5,
 )
 
@@ -455,12 +516,12 @@ by_autograd = float((slope * direction).sum())
 
 # %%
 claim(
-    "The penalty of a linear model is its closed form, and the gradient of the penalty agrees with central differences",
-    abs(linear - closed) < 1e-10 and abs(by_autograd - by_difference) < 1e-6 * max(1, abs(by_difference)),
-    linear=linear,
-    closed_form=closed,
-    by_autograd=by_autograd,
-    by_difference=by_difference,
+    "The penalty of a linear model is its closed form, and the gradient of "
+    "the penalty agrees with central differences",
+    abs(linear - closed) < 1e-10
+    and abs(by_autograd - by_difference) < 1e-6 * max(1, abs(by_difference)),
+    evidence="penalty {linear:.4f}, closed form {closed:.4f}; slope "
+    "{by_autograd:.6f} by autograd, {by_difference:.6f} by differences",
     fails_if="the differences had been taken with a step of a half",
 )
 

@@ -80,14 +80,15 @@ people = compas.features[dispute]
 again = compas.target.to_numpy()[dispute]
 race = people["race"].astype(str).to_numpy()
 risky = (people["decile_score"] >= 5).to_numpy(int)
+charged_again = {g: again[race == g].mean() for g in np.unique(race)}
 
 # %%
-say("{origin}", origin=compas.origin)
+say("{compas.origin}")
 say(
-    "{n:,} people of the two groups: {black:.1%} of the African-American and {white:.1%} of the Caucasian ones were charged again within two years.",
-    n=len(people),
-    black=again[race == "African-American"].mean(),
-    white=again[race == "Caucasian"].mean(),
+    "{people.shape[0]:,} people of the two groups: "
+    '{charged_again["African-American"]:.1%} of the African-American and '
+    '{charged_again["Caucasian"]:.1%} of the Caucasian ones were charged '
+    "again within two years."
 )
 
 # %% [markdown] slideshow={"slide_type": "slide"}
@@ -108,25 +109,31 @@ asked = {
     "precision": "precision",
     "selection rate": "selection_rate",
 }
-columns = list(asked.values())
+rates, low, high = (
+    frame[list(asked.values())]
+    for frame in (score_rates.rates, score_rates.low, score_rates.high)
+)
+fpr, tpr, precision, selected = rates.to_numpy().T
+by_group = dots(
+    {g: rates.loc[g] for g in groups},
+    list(asked),
+    intervals={
+        g: [(rates - low).loc[g], (high - rates).loc[g]] for g in groups
+    },
+    value_label="share",
+    limits=(0, 1),
+)
+
+# %%
 show(
-    dots(
-        {g: score_rates.rates.loc[g, columns] for g in groups},
-        list(asked),
-        intervals={
-            g: [
-                score_rates.rates.loc[g, columns] - score_rates.low.loc[g, columns],
-                score_rates.high.loc[g, columns] - score_rates.rates.loc[g, columns],
-            ]
-            for g in groups
-        },
-        value_label="share",
-        limits=(0, 1),
-    ),
-    caption="A score of 5 or more as a decision, by group, with 95 % intervals.",
-    alt="Dots for two groups. False positive rate {a:.0%} and {b:.0%}, true positive rate {c:.0%} and {d:.0%}, precision {e:.0%} and {f:.0%}, "
-    "selection rate {g:.0%} and {h:.0%}; the African-American group comes first.",
-    **dict(zip("abcdefgh", score_rates.rates[columns].to_numpy().T.ravel())),
+    by_group,
+    caption="A score of 5 or more as a decision, by group, with 95 % "
+    "intervals.",
+    alt="Dots for two groups. False positive rate {fpr[0]:.0%} and "
+    "{fpr[1]:.0%}, true positive rate {tpr[0]:.0%} and {tpr[1]:.0%}, "
+    "precision {precision[0]:.0%} and {precision[1]:.0%}, selection rate "
+    "{selected[0]:.0%} and {selected[1]:.0%}; the African-American group "
+    "comes first.",
 )
 
 # %%
@@ -139,12 +146,19 @@ def lead(rate):
     return p[0] - p[1], np.sqrt((p * (1 - p) / n).sum())
 
 
-(fpr_lead, fpr_error), (precision_lead, precision_error) = lead("false_positive_rate"), lead("precision")
+fpr_lead, fpr_error = lead("false_positive_rate")
+precision_lead, precision_error = lead("precision")
+lead_at_least = fpr_lead - z * fpr_error
+closer_by = abs(fpr_lead) - abs(precision_lead)
+closer_by_at_least = closer_by - z * np.hypot(fpr_error, precision_error)
+
+# %%
 claim(
-    "Both sides were right: the false positive rates are far apart, and the precisions are much closer",
-    fpr_lead > z * fpr_error + 0.1 and abs(fpr_lead) - abs(precision_lead) > z * np.hypot(fpr_error, precision_error),
-    false_positive_rates_differ_by=fpr_lead,
-    precisions_differ_by=precision_lead,
+    "Both sides were right: the false positive rates are far apart, and the "
+    "precisions are much closer",
+    lead_at_least > 0.1 and closer_by_at_least > 0,
+    evidence="the false positive rates differ by {fpr_lead:.3f}, the "
+    "precisions by {precision_lead:.3f}",
     fails_if="the groups were shuffled among the people",
 )
 
@@ -156,11 +170,14 @@ claim(
 # %%
 ours = [score_rates.difference("selection_rate"), score_rates.equalized_odds_difference]
 library = [f(again, risky, sensitive_features=race) for f in (demographic_parity_difference, equalized_odds_difference)]
+deviation = abs(np.subtract(ours, library)).max()
+
+# %%
 claim(
     "Our differences are fairlearn's",
     np.allclose(ours, library, rtol=0, atol=1e-12),
-    largest_deviation=float(np.max(np.abs(np.subtract(ours, library)))),
-    parity_and_odds_difference=ours,
+    evidence="demographic parity difference {ours[0]:.4f}, equalised odds "
+    "difference {ours[1]:.4f}; they deviate by {deviation:.0e} at most",
     fails_if="the library were given the decisions of another threshold",
 )
 
@@ -191,7 +208,7 @@ identity_error = float(
 claim(
     "The identity holds for both groups, to rounding",
     identity_error < 1e-12,
-    largest_deviation=identity_error,
+    evidence="the largest deviation is {identity_error:.0e}",
     fails_if="the identity forgot the base rate",
 )
 
@@ -205,31 +222,38 @@ left_over = implied_fpr(r["base_rate"].to_numpy(), overall_precision, overall_tp
 grid = np.linspace(0.2, 0.6, 81)
 
 # %%
-show(
-    lines(
-        grid,
-        {"": {"implied false positive rate": implied_fpr(grid, overall_precision, overall_tpr)}},
-        x_label="base rate of the group",
-        y_labels="false positive rate",
-        markers=False,
-        marks={g.replace("-", "-\n") if len(g) > 12 else g: float(r.loc[g, "base_rate"]) for g in groups},
-        limits=(0, 0.75),
-    ),
-    caption="With precision and misses the same for all, the false positive rate follows from the base rate.",
-    alt="A rising curve. At the base rate of the Caucasian group it stands at {white:.0%}, at that of the African-American group at {black:.0%}.",
-    black=left_over[0],
-    white=left_over[1],
+implied = implied_fpr(grid, overall_precision, overall_tpr)
+follows = lines(
+    grid,
+    {"": {"implied false positive rate": implied}},
+    x_label="base rate of the group",
+    y_labels="false positive rate",
+    markers=False,
+    marks={
+        g.replace("-", "-\n"): float(r.loc[g, "base_rate"]) for g in groups
+    },
+    limits=(0, 0.75),
 )
 rng = np.random.default_rng(seed)
 base, n = r["base_rate"].to_numpy(), score_rates.rows["base_rate"].to_numpy()
 redrawn = implied_fpr(rng.binomial(n, base, (4000, 2)) / n, overall_precision, overall_tpr)
 least_gap = np.quantile(redrawn[:, 0] - redrawn[:, 1], 0.0005)
+
+# %%
+show(
+    follows,
+    caption="With precision and misses the same for all, the false positive "
+    "rate follows from the base rate.",
+    alt="A rising curve. At the base rate of the Caucasian group it stands at "
+    "{left_over[1]:.0%}, at that of the African-American group at "
+    "{left_over[0]:.0%}.",
+)
 claim(
-    "With equal precision and equal misses, the false positive rates of the two groups would be {black:.0%} and {white:.0%}; sampling does not explain the gap",
+    "With equal precision and equal misses, the false positive rates of the "
+    "two groups would be {left_over[0]:.0%} and {left_over[1]:.0%}; sampling "
+    "does not explain the gap",
     least_gap > 0.05,
-    black=left_over[0],
-    white=left_over[1],
-    lower_end_of_the_gap=least_gap,
+    evidence="the gap is at least {least_gap:.1%}",
     fails_if="the two groups had the same base rate",
 )
 
@@ -314,52 +338,78 @@ for name, (_, y, member) in tables.items():
 # %%
 names = [(name, model) for name in tables for model in ("plain", "in training", "after it")]
 spread = t.ppf(0.975, n_splits - 1) / np.sqrt(n_splits)
+labels = [f"{name}, {model}" for name, model in names]
+parts = ["training rows", "held-out rows"]
+means = pd.DataFrame([gaps[key].mean(0) for key in names], labels, parts)
+stds = pd.DataFrame([gaps[key].std(0, ddof=1) for key in names], labels, parts)
+promised = dots(
+    {part: means[part] for part in parts},
+    labels,
+    intervals={part: spread * stds[part] for part in parts},
+    value_label="difference of the groups' selection rates",
+    reference=(2 * epsilon, "2ε"),
+)
+
+# %%
+bound = 2 * epsilon
+worst = max(gaps[key][:, 0].max() for key in names if key[1] != "plain")
+on_training, on_held_out = means["training rows"], means["held-out rows"]
+
+# %%
 show(
-    dots(
-        {part: [gaps[key][:, i].mean() for key in names] for i, part in enumerate(["training rows", "held-out rows"])},
-        [f"{name}, {model}" for name, model in names],
-        intervals={
-            part: [spread * gaps[key][:, i].std(ddof=1) for key in names]
-            for i, part in enumerate(["training rows", "held-out rows"])
-        },
-        value_label="difference of the groups' selection rates",
-        reference=(2 * epsilon, "2ε"),
-    ),
-    caption="What enforcement promises and what it keeps: means over the splits with 95 % intervals.",
-    alt="Dots. On COMPAS the gap of {a:.2f} on training rows falls to {b:.3f} in training and {c:.3f} after it; on held-out rows "
-    "{d:.2f} becomes {e:.3f} and {f:.3f}. At the insurer {g:.2f} becomes {h:.3f} and {i:.3f} on held-out rows.",
-    **dict(zip("abc", [gaps[key][:, 0].mean() for key in names[:3]])),
-    **dict(zip("defghi", [gaps[key][:, 1].mean() for key in names])),
+    promised,
+    caption="What enforcement promises and what it keeps: means over the "
+    "splits with 95 % intervals.",
+    alt='Dots. On COMPAS the gap of {on_training["COMPAS, plain"]:.2f} on '
+    'training rows falls to {on_training["COMPAS, in training"]:.3f} in '
+    'training and {on_training["COMPAS, after it"]:.3f} after it; on held-out '
+    'rows {on_held_out["COMPAS, plain"]:.2f} becomes '
+    '{on_held_out["COMPAS, in training"]:.3f} and '
+    '{on_held_out["COMPAS, after it"]:.3f}. At the insurer '
+    '{on_held_out["insurer, plain"]:.2f} becomes '
+    '{on_held_out["insurer, in training"]:.3f} and '
+    '{on_held_out["insurer, after it"]:.3f} on held-out rows.',
     tolerance=0.01,
 )
-worst = max(gaps[key][:, 0].max() for key in names if key[1] != "plain")
 claim(
-    "On the training rows both methods keep the bound of 2ε = {bound} in every split of both tables",
-    worst <= 2 * epsilon,
-    bound=2 * epsilon,
-    largest_gap=worst,
-    tolerance={"largest_gap": 0.005},
+    "On the training rows both methods keep the bound of 2ε = {bound} in "
+    "every split of both tables",
+    worst <= bound,
+    evidence="the largest gap is {worst:.4f}",
+    tolerance={"worst": 0.005},
     fails_if="the plain models had to keep it",
 )
 
 # %%
-falls = {key: (gaps[key[0], "plain"] - gaps[key])[:, 1] for key in names if key[1] != "plain"}
-low = {
-    key: fall.mean() - t.ppf(0.9995, n_splits - 1) * fall.std(ddof=1) / np.sqrt(n_splits) for key, fall in falls.items()
+wide = t.ppf(0.9995, n_splits - 1) / np.sqrt(n_splits)
+falls, above = {}, {}
+for key in names:
+    if key[1] != "plain":
+        label = f"{key[0]}, {key[1]}"
+        falls[label] = (gaps[key[0], "plain"] - gaps[key])[:, 1]
+        above[label] = np.mean(gaps[key][:, 1] > epsilon)
+mean_fall = {label: fall.mean() for label, fall in falls.items()}
+least_fall = {
+    label: fall.mean() - wide * fall.std(ddof=1)
+    for label, fall in falls.items()
 }
-above = {key: np.mean(gaps[key][:, 1] > epsilon) for key in falls}
+
+# %%
 claim(
     "On held-out rows the gap falls too, in both tables and by both methods",
-    min(low.values()) > 0,
-    mean_falls=[fall.mean() for fall in falls.values()],
-    lower_ends_of_their_intervals=list(low.values()),
+    min(least_fall.values()) > 0,
+    evidence="mean falls: {mean_fall:.3f}; lower ends of their intervals: "
+    "{least_fall:.3f}",
     tolerance=0.03,
     fails_if="the plain model were compared with itself",
 )
 say(
-    "But it often stays above $\\varepsilon$. In training: in {a:.0%} of the splits of COMPAS and {c:.0%} of the insurer's; after it: {b:.0%} and "
-    "{d:.0%}. The bound is a promise about the rows that were seen. New rows bring their own chance, and they bring it to each group.",
-    **dict(zip("abcd", above.values())),
+    "But it often stays above $\\varepsilon$. In training: in "
+    '{above["COMPAS, in training"]:.0%} of the splits of COMPAS and '
+    '{above["insurer, in training"]:.0%} of the insurer\'s; after it: '
+    '{above["COMPAS, after it"]:.0%} and {above["insurer, after it"]:.0%}. '
+    "The bound is a promise about the rows that were seen. New rows bring "
+    "their own chance, and they bring it to each group.",
     tolerance=0.34,
 )
 
@@ -379,31 +429,39 @@ with_fair = {
 # %%
 models = ["plain", "in training", "after it"]
 shown = {
-    "COMPAS, records": [right["COMPAS", m] for m in models],
-    "insurer, records": [right["insurer", m] for m in models],
-    "insurer, fair decisions": [with_fair[m] for m in models],
+    "COMPAS, records": {m: right["COMPAS", m] for m in models},
+    "insurer, records": {m: right["insurer", m] for m in models},
+    "insurer, fair decisions": with_fair,
 }
-show(
-    dots(
-        {name: [v.mean() for v in values] for name, values in shown.items()},
-        models,
-        intervals={name: [spread * v.std(ddof=1) for v in values] for name, values in shown.items()},
-        value_label="share of held-out decisions that agree",
-        limits=(0.5, 0.8),
-    ),
-    caption="Agreement with the records, and at the insurer with the decisions that a fair underwriter would have made.",
-    alt="Dots. COMPAS: {a:.0%} plain, {b:.0%} in training, {c:.0%} after it. Insurer's records: {d:.0%}, {e:.0%}, {f:.0%}. "
-    "Fair decisions: {g:.0%}, {h:.0%}, {i:.0%}.",
-    **dict(zip("abcdefghi", [v.mean() for values in shown.values() for v in values])),
-    tolerance=0.02,
+agree = pd.DataFrame(shown).map(np.mean)
+stds = pd.DataFrame(shown).map(lambda values: values.std(ddof=1))
+repaired = dots(
+    {name: agree[name] for name in shown},
+    models,
+    intervals={name: spread * stds[name] for name in shown},
+    value_label="share of held-out decisions that agree",
+    limits=(0.5, 0.8),
 )
 gain = {m: with_fair[m] - with_fair["plain"] for m in models[1:]}
-least = {m: g.mean() - t.ppf(0.9995, n_splits - 1) * g.std(ddof=1) / np.sqrt(n_splits) for m, g in gain.items()}
+mean_gain = {m: g.mean() for m, g in gain.items()}
+least_gain = {m: g.mean() - wide * g.std(ddof=1) for m, g in gain.items()}
+
+# %%
+show(
+    repaired,
+    caption="Agreement with the records, and at the insurer with the "
+    "decisions that a fair underwriter would have made.",
+    alt='Dots. COMPAS: {agree["COMPAS, records"]:.0%}. Insurer\'s records: '
+    '{agree["insurer, records"]:.0%}. Fair decisions: '
+    '{agree["insurer, fair decisions"]:.0%}.',
+    tolerance=0.02,
+)
 claim(
-    "Where discrimination was planted, enforcing parity in training brings the decisions nearer to the fair ones",
-    least["in training"] > 0,
-    gains_in_agreement=[g.mean() for g in gain.values()],
-    lower_ends_of_their_intervals=list(least.values()),
+    "Where discrimination was planted, enforcing parity in training brings "
+    "the decisions nearer to the fair ones",
+    least_gain["in training"] > 0,
+    evidence="gains in agreement: {mean_gain:.3f}; lower ends of their "
+    "intervals: {least_gain:.3f}",
     tolerance=0.02,
     fails_if="the fair decisions were the recorded ones",
 )
@@ -425,11 +483,11 @@ recorded_gap, planted = abs(recorded[0] - recorded[1]), -hidden.truth.effect("re
 
 # %%
 claim(
-    "Records whose groups differ by {gap:.1%} (percentage points) hide a discrimination of {planted:.1%}",
+    "Records whose groups differ by {recorded_gap:.1%} (percentage points) "
+    "hide a discrimination of {planted:.1%}",
     recorded_gap < 0.05 and planted > 0.08,
-    gap=recorded_gap,
-    planted=planted,
-    fair_rates_of_majority_and_minority=deserved,
+    evidence="fair underwriters accept {deserved[0]:.1%} of the majority and "
+    "{deserved[1]:.1%} of the minority",
     fails_if="nothing had been planted",
 )
 

@@ -147,13 +147,19 @@ def gap(net):
 audited_accuracy, (audited_gap, audited_error) = np.mean(accepts(model) == y[test]), gap(model)
 
 # %%
+n_test = test.sum()
+accepted_as = {
+    "majority": accepts(model, of_majority).mean(),
+    "minority": accepts(model, of_minority).mean(),
+}
+
+# %%
 say(
-    "On {n:,} held-out customers the model agrees with the records in {accuracy:.1%} of the cases. Taken for members of the majority, "
-    "{majority:.1%} of the customers are accepted; taken for members of the minority, {minority:.1%} of the same customers are.",
-    n=int(test.sum()),
-    accuracy=audited_accuracy,
-    majority=accepts(model, of_majority).mean(),
-    minority=accepts(model, of_minority).mean(),
+    "On {n_test:,} held-out customers the model agrees with the records in "
+    "{audited_accuracy:.1%} of the cases. Taken for members of the majority, "
+    '{accepted_as["majority"]:.1%} of the customers are accepted; taken for '
+    'members of the minority, {accepted_as["minority"]:.1%} of the same '
+    "customers are.",
     tolerance=0.01,
 )
 
@@ -177,17 +183,21 @@ n_changed = int((bits[0] != bits[1]).sum())
 step = float(abs(weight - state["network.0.weight"]).max())
 
 # %%
+two_hashes = pictures(
+    {
+        "audited model": bits[0].reshape(16, 16),
+        "one weight touched": bits[1].reshape(16, 16),
+        "where the two differ": (bits[0] != bits[1]).reshape(16, 16),
+    }
+)
+
+# %%
 show(
-    pictures(
-        {
-            "audited model": bits[0].reshape(16, 16),
-            "one weight touched": bits[1].reshape(16, 16),
-            "where the two differ": (bits[0] != bits[1]).reshape(16, 16),
-        }
-    ),
-    caption="The 256 bits of two hashes in rows of 16, and where they differ (bright).",
-    alt="Three squares of 16 by 16 bits: two that look random, and their difference, which looks random too: {n} of 256 bits differ.",
-    n=n_changed,
+    two_hashes,
+    caption="The 256 bits of two hashes in rows of 16, and where they differ "
+    "(bright).",
+    alt="Three squares of 16 by 16 bits: two that look random, and their "
+    "difference, which looks random too: {n_changed} of 256 bits differ.",
     tolerance=40,
 )
 
@@ -195,9 +205,8 @@ show(
 claim(
     "A change of one weight in its last bit changes about half of the hash",
     abs(n_changed - 128) < norm.ppf(0.9995) * 8 + 1 and 0 < step < 1e-6,
-    bits_changed=n_changed,
-    change_of_the_weight=step,
-    tolerance={"bits_changed": 40, "change_of_the_weight": 1e-6},
+    evidence="{n_changed} of 256 bits change, the weight by {step:.0e}",
+    tolerance={"n_changed": 40, "step": 1e-6},
     fails_if="the weight were written back as it was",
 )
 
@@ -226,13 +235,18 @@ shifted.mean[age] -= 30  # everybody counts as 30 years older
 turned = np.mean(accepts(shifted) != accepts(model))
 
 # %%
+characters = zip(project_hash(shifted), project_hash(model))
+project_differs = sum(a != b for a, b in characters)
+state_before, state_after = model.state_dict(), shifted.state_dict()
+state_differs = fingerprint(state_after) != fingerprint(state_before)
+
+# %%
 claim(
-    "With another mean age the model decides otherwise for {turned:.0%} of the customers; the hash of the parameters does not notice, that of the state does",
-    turned > 0.02
-    and project_hash(shifted) == project_hash(model)
-    and fingerprint(shifted.state_dict()) != fingerprint(model.state_dict()),
-    turned=turned,
-    characters_of_the_projects_hash_that_differ=sum(a != b for a, b in zip(project_hash(shifted), project_hash(model))),
+    "With another mean age the model decides otherwise for {turned:.0%} of "
+    "the customers; the hash of the parameters does not notice, that of the "
+    "state does",
+    turned > 0.02 and project_differs == 0 and state_differs,
+    evidence="{project_differs} characters of the project's hash differ",
     tolerance={"turned": 0.03},
     fails_if="the project had hashed the buffers too",
 )
@@ -268,26 +282,28 @@ opened = open_sealed(march, recipient=court, signer=auditor.public_key())
 
 # %%
 manifest_bytes = len(opened.manifest.to_bytes())
+state_bytes = len(march) - 20 - manifest_bytes - 32 - 64
+contents = bars(
+    {"bytes": [20, manifest_bytes, 32, state_bytes, 64]},
+    [
+        "head: version, lengths",
+        "manifest, in the clear",
+        "one-time key",
+        "state, encrypted",
+        "signature",
+    ],
+    value_label="bytes",
+    horizontal=True,
+    height=2.6,
+)
+
+# %%
 show(
-    bars(
-        {
-            "bytes": [
-                20,
-                manifest_bytes,
-                32,
-                len(march) - 20 - manifest_bytes - 32 - 64,
-                64,
-            ]
-        },
-        ["head: version, lengths", "manifest, in the clear", "one-time key", "state, encrypted", "signature"],
-        value_label="bytes",
-        horizontal=True,
-        height=2.6,
-    ),
-    caption="What is in a sealed file. Only the state is secret, and everything is signed.",
-    alt="Horizontal bars: head 20 bytes, manifest {manifest}, one-time key 32, encrypted state {state:,}, signature 64.",
-    manifest=manifest_bytes,
-    state=len(march) - 20 - manifest_bytes - 32 - 64,
+    contents,
+    caption="What is in a sealed file. Only the state is secret, and "
+    "everything is signed.",
+    alt="Horizontal bars: head 20 bytes, manifest {manifest_bytes}, one-time "
+    "key 32, encrypted state {state_bytes:,}, signature 64.",
     tolerance=200,
 )
 
@@ -295,11 +311,15 @@ show(
 back = Standardised(mlp(X.shape[1], [16]), torch.zeros(X.shape[1]), torch.ones(X.shape[1]))
 back.load_state_dict(opened.state)
 difference = float(abs(scores(back) - scores(model)).max())
+hash_back, hash_before = fingerprint(back.state_dict()), fingerprint(state)
+hash_differs = sum(a != b for a, b in zip(hash_back, hash_before))
+
+# %%
 claim(
     "The opened model is the sealed one to the last bit",
-    difference == 0 and fingerprint(back.state_dict()) == opened.manifest.state == fingerprint(state),
-    largest_difference_of_an_output=difference,
-    characters_of_its_hash_that_differ=sum(a != b for a, b in zip(fingerprint(back.state_dict()), fingerprint(state))),
+    difference == 0 and hash_back == opened.manifest.state == hash_before,
+    evidence="its outputs differ by {difference:g} at most, its hash in "
+    "{hash_differs} characters",
     fails_if="the opened state were rounded to half precision",
 )
 
@@ -338,22 +358,31 @@ verdicts = {
 }
 
 # %%
+n_opened = {name: found.count("opened") for name, found in verdicts.items()}
+readings = pd.DataFrame(
+    {
+        "files": {name: len(found) for name, found in verdicts.items()},
+        "opened": {name: f"{n or 'none'}" for name, n in n_opened.items()},
+        "most frequent answer": {
+            name: max(set(found), key=found.count)
+            for name, found in verdicts.items()
+        },
+    }
+)
+all_opened = sum(n_opened.values())
+
+# %%
 table(
-    pd.DataFrame(
-        {
-            "files": {name: len(found) for name, found in verdicts.items()},
-            "opened": {name: f"{found.count('opened') or 'none'}" for name, found in verdicts.items()},
-            "most frequent answer": {name: max(set(found), key=found.count) for name, found in verdicts.items()},
-        }
-    ),
-    caption="Files that are not the sealed one, how many of them were opened, and what the reader says.",
+    readings,
+    caption="Files that are not the sealed one, how many of them were opened, "
+    "and what the reader says.",
     formats="{:,}",
     tolerance=200,
 )
 claim(
     "Every single flipped byte and every cut is refused",
-    not any("opened" in found for found in verdicts.values()) and verdict(march) == "opened",
-    opened_after_a_flip_or_cut=sum(found.count("opened") for found in verdicts.values()),
+    all_opened == 0 and verdict(march) == "opened",
+    evidence="{all_opened} of the files were opened",
     fails_if="a flip left the byte as it was",
 )
 
@@ -422,25 +451,38 @@ def who_notices(handed_over, encrypted, sealed):
 noticed = pd.DataFrame({name: who_notices(*files) for name, files in attacks.items()}).T.astype(int)
 
 # %%
+n_noticed = noticed.sum()
+attackers = heat_map(
+    noticed.to_numpy(),
+    x_label="protection",
+    y_label="",
+    value_label="1 = noticed",
+    x_ticks=[
+        "hash beside\nthe model",
+        "encryption\nalone",
+        "signature",
+        "signature\nand a date",
+    ],
+    y_ticks=list(noticed.index),
+    height=3.4,
+)
+
+# %%
 show(
-    heat_map(
-        noticed.to_numpy(),
-        x_label="protection",
-        y_label="",
-        value_label="1 = noticed",
-        x_ticks=["hash beside\nthe model", "encryption\nalone", "signature", "signature\nand a date"],
-        y_ticks=list(noticed.index),
-        height=3.4,
-    ),
-    caption="Who is noticed by what: every attack was run against every protection.",
-    alt="Six attackers in rows, four protections in columns. A hash beside the model notices {a} attacks, encryption alone {b}, a "
-    "signature {c}, and with an expected date {d}. The last row, an unfair model that was sealed, is noticed by nothing.",
-    **dict(zip("abcd", noticed.sum())),
+    attackers,
+    caption="Who is noticed by what: every attack was run against every "
+    "protection.",
+    alt="Six attackers in rows, four protections in columns. A hash beside "
+    'the model notices {n_noticed["hash beside"]} attacks, encryption alone '
+    '{n_noticed["encryption alone"]}, a signature {n_noticed["signature"]}, '
+    'and with an expected date {n_noticed["signature and date"]}. The last '
+    "row, an unfair model that was sealed, is noticed by nothing.",
 )
 claim(
-    "Encryption alone notices damage and no forgery, a signature notices forgeries too, and only what the opener expects notices a replay",
-    noticed.sum().tolist() == [0, 2, 4, 5],
-    attacks_noticed=noticed.sum().to_numpy(),
+    "Encryption alone notices damage and no forgery, a signature notices "
+    "forgeries too, and only what the opener expects notices a replay",
+    n_noticed.tolist() == [0, 2, 4, 5],
+    evidence="attacks noticed, of six: {n_noticed}",
     fails_if="the opener accepted seals of February too",
 )
 
@@ -463,29 +505,34 @@ for name, file in {"audited in March": march, "also well sealed": attacks["had a
     opened_error[name] = [1.96 * np.sqrt(g.var() / len(g)) for g in groups]
 
 # %%
+both_sealed = dots(
+    opened_rate,
+    ["as majority", "as minority"],
+    intervals=opened_error,
+    value_label="share of the held-out customers accepted",
+    limits=(0.5, 1),
+)
+larger = unfair_gap - audited_gap
+by_chance = z * np.hypot(unfair_error, audited_error)
+
+# %%
 show(
-    dots(
-        opened_rate,
-        ["as majority", "as minority"],
-        intervals=opened_error,
-        value_label="share of the held-out customers accepted",
-        limits=(0.5, 1),
-    ),
+    both_sealed,
     caption="Two models whose seals are in perfect order, with 95 % intervals.",
-    alt="Dots. The model audited in March accepts {a:.1%} of the customers taken for the majority and {b:.1%} of the same customers taken "
-    "for the minority; the other one {c:.1%} and {d:.1%}.",
-    a=opened_rate["audited in March"][0],
-    b=opened_rate["audited in March"][1],
-    c=opened_rate["also well sealed"][0],
-    d=opened_rate["also well sealed"][1],
+    alt="Dots. The model audited in March accepts "
+    '{opened_rate["audited in March"][0]:.1%} of the customers taken for the '
+    'majority and {opened_rate["audited in March"][1]:.1%} of the same '
+    "customers taken for the minority; the other one "
+    '{opened_rate["also well sealed"][0]:.1%} and '
+    '{opened_rate["also well sealed"][1]:.1%}.',
     tolerance=0.02,
 )
 claim(
-    "A model whose gap is larger by {more:.1%} (percentage points) has a seal in perfect order",
-    unfair_gap - audited_gap > z * np.hypot(unfair_error, audited_error) + 0.02
+    "A model whose gap is larger by {larger:.1%} (percentage points) has a "
+    "seal in perfect order",
+    larger > by_chance + 0.02
     and verdict(attacks["had an unfair model sealed"][2]) == "opened",
-    more=unfair_gap - audited_gap,
-    least_that_is_no_chance=z * np.hypot(unfair_error, audited_error),
+    evidence="by chance it could be larger by {by_chance:.1%} at most",
     tolerance=0.03,
     fails_if="the other model were the audited one",
 )
@@ -510,11 +557,15 @@ other = train(X[~test], y_other)
 # %%
 same_state = fingerprint(again.state_dict()) == opened.manifest.state
 same_rows = fingerprint({"X": X[~test], "y": y[~test]}) == opened.manifest.training_data
+other_state_differs = fingerprint(other.state_dict()) != opened.manifest.state
+moved = float(abs(scores(other) - scores(model)).max())
+
+# %%
 claim(
-    "Training again from the audited rows gives the audited hash; with one decision of {rows:,} changed it gives another, and moves a score by {moved:.3f} at most",
-    same_state and same_rows and fingerprint(other.state_dict()) != opened.manifest.state,
-    rows=len(y_other),
-    moved=float(abs(scores(other) - scores(model)).max()),
+    "Training again from the audited rows gives the audited hash; with one "
+    "decision of {y_other.size:,} changed it gives another, and moves a score "
+    "by {moved:.3f} at most",
+    same_state and same_rows and other_state_differs,
     tolerance={"moved": 3},
     fails_if="one row were missing when training again",
 )
@@ -533,15 +584,14 @@ claim(
 with tempfile.TemporaryDirectory() as folder:
     path = Path(folder) / "auditor.key"
     write_private_key(path, auditor, "a long sentence that nobody else would think of")
-    mode = path.stat().st_mode & 0o777
-    stored = path.read_bytes()
+    mode = f"{path.stat().st_mode & 0o777:03o}"
+    n_bytes = len(path.read_bytes())
     taken_up = read_private_key(path, "a long sentence that nobody else would think of")
 
 # %%
 say(
-    "The key's file has {n} bytes and the permissions {mode}: its owner may read and write it, nobody else may do anything.",
-    n=len(stored),
-    mode=f"{mode:03o}",
+    "The key's file has {n_bytes} bytes and the permissions {mode}: its owner "
+    "may read and write it, nobody else may do anything."
 )
 
 # %% [markdown] slideshow={"slide_type": "slide"}
