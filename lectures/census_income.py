@@ -81,23 +81,36 @@ census = load_census()
 y_train, y_test = census.train_target.to_numpy(), census.test_target.to_numpy()
 
 # %%
-say("{origin}", origin=census.origin)
+n_train, n_test = len(y_train), len(y_test)
+rich_share, majority = y_train.mean(), 1 - y_test.mean()
+
+# %%
+say("{census.origin}")
 say(
-    "Of the {train:,} people to learn from, {rate:.1%} earn more than 50,000 dollars. So a model that says *no* to everyone is "
-    "already right for {majority:.1%} of the {test:,} people it is tested on.",
-    train=len(y_train),
-    rate=y_train.mean(),
-    majority=1 - y_test.mean(),
-    test=len(y_test),
+    "Of the {n_train:,} people to learn from, {rich_share:.1%} earn more than "
+    "50,000 dollars. So a model that says *no* to everyone is already right "
+    "for {majority:.1%} of the {n_test:,} people it is tested on.",
 )
 
 # %%
 people = census.train_features
-first = [int(np.argmax(mask)) for mask in (people["sex"] == "Female", y_train == 1, people["race"] == "Black")]
-example = people.iloc[first].assign(earns_over_50K=np.where(y_train[first], "yes", "no")).T
+first = [
+    int(np.argmax(mask))
+    for mask in (
+        people["sex"] == "Female",
+        y_train == 1,
+        people["race"] == "Black",
+    )
+]
+earns = np.where(y_train[first], "yes", "no")
+example = people.iloc[first].assign(earns_over_50K=earns).T
+example.columns = ["person 1", "person 2", "person 3"]
+
+# %%
 table(
-    example.set_axis(["person 1", "person 2", "person 3"], axis=1),
-    caption="Three people of the training rows: the first woman, the first who earns more, the first Black person.",
+    example,
+    caption="Three people of the training rows: the first woman, the first "
+    "who earns more, the first Black person.",
     formats="{:g}",
 )
 
@@ -124,7 +137,7 @@ encoded = encoder.get_feature_names_out()
 groups = {c: [i for i, name in enumerate(encoded) if name == c or name.startswith(c + "_")] for c in columns}
 
 # %%
-say("{before} columns became {after}.", before=len(columns), after=X_train.shape[1])
+say("{n} columns became {X_train.shape[1]}.", n=len(columns))
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Three models
@@ -156,52 +169,56 @@ predicted = {
 score = {model: np.mean((p > 0.5) == y_test) for model, p in predicted.items()}
 score["always no"] = 1 - y_test.mean()
 over_seeds = [np.mean((probability(net, X_test) > 0.5) == y_test) for net in networks]
-n_test = len(y_test)
 width = {model: norm.ppf(0.975) * np.sqrt(a * (1 - a) / n_test) for model, a in score.items()}
 order = ["always no", "logistic regression", "network", "boosted trees"]
 
 # %%
+accuracies = dots(
+    {"test accuracy": [score[m] for m in order]},
+    order,
+    intervals={"test accuracy": [width[m] for m in order]},
+    value_label="accuracy on the test rows",
+    reference=(0.85, "the lecture's 85 %"),
+)
+
+# %%
 show(
-    dots(
-        {"test accuracy": [score[m] for m in order]},
-        order,
-        intervals={"test accuracy": [width[m] for m in order]},
-        value_label="accuracy on the test rows",
-        reference=(0.85, "the lecture's 85 %"),
-    ),
+    accuracies,
     caption="Accuracy on rows that no model has seen, with 95 % intervals.",
-    alt="Dot plot. Saying no to everyone reaches {no:.3f}, logistic regression {lr:.3f}, the network {nn:.3f} and boosted trees "
-    "{bt:.3f}; a dashed line marks the 0.85 of the lecture, close to the logistic regression.",
-    no=score["always no"],
-    lr=score["logistic regression"],
-    nn=score["network"],
-    bt=score["boosted trees"],
+    alt='Dot plot. Saying no to everyone reaches {score["always no"]:.3f}, '
+    'logistic regression {score["logistic regression"]:.3f}, the network '
+    '{score["network"]:.3f} and boosted trees {score["boosted trees"]:.3f}; a '
+    "dashed line marks the 0.85 of the lecture, close to the logistic "
+    "regression.",
     tolerance=0.004,
 )
 
 # %%
 z = norm.ppf(0.9995)
 half = z * np.sqrt(0.85 * 0.15 / n_test)
+from_lecture = abs(score["network"] - 0.85)
+
+# %%
 claim(
     "Rounded, the lecture's number holds for the logistic regression",
     score["logistic regression"] >= 0.845,
-    accuracy=score["logistic regression"],
+    evidence='accuracy {score["logistic regression"]:.1%}',
     tolerance=0.004,
     fails_if="the training labels had been shuffled",
 )
 claim(
     "It holds for the network, with each of five seeds",
     min(over_seeds) >= 0.848,
-    five_seeds=over_seeds,
+    evidence="accuracy with each seed {over_seeds:.1%}",
     tolerance=0.004,
     fails_if="the training labels had been shuffled",
 )
 if census.source == "real":
     claim(
-        "On the real census the lecture's 0.85 lies inside the network's 99.9 % interval, if near its end",
-        abs(score["network"] - 0.85) < half,
-        distance=abs(score["network"] - 0.85),
-        half_width=half,
+        "On the real census the lecture's 0.85 lies inside the network's "
+        "99.9 % interval, if near its end",
+        from_lecture < half,
+        evidence="distance {from_lecture:.4f}, half the interval {half:.4f}",
         tolerance=0.004,
         fails_if="the training labels had been shuffled",
     )
@@ -227,23 +244,25 @@ over_network, error_network = lead("boosted trees", "network")
 over_logistic, error_logistic = lead("boosted trees", "logistic regression")
 
 # %%
+gain = {
+    model: 100 * (score[model] - score["always no"]) for model in predicted
+}
+
+# %%
 claim(
     "Boosted trees, untuned, beat both: 85 % is not the best that can be done",
     over_network > z * error_network and over_logistic > z * error_logistic,
-    lead_over_network=over_network,
-    standard_error=error_network,
-    lead_over_logistic_regression=over_logistic,
-    its_standard_error=error_logistic,
+    evidence="lead over the network {over_network:.2%} (standard error "
+    "{error_network:.2%}), over the logistic regression {over_logistic:.2%} "
+    "({error_logistic:.2%})",
     tolerance=0.004,
     fails_if="the boosted trees were a single stump",
 )
 say(
-    "Above the {no:.1%} that cost nothing, the logistic regression gains {lr:.1f} points, the network {nn:.1f} and the trees {bt:.1f}.",
-    no=score["always no"],
-    lr=100 * (score["logistic regression"] - score["always no"]),
-    nn=100 * (score["network"] - score["always no"]),
-    bt=100 * (score["boosted trees"] - score["always no"]),
-    tolerance={"lr": 0.4, "nn": 0.4, "bt": 0.4},
+    'Above the {score["always no"]:.1%} that cost nothing, the logistic '
+    'regression gains {gain["logistic regression"]:.1f} points, the network '
+    '{gain["network"]:.1f} and the trees {gain["boosted trees"]:.1f}.',
+    tolerance={f'gain["{model}"]': 0.4 for model in gain},
 )
 
 # %% [markdown]
@@ -284,17 +303,21 @@ term = {c: X_test[:, i] @ weights[i] for c, i in groups.items()}
 spread = pd.Series({c: t.std() for c, t in term.items()}).sort_values(ascending=False)
 
 # %%
+moves = bars(
+    {"spread": spread.to_numpy()},
+    list(spread.index),
+    value_label="standard deviation of the term (log-odds)",
+    horizontal=True,
+    height=4.2,
+)
+
+# %%
 show(
-    bars(
-        {"spread": spread.to_numpy()},
-        list(spread.index),
-        value_label="standard deviation of the term (log-odds)",
-        horizontal=True,
-        height=4.2,
-    ),
-    caption="How far each column moves the score of the logistic regression, from person to person.",
-    alt="Horizontal bars, longest first. The three longest are {first_three}.",
-    first_three=list(spread.index[:3]),
+    moves,
+    caption="How far each column moves the score of the logistic regression, "
+    "from person to person.",
+    alt="Horizontal bars, longest first. The three longest are "
+    "{spread.index[:3]}.",
 )
 
 # %% [markdown] slideshow={"slide_type": "slide"}
@@ -317,11 +340,18 @@ def lost_when_shuffled(predict, X, y, positions, rng):
 
 # %%
 once = lost_when_shuffled(
-    lambda X: logistic.predict_proba(X)[:, 1], X_test, y_test, groups["age"], np.random.default_rng(seed)
+    lambda X: logistic.predict_proba(X)[:, 1],
+    X_test,
+    y_test,
+    groups["age"],
+    np.random.default_rng(seed),
 )
+points_of_age = 100 * once
+
+# %%
 say(
-    "One shuffle of age costs the logistic regression {points:.1f} points of accuracy.",
-    points=100 * once,
+    "One shuffle of age costs the logistic regression {points_of_age:.1f} "
+    "points of accuracy.",
     tolerance=0.3,
 )
 
@@ -340,35 +370,56 @@ shuffled = {
 ranking = np.argsort(-shuffled["network"].mean)
 
 # %%
+lost = pd.DataFrame(
+    {model: 100 * s.mean for model, s in shuffled.items()}, index=columns
+)
+importances = bars(
+    {model: lost[model].iloc[ranking] for model in shuffled},
+    [columns[i] for i in ranking],
+    intervals={
+        model: 100 * 1.96 * s.std[ranking] for model, s in shuffled.items()
+    },
+    value_label="accuracy lost when shuffled (points)",
+    horizontal=True,
+    height=5.2,
+)
+largest = lost["network"].iloc[ranking[:3]]
+first_three, race = sorted(largest.index), abs(lost.loc["race", "network"])
+
+# %%
 show(
-    bars(
-        {model: 100 * s.mean[ranking] for model, s in shuffled.items()},
-        [columns[i] for i in ranking],
-        intervals={model: 100 * 1.96 * s.std[ranking] for model, s in shuffled.items()},
-        value_label="accuracy lost when shuffled (points)",
-        horizontal=True,
-        height=5.2,
-    ),
-    caption="Permutation importance on the test rows; intervals hold 95 % of the shuffles.",
-    alt="Horizontal bars for both models. The network's three longest bars are those of {first_three}, between {low:.1f} and "
-    "{high:.1f} points; sex costs it {sex:.1f} points, race no more than {race:.1f}.",
-    first_three=sorted(columns[i] for i in ranking[:3]),
-    low=100 * shuffled["network"].mean[ranking[2]],
-    high=100 * shuffled["network"].mean[ranking[0]],
-    sex=100 * shuffled["network"].mean[columns.index("sex")],
-    race=abs(100 * shuffled["network"].mean[columns.index("race")]),
-    tolerance={"low": 0.8, "high": 0.8, "sex": 0.4, "race": 0.4},
+    importances,
+    caption="Permutation importance on the test rows; intervals hold 95 % of "
+    "the shuffles.",
+    alt="Horizontal bars for both models. The network's three longest bars "
+    "are those of {first_three}, between {largest.iloc[2]:.1f} and "
+    "{largest.iloc[0]:.1f} points; sex costs it "
+    '{lost.loc["sex", "network"]:.1f} points, race no more than {race:.1f}.',
+    tolerance={
+        "largest.iloc[2]": 0.8,
+        "largest.iloc[0]": 0.8,
+        'lost.loc["sex", "network"]': 0.4,
+        "race": 0.4,
+    },
 )
 
 # %%
-common = [c for i, c in enumerate(columns) if min(s.mean[i] for s in shuffled.values()) > 0.01]
+costly = lost.min(axis=1) > 1
+common = list(lost.index[costly])
+n_common = len(common)
+
+# %%
 claim(
-    "{n} columns cost both models more than a point of accuracy, and neither sex nor race is among them",
-    len(common) >= 3 and not {"sex", "race"} & set(common),
-    n=len(common),
-    points_for_sex=[100 * s.mean[columns.index("sex")] for s in shuffled.values()],
-    points_for_race=[100 * s.mean[columns.index("race")] for s in shuffled.values()],
-    tolerance={"n": 1, "points_for_sex": 0.5, "points_for_race": 0.5},
+    "{n_common} columns cost both models more than a point of accuracy, and "
+    "neither sex nor race is among them",
+    n_common >= 3 and not {"sex", "race"} & set(common),
+    evidence='points for sex: {lost.loc["sex"]:.2f}; '
+    'for race: {lost.loc["race"]:.2f}',
+    tolerance={
+        "n_common": 1,
+        'lost.loc["sex"]': 0.5,
+        'lost.loc["race"]': 0.5,
+    },
     fails_if="the training labels had been shuffled",
 )
 
@@ -378,14 +429,24 @@ claim(
 
 # %%
 small = LogisticRegression().fit(X_train[:, :5], y_train)
-ours = permutation_importance(small.predict, X_test[:, :5], y_test, score=lambda y, p: np.mean(y == p), seed=seed)
+ours = permutation_importance(
+    small.predict, X_test[:, :5], y_test, score=share_right, seed=seed
+)
 theirs = sklearn_permutation_importance(small, X_test[:, :5], y_test, n_repeats=10, random_state=seed)
 noise = np.hypot(ours.std, theirs.importances_std) / np.sqrt(10)
+apart = abs(ours.mean - theirs.importances_mean)
+both = pd.DataFrame(
+    {"ours": ours.mean, "scikit-learn": theirs.importances_mean},
+    index=numbers,
+)
+
+# %%
 claim(
-    "Our permutation importance agrees with scikit-learn's within the noise of the shuffles",
-    np.all(abs(ours.mean - theirs.importances_mean) < 5 * noise + 1e-4),
-    ours_of_the_five=ours.mean,
-    scikit_learn=theirs.importances_mean,
+    "Our permutation importance agrees with scikit-learn's within the noise "
+    "of the shuffles",
+    np.all(apart < 5 * noise + 1e-4),
+    evidence='ours: {both["ours"]:.4f}; '
+    'scikit-learn\'s: {both["scikit-learn"]:.4f}',
     tolerance=0.002,
     fails_if="one of the two shuffled the labels instead",
 )
@@ -409,23 +470,39 @@ seen = {10 * d + 5: y_train[decade == d].mean() for d in range(2, 8)}
 drawn = {**by_age, "share in the data": np.interp(ages, list(seen), list(seen.values()))}
 
 # %%
+age_curves = lines(
+    ages,
+    {"": drawn},
+    x_label="age (years)",
+    y_labels="probability, or share, of > 50K",
+)
+peak, most_seen = by_age["network"].max(), max(seen.values())
+turns_down = peak - by_age["network"][-1] > 0.03
+straight_up = np.all(np.diff(by_age["logistic regression"]) > 0)
+
+# %%
 show(
-    lines(ages, {"": drawn}, x_label="age (years)", y_labels="probability, or share, of > 50K"),
-    caption="Partial dependence on age, and the share of the training rows who earn more than 50K, by decade of age.",
-    alt="Three curves over age. The logistic regression rises all the way from {a:.2f} to {b:.2f}; the network rises to "
-    "{c:.2f} near fifty and falls to {d:.2f} at 80; the share in the data rises to {e:.2f} and falls as well.",
-    a=by_age["logistic regression"][0],
-    b=by_age["logistic regression"][-1],
-    c=by_age["network"].max(),
-    d=by_age["network"][-1],
-    e=max(seen.values()),
-    tolerance={"a": 0.02, "b": 0.02, "c": 0.03, "d": 0.1},
+    age_curves,
+    caption="Partial dependence on age, and the share of the training rows "
+    "who earn more than 50K, by decade of age.",
+    alt="Three curves over age. The logistic regression rises all the way "
+    'from {by_age["logistic regression"][0]:.2f} to '
+    '{by_age["logistic regression"][-1]:.2f}; the network rises to '
+    '{peak:.2f} near fifty and falls to {by_age["network"][-1]:.2f} at 80; '
+    "the share in the data rises to {most_seen:.2f} and falls as well.",
+    tolerance={
+        'by_age["logistic regression"][0]': 0.02,
+        'by_age["logistic regression"][-1]': 0.02,
+        "peak": 0.03,
+        'by_age["network"][-1]': 0.1,
+    },
 )
 claim(
-    "The network's curve turns down at high ages, as the data do; a score that is linear in age cannot",
-    by_age["network"].max() - by_age["network"][-1] > 0.03 and np.all(np.diff(by_age["logistic regression"]) > 0),
-    network_at_its_peak=by_age["network"].max(),
-    network_at_eighty=by_age["network"][-1],
+    "The network's curve turns down at high ages, as the data do; a score "
+    "that is linear in age cannot",
+    turns_down and straight_up,
+    evidence="the network at its peak {peak:.2f}, at eighty "
+    '{by_age["network"][-1]:.2f}',
     tolerance=0.1,
     fails_if="the training labels had been shuffled",
 )
@@ -441,11 +518,13 @@ reference = sklearn_partial_dependence(
     method="brute",
     response_method="predict_proba",
 )
+
+# %%
 claim(
     "Our partial dependence is scikit-learn's",
     np.allclose(curve.mean, reference["average"][0], atol=1e-6),
-    ours=curve.mean,
-    scikit_learn=reference["average"][0],
+    evidence="age one standard deviation below average, average, one above: "
+    'ours {curve.mean:.3f}, scikit-learn\'s {reference["average"][0]:.3f}',
     tolerance=0.002,
     fails_if="the column were shifted instead of set",
 )
@@ -478,28 +557,36 @@ by_column = pd.DataFrame({c: attribution.values[:, i].sum(dim=1).numpy() for c, 
 with torch.no_grad():
     logits = networks[0](explained).flatten().numpy()
     mean_start = networks[0](starts).mean().item()
-person = int(census.test_features["hours_per_week"].head(300).argmax())  # who works the longest hours
+hours = census.test_features["hours_per_week"].head(300)
+person = int(hours.argmax())  # who works the longest hours
 parts = by_column.iloc[person].sort_values(key=abs, ascending=False)
 values = census.test_features.iloc[person]
+one_person = bars(
+    {"share": parts.to_numpy()},
+    [f"{c} = {values[c]}" for c in parts.index],
+    value_label="share of the score (log-odds)",
+    horizontal=True,
+    height=4.2,
+)
+
+# %%
 show(
-    bars(
-        {"share": parts.to_numpy()},
-        [f"{c} = {values[c]}" for c in parts.index],
-        value_label="share of the score (log-odds)",
-        horizontal=True,
-        height=4.2,
-    ),
-    caption="Why this person's score is {score:.1f} and not the average {mean:.1f}: the bars add up to the difference.",
-    alt="Horizontal bars for the person of the first 300 who works the longest hours, {hours} a week: the longest bar is "
-    "{longest:.1f}, age adds {age:.1f}, education {education:.1f} and the hours {hour_share:.1f}.",
-    score=logits[person],
-    mean=mean_start,
-    hours=values["hours_per_week"],
-    longest=parts.iloc[0],
-    age=parts["age"],
-    education=parts["education_num"],
-    hour_share=parts["hours_per_week"],
-    tolerance={"score": 0.5, "mean": 0.3, "longest": 0.5, "age": 0.4, "education": 0.4, "hour_share": 0.4},
+    one_person,
+    caption="Why this person's score is {logits[person]:.1f} and not the "
+    "average {mean_start:.1f}: the bars add up to the difference.",
+    alt="Horizontal bars for the person of the first 300 who works the "
+    'longest hours, {values["hours_per_week"]} a week: the longest bar is '
+    '{parts.iloc[0]:.1f}, age adds {parts["age"]:.1f}, education '
+    '{parts["education_num"]:.1f} and the hours '
+    '{parts["hours_per_week"]:.1f}.',
+    tolerance={
+        "logits[person]": 0.5,
+        "mean_start": 0.3,
+        "parts.iloc[0]": 0.5,
+        'parts["age"]': 0.4,
+        'parts["education_num"]': 0.4,
+        'parts["hours_per_week"]': 0.4,
+    },
 )
 
 # %% [markdown] slideshow={"slide_type": "slide"}
@@ -525,24 +612,32 @@ library = GradientShap(networks[0]).attribute(explained, starts, n_samples=400, 
 distance = float((attribution.values - library).square().mean().sqrt() / library.square().mean().sqrt())
 
 # %%
+mean_residual = residual.mean()
+mean_distance = abs(logits - mean_start).mean()
+largest_error = float((linear - closed_form).abs().max())
+
+# %%
 claim(
-    "The shares of a person add up to the score's distance from the average, to within a tenth",
-    residual.mean() < 0.1 * abs(logits - mean_start).mean(),
-    mean_residual=residual.mean(),
-    mean_distance=abs(logits - mean_start).mean(),
+    "The shares of a person add up to the score's distance from the average, "
+    "to within a tenth",
+    mean_residual < 0.1 * mean_distance,
+    evidence="mean residual {mean_residual:.3f}, "
+    "mean distance {mean_distance:.2f}",
     tolerance=0.2,
     fails_if="the largest share of each person were dropped",
 )
 claim(
-    "On the logistic regression GradientSHAP is exact, as every starting person is used equally often",
+    "On the logistic regression GradientSHAP is exact, as every starting "
+    "person is used equally often",
     torch.allclose(linear, closed_form, atol=1e-9),
-    largest_error=float((linear - closed_form).abs().max()),
+    evidence="largest error {largest_error:.0e}",
     fails_if="the mean of the starting people were taken to be zero",
 )
 claim(
-    "On the network it agrees with Captum's, whose draws are others, to within a tenth",
+    "On the network it agrees with Captum's, whose draws are others, to "
+    "within a tenth",
     distance < 0.1,
-    relative_distance=distance,
+    evidence="relative distance {distance:.3f}",
     tolerance=0.03,
     fails_if="the walk started from the average person alone",
 )
@@ -590,22 +685,31 @@ agreement = spearmanr(law.mean, found.mean).statistic
 
 # %%
 by_truth = np.argsort(-law.mean)
+in_pairs = bars(
+    {
+        "the law": 100 * law.mean[by_truth],
+        "the network": 100 * found.mean[by_truth],
+    },
+    [columns[i] for i in by_truth],
+    value_label="accuracy lost when shuffled (points)",
+    horizontal=True,
+    height=5.2,
+)
+first_five = sorted(columns[i] for i in by_truth[:5])
+
+# %%
 show(
-    bars(
-        {"the law": 100 * law.mean[by_truth], "the network": 100 * found.mean[by_truth]},
-        [columns[i] for i in by_truth],
-        value_label="accuracy lost when shuffled (points)",
-        horizontal=True,
-        height=5.2,
-    ),
-    caption="The twin: what the law of incomes rests on, and what the network rests on.",
-    alt="Horizontal bars in pairs. The law's five longest are those of {order}; the network's have nearly the same order.",
-    order=sorted(columns[i] for i in by_truth[:5]),
+    in_pairs,
+    caption="The twin: what the law of incomes rests on, and what the "
+    "network rests on.",
+    alt="Horizontal bars in pairs. The law's five longest are those of "
+    "{first_five}; the network's have nearly the same order.",
 )
 claim(
-    "The network leans on the columns in nearly the order in which the law does",
+    "The network leans on the columns in nearly the order in which the law "
+    "does",
     agreement > 0.7,
-    rank_correlation=agreement,
+    evidence="rank correlation {agreement:.2f}",
     tolerance=0.15,
     fails_if="one of the two were read from the last column to the first",
 )
@@ -629,26 +733,31 @@ for model, p in predicted.items():
     miss[model] = 100 * (abs(gaps) * np.bincount(bins, minlength=10) / n_test).sum()
 
 # %%
+calibration = lines(
+    np.arange(5, 100, 10),
+    {"": curves},
+    x_label="predicted probability (%), in ten bins",
+    y_labels="true share minus promise (points)",
+)
+worst_bin = max(abs(c).max() for c in curves.values())
+
+# %%
 show(
-    lines(
-        np.arange(5, 100, 10),
-        {"": curves},
-        x_label="predicted probability (%), in ten bins",
-        y_labels="true share minus promise (points)",
-    ),
-    caption="Calibration on the test rows: how far the share who earn more lies from what was promised.",
-    alt="Three curves around zero over ten bins of probability. Weighted by people the mean gaps are {lr:.1f} points for the "
-    "logistic regression, {nn:.1f} for the network and {bt:.1f} for the trees; single bins reach {worst:.0f}.",
-    lr=miss["logistic regression"],
-    nn=miss["network"],
-    bt=miss["boosted trees"],
-    worst=max(abs(c).max() for c in curves.values()),
-    tolerance={"lr": 1.5, "nn": 1.5, "bt": 1.5, "worst": 5},
+    calibration,
+    caption="Calibration on the test rows: how far the share who earn more "
+    "lies from what was promised.",
+    alt="Three curves around zero over ten bins of probability. Weighted by "
+    'people the mean gaps are {miss["logistic regression"]:.1f} points for '
+    'the logistic regression, {miss["network"]:.1f} for the network and '
+    '{miss["boosted trees"]:.1f} for the trees; single bins reach '
+    "{worst_bin:.0f}.",
+    tolerance={f'miss["{m}"]': 1.5 for m in miss} | {"worst_bin": 5},
 )
 claim(
-    "Weighted by people, promise and truth differ by less than 3 points in all three models",
+    "Weighted by people, promise and truth differ by less than 3 points in "
+    "all three models",
     max(miss.values()) < 3,
-    points=list(miss.values()),
+    evidence="points: {miss:.1f}",
     tolerance=1.5,
     fails_if="every log-odds were doubled",
 )
@@ -683,25 +792,30 @@ men, women = ({event: p for event, (p, _) in m.items()} for m in measures.values
 who = list(men)[3]
 
 # %%
+side_by_side = dots(
+    {g: [p for p, _ in m.values()] for g, m in measures.items()},
+    list(men),
+    intervals={g: [w for _, w in m.values()] for g, m in measures.items()},
+    value_label="share",
+    limits=(0, 1),
+)
+just_no = {"men": 1 - men["earn > 50K"], "women": 1 - women["earn > 50K"]}
+above = {
+    "men": 100 * (men["accuracy"] - just_no["men"]),
+    "women": 100 * (women["accuracy"] - just_no["women"]),
+}
+half_widths = [measures[g][who][1] for g in measures]
+gap_error = np.hypot(*half_widths) / norm.ppf(0.975)
+
+# %%
 show(
-    dots(
-        {g: [p for p, _ in m.values()] for g, m in measures.items()},
-        list(men),
-        intervals={g: [w for _, w in m.values()] for g, m in measures.items()},
-        value_label="share",
-        limits=(0, 1),
-    ),
+    side_by_side,
     caption="The logistic regression, for men and for women; 95 % intervals.",
-    alt="Dot plot with men and women side by side. Earn more than 50K: {em:.2f} and {ef:.2f}. Predicted to: {ym:.2f} and "
-    "{yf:.2f}. Accuracy: {am:.2f} and {af:.2f}. Found among those who earn it: {tm:.2f} and {tf:.2f}.",
-    em=men["earn > 50K"],
-    ef=women["earn > 50K"],
-    ym=men["predicted > 50K"],
-    yf=women["predicted > 50K"],
-    am=men["accuracy"],
-    af=women["accuracy"],
-    tm=men[who],
-    tf=women[who],
+    alt="Dot plot with men and women side by side. Earn more than 50K: "
+    '{men["earn > 50K"]:.2f} and {women["earn > 50K"]:.2f}. Predicted to: '
+    '{men["predicted > 50K"]:.2f} and {women["predicted > 50K"]:.2f}. '
+    'Accuracy: {men["accuracy"]:.2f} and {women["accuracy"]:.2f}. Found among '
+    "those who earn it: {men[who]:.2f} and {women[who]:.2f}.",
     tolerance=0.02,
 )
 
@@ -709,28 +823,24 @@ show(
 claim(
     "Women have the higher accuracy",
     women["accuracy"] - men["accuracy"] > 0.05,
-    men=men["accuracy"],
-    women=women["accuracy"],
+    evidence='men {men["accuracy"]:.1%}, women {women["accuracy"]:.1%}',
     tolerance=0.02,
     fails_if="the two groups had been drawn by lot",
 )
 say(
-    "It is higher because fewer of them earn more: saying *no* to every woman is right for {no_w:.0%}, to every man for {no_m:.0%}. "
-    "Above that, the model gains {gain_w:.0f} points for women and {gain_m:.0f} for men.",
-    no_w=1 - women["earn > 50K"],
-    no_m=1 - men["earn > 50K"],
-    gain_w=100 * (women["accuracy"] - 1 + women["earn > 50K"]),
-    gain_m=100 * (men["accuracy"] - 1 + men["earn > 50K"]),
-    tolerance={"gain_w": 1, "gain_m": 1},
+    "It is higher because fewer of them earn more: saying *no* to every woman "
+    'is right for {just_no["women"]:.0%}, to every man for '
+    '{just_no["men"]:.0%}. Above that, the model gains {above["women"]:.0f} '
+    'points for women and {above["men"]:.0f} for men.',
+    tolerance={'above["women"]': 1, 'above["men"]': 1},
 )
 if census.source == "real":
-    gap_error = np.hypot(measures["men"][who][1], measures["women"][who][1]) / norm.ppf(0.975)
     claim(
-        "On the real census, women who do earn more are found less often than men who do",
+        "On the real census, women who do earn more are found less often "
+        "than men who do",
         men[who] - women[who] > z * gap_error,
-        men=men[who],
-        women=women[who],
-        standard_error_of_the_gap=gap_error,
+        evidence="found: men {men[who]:.1%}, women {women[who]:.1%}; "
+        "standard error of the gap {gap_error:.3f}",
         tolerance=0.02,
         fails_if="the two groups had been drawn by lot",
     )
@@ -753,20 +863,27 @@ yes = {"with": said_yes, "without": blind_yes}
 gap = {name: y[sex == "Male"].mean() - y[sex == "Female"].mean() for name, y in yes.items()}
 
 # %%
+accuracy = {
+    "with": score["logistic regression"],
+    "without": np.mean(blind_yes == rich),
+}
+same_accuracy = abs(accuracy["with"] - accuracy["without"]) < 0.01
+same_gap = abs(gap["with"] - gap["without"]) < 0.03
+
+# %%
 claim(
-    "Without the column, neither the accuracy nor the gap in predictions changes much",
-    abs(np.mean(blind_yes == rich) - score["logistic regression"]) < 0.01 and abs(gap["with"] - gap["without"]) < 0.03,
-    accuracy_with_and_without=[score["logistic regression"], np.mean(blind_yes == rich)],
-    gap_with_and_without=list(gap.values()),
+    "Without the column, neither the accuracy nor the gap in predictions "
+    "changes much",
+    same_accuracy and same_gap,
+    evidence="accuracy {accuracy:.1%}; gap {gap:.1%}",
     tolerance=0.01,
     fails_if="most of what hangs together with it were dropped as well",
 )
 say(
-    "The remaining columns tell men from women with an AUC of {auc:.2f}, so the column is not needed to know. And the gap is not all "
-    "the model's doing: in the data, {men:.0%} of men and {women:.0%} of women earn more.",
-    auc=auc,
-    men=men["earn > 50K"],
-    women=women["earn > 50K"],
+    "The remaining columns tell men from women with an AUC of {auc:.2f}, so "
+    "the column is not needed to know. And the gap is not all the model's "
+    'doing: in the data, {men["earn > 50K"]:.0%} of men and '
+    '{women["earn > 50K"]:.0%} of women earn more.',
     tolerance={"auc": 0.01},
 )
 

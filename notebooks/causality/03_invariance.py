@@ -72,7 +72,6 @@ seed = 0
 # is wrong. The disease begins at a blood value of 5, everywhere. In the tutorial that this part grew out of
 # ([Azzolin, 2023](https://github.com/steveazzolin/gdl_tutorial_turinginst)) only the spread changes, and no diagnosis is wrong.
 
-
 # %% slideshow={"slide_type": "fragment"} tags=["live:write the world"]
 world = StructuralCausalModel(
     {
@@ -120,27 +119,33 @@ deviations = {name: [r.std(ddof=1) for r in residuals] for name, residuals in le
 
 # %%
 quantiles = np.linspace(0, 1, 101)
+hospitals = ["first hospital", "second hospital"]
+left_sorted = lines(
+    100 * quantiles,
+    {
+        f"predicted {name}": {
+            hospital: np.quantile(r, quantiles)
+            for hospital, r in zip(hospitals, residuals)
+        }
+        for name, residuals in left.items()
+    },
+    x_label="patients, sorted (%)",
+    y_labels="left over",
+    markers=False,
+)
+
+# %%
 show(
-    lines(
-        100 * quantiles,
-        {
-            f"predicted {name}": {
-                hospital: np.quantile(r, quantiles)
-                for hospital, r in zip(["first hospital", "second hospital"], residuals)
-            }
-            for name, residuals in left.items()
-        },
-        x_label="patients, sorted (%)",
-        y_labels="left over",
-        markers=False,
-    ),
-    caption="What a regression leaves over, sorted, in two hospitals. Left, the curves differ; right, they lie on top of each other.",
-    alt="Two panels with two rising curves each. Predicted from the marker, the residuals have a standard deviation of {a:.2f} in the first "
-    "hospital and {b:.2f} in the second, and the curves part. Predicted from the blood value, {c:.2f} and {d:.2f}, and they coincide.",
-    a=deviations["from the marker"][0],
-    b=deviations["from the marker"][1],
-    c=deviations["from the blood value"][0],
-    d=deviations["from the blood value"][1],
+    left_sorted,
+    caption="What a regression leaves over, sorted, in two hospitals. Left, "
+    "the curves differ; right, they lie on top of each other.",
+    alt="Two panels with two rising curves each. Predicted from the marker, "
+    "the residuals have a standard deviation of "
+    '{deviations["from the marker"][0]:.2f} in the first hospital and '
+    '{deviations["from the marker"][1]:.2f} in the second, and the curves '
+    "part. Predicted from the blood value, "
+    '{deviations["from the blood value"][0]:.2f} and '
+    '{deviations["from the blood value"][1]:.2f}, and they coincide.',
 )
 
 # %% [markdown] slideshow={"slide_type": "slide"}
@@ -161,15 +166,22 @@ found = invariant_causal_prediction(first_pair)
 names = {s: "{" + ", ".join(f"x{j + 1}" for j in s) + "}" for s in found.p_values}
 
 # %%
+verdicts = pd.DataFrame(
+    {
+        "p-value": list(found.p_values.values()),
+        "verdict": [
+            "accepted" if s in found.accepted else "rejected"
+            for s in found.p_values
+        ],
+    },
+    index=list(names.values()),
+)
+
+# %%
 table(
-    pd.DataFrame(
-        {
-            "p-value": list(found.p_values.values()),
-            "verdict": ["accepted" if s in found.accepted else "rejected" for s in found.p_values],
-        },
-        index=list(names.values()),
-    ),
-    caption="The eight sets of columns, on one draw of the source's two hospitals",
+    verdicts,
+    caption="The eight sets of columns, on one draw of the source's two "
+    "hospitals",
     formats={"p-value": "{:.3g}"},
 )
 
@@ -183,7 +195,7 @@ def answers(hospitals, *, n_draws=40, first=seed + 1000):
     pairs = [[patients(first + 10 * d + i, **hospital) for i, hospital in enumerate(hospitals)] for d in range(n_draws)]
     said = Counter(invariant_causal_prediction(pair).causes for pair in pairs)
     return {
-        "{x1}": said[(0,)],
+        "x1": said[(0,)],
         "empty": said[()],
         "no set fits": said[None],
         "other": n_draws - said[(0,)] - said[()] - said[None],
@@ -196,8 +208,8 @@ on_source = answers(source)
 claim(
     "On the source's hospitals the answer is, nearly always, the empty set",
     on_source["empty"] >= 28,
-    empty_of_40=on_source["empty"],
-    x1_of_40=on_source["{x1}"],
+    evidence='of 40 draws {on_source["empty"]} give the empty set, '
+    '{on_source["x1"]} the blood value',
     fails_if="the blood value had moved between the source's hospitals",
 )
 
@@ -222,24 +234,31 @@ moved = [{"spread": 0.1, "flipped": 0.1}, {"mean": 5.5, "spread": 1.0, "flipped"
 on_moved = answers(moved)
 
 # %%
+counted = bars(
+    {
+        "the source's hospitals": list(on_source.values()),
+        "the cause has moved": list(on_moved.values()),
+    },
+    ["$\\{x_1\\}$", "empty set", "no set fits", "another set"],
+    value_label="draws of 40",
+    limits=(0, 42),
+)
+
+# %%
 show(
-    bars(
-        {"the source's hospitals": list(on_source.values()), "the cause has moved": list(on_moved.values())},
-        ["$\\{x_1\\}$", "empty set", "no set fits", "another set"],
-        value_label="draws of 40",
-        limits=(0, 42),
-    ),
-    caption="What Invariant Causal Prediction answers, over 40 draws of 1,000 patients a hospital.",
-    alt="Grouped bars. On the source's hospitals {a} of 40 draws give the empty set. After the blood value has moved, {b} of 40 give "
-    "the set of x1 alone.",
-    a=on_source["empty"],
-    b=on_moved["{x1}"],
+    counted,
+    caption="What Invariant Causal Prediction answers, over 40 draws of 1,000 "
+    "patients a hospital.",
+    alt='Grouped bars. On the source\'s hospitals {on_source["empty"]} of 40 '
+    "draws give the empty set. After the blood value has moved, "
+    '{on_moved["x1"]} of 40 give the set of x1 alone.',
 )
 claim(
-    "Once the mean of the blood value differs between the hospitals, the blood value alone is named",
-    on_moved["{x1}"] >= 30 and on_moved["other"] <= 4,
-    x1_of_40=on_moved["{x1}"],
-    none_of_40=on_moved["no set fits"],
+    "Once the mean of the blood value differs between the hospitals, the "
+    "blood value alone is named",
+    on_moved["x1"] >= 30 and on_moved["other"] <= 4,
+    evidence='of 40 draws {on_moved["x1"]} name it alone; in '
+    '{on_moved["no set fits"]} no set fits',
     fails_if="the second hospital had patients as young as the first",
 )
 
@@ -258,11 +277,14 @@ gaps = [abs(a.column_p_values - [b.pvalues[j] for j in range(3)]).max() for a, b
 gaps += [abs(a.intervals.T - b.conf_intervals[:, :3]).max() for a, b in zip(ours, theirs) if a.accepted]
 
 # %%
+largest_gap = max(gaps)
+
+# %%
 claim(
-    "Answers, p-values and intervals are those of the package causalicp, to nine digits",
-    same == 10 and max(gaps) < 1e-9,
-    same_answer_of_10=same,
-    largest_gap=max(gaps),
+    "Answers, p-values and intervals are those of the package causalicp, to "
+    "nine digits",
+    same == 10 and largest_gap < 1e-9,
+    evidence="the same answer in {same} of 10; largest gap {largest_gap:.0e}",
     tolerance=1e-9,
     fails_if="the p-values were not corrected for the number of tests",
 )
@@ -284,19 +306,25 @@ in_third = {
 best = np.mean((third[0][:, 0] >= 5) == third[1])
 
 # %%
+lost = {name: best - right for name, right in in_third.items()}
+
+# %%
 say(
-    "On all columns, pooled from both hospitals, a logistic regression is right for {every:.1%} of the patients in the third hospital; on "
-    "the blood value alone for {cause:.1%}. The best rule there is right for {best:.1%}.",
-    every=in_third["every column"],
-    cause=in_third["the blood value"],
-    best=best,
+    "On all columns, pooled from both hospitals, a logistic regression is "
+    'right for {in_third["every column"]:.1%} of the patients in the third '
+    "hospital; on the blood value alone for "
+    '{in_third["the blood value"]:.1%}. The best rule there is right for '
+    "{best:.1%}.",
     tolerance=0.003,
 )
 claim(
-    "Refitted on what is invariant, the classifier comes within 2 points of the best rule in a hospital it has never seen",
-    best - in_third["the blood value"] < 0.02 and best - in_third["every column"] > 0.2,
-    lost_by_the_cause=best - in_third["the blood value"],
-    lost_by_all_columns=best - in_third["every column"],
+    "Refitted on what is invariant, the classifier comes within 2 points of "
+    "the best rule in a hospital it has never seen",
+    lost["the blood value"] < 0.02 and lost["every column"] > 0.2,
+    evidence='behind the best rule: on the blood value '
+    '{lost["the blood value"]:.1%}, on all columns '
+    '{lost["every column"]:.1%}',
+    control="the regression on all columns",
     tolerance=0.003,
     fails_if="the marker had been named instead of the blood value",
 )
@@ -323,11 +351,13 @@ factor = torch.ones((), requires_grad=True)
 by_hand = irm_penalty(z, labels)
 
 # %%
+by_autograd = wish**2
+
+# %%
 claim(
     "The penalty is the square of the derivative that autograd finds",
-    abs(by_hand - wish**2).item() < 1e-6,
-    by_hand=by_hand.item(),
-    by_autograd=(wish**2).item(),
+    abs(by_hand - by_autograd).item() < 1e-6,
+    evidence="penalty {by_hand:.6f}, by autograd {by_autograd:.6f}",
     tolerance=1e-5,
     fails_if="one forgot to square",
 )
@@ -371,29 +401,43 @@ scores = {
 }
 
 # %%
+means = {name: a.mean(1) for name, a in scores.items()}
+with_penalty = bars(
+    means,
+    [f"{w:g}" if w else "0 (pooling)" for w in weights],
+    intervals={
+        name: abs(np.percentile(a, [5, 95], axis=1) - means[name])
+        for name, a in scores.items()
+    },
+    value_label="accuracy",
+    reference=(0.75, "the shape alone"),
+    limits=(0, 1.02),
+)
+turned_scores = scores["where the colour is turned"]
+median_with, best_without = (
+    np.median(turned_scores[-1]),
+    turned_scores[0].max(),
+)
+
+# %%
 show(
-    bars(
-        {name: a.mean(1) for name, a in scores.items()},
-        [f"{w:g}" if w else "0 (pooling)" for w in weights],
-        intervals={name: abs(np.percentile(a, [5, 95], axis=1) - a.mean(1)) for name, a in scores.items()},
-        value_label="accuracy",
-        reference=(0.75, "the shape alone"),
-        limits=(0, 1.02),
-    ),
-    caption="Accuracy of ten networks against the weight of the penalty; the intervals hold nine networks of ten.",
-    alt="Grouped bars over three weights of the penalty. Without it, accuracy is {a:.2f} at home and {b:.2f} where the colour is "
-    "turned; with the largest weight, {c:.2f} and {d:.2f}.",
-    a=scores["at home"][0].mean(),
-    b=scores["where the colour is turned"][0].mean(),
-    c=scores["at home"][-1].mean(),
-    d=scores["where the colour is turned"][-1].mean(),
+    with_penalty,
+    caption="Accuracy of ten networks against the weight of the penalty; the "
+    "intervals hold nine networks of ten.",
+    alt="Grouped bars over three weights of the penalty. Without it, accuracy "
+    'is {means["at home"][0]:.2f} at home and '
+    '{means["where the colour is turned"][0]:.2f} where the colour is turned; '
+    'with the largest weight, {means["at home"][-1]:.2f} and '
+    '{means["where the colour is turned"][-1]:.2f}.',
     tolerance=0.03,
 )
 claim(
-    "With a strong penalty the networks give up the colour, which pays at home and fails where it is turned",
-    np.median(scores["where the colour is turned"][-1]) > 0.65 and scores["where the colour is turned"][0].max() < 0.3,
-    median_turned_with=np.median(scores["where the colour is turned"][-1]),
-    best_turned_without=scores["where the colour is turned"][0].max(),
+    "With a strong penalty the networks give up the colour, which pays at "
+    "home and fails where it is turned",
+    median_with > 0.65 and best_without < 0.3,
+    evidence="where it is turned: median with the penalty {median_with:.2f}, "
+    "best without {best_without:.2f}",
+    control="the same networks without the penalty",
     tolerance=0.02,
     fails_if="the penalty had no weight",
 )
@@ -433,50 +477,57 @@ trained = {
 }
 
 # %%
+of_tests = pd.DataFrame(by_tests).T.drop(columns="other")
+of_tests = of_tests.rename(columns={"x1": "tests: {x1}"})
+of_models = pd.DataFrame(
+    {
+        name: [pooled_there, penalised, possible]
+        for name, (
+            (pooled_there, _),
+            (penalised, possible),
+        ) in trained.items()
+    },
+    index=["pooled", "with the penalty", "best possible"],
+).T
+points_lost = 100 * (
+    of_models["best possible"] - of_models["with the penalty"]
+)
+
+# %%
 table(
-    pd.DataFrame(
-        {
-            "tests: {x1}": [by_tests[s]["{x1}"] for s in situations],
-            "empty": [by_tests[s]["empty"] for s in situations],
-            "no set fits": [by_tests[s]["no set fits"] for s in situations],
-        },
-        index=list(situations),
-    ),
+    of_tests,
     caption="Invariant Causal Prediction: answers in 40 draws",
     formats="{:.0f}",
 )
 table(
-    pd.DataFrame(
-        {
-            "pooled": [trained[s][0][0] for s in situations],
-            "with the penalty": [trained[s][1][0] for s in situations],
-            "best possible": [trained[s][1][1] for s in situations],
-        },
-        index=list(situations),
-    ),
-    caption="Invariant Risk Minimisation, linear: mean accuracy of ten models in the third hospital",
+    of_models,
+    caption="Invariant Risk Minimisation, linear: mean accuracy of ten models "
+    "in the third hospital",
     formats="{:.2f}",
     tolerance=0.03,
 )
 
 # %%
 claim(
-    "In these hospitals the penalty does not replace the tests: in every situation its models lose more than 10 points",
-    all(best - penalised > 0.1 for _, (penalised, best) in trained.values()),
-    points_lost=[100 * (t[1][1] - t[1][0]) for t in trained.values()],
+    "In these hospitals the penalty does not replace the tests: in every "
+    "situation its models lose more than 10 points",
+    points_lost.min() > 10,
+    evidence="points lost: {points_lost:.0f}",
     tolerance=3.0,
     fails_if="the third hospital measured the blood value alone",
 )
 claim(
     "Where the mechanism itself changes, the tests say so: no set fits",
     by_tests["the mechanism changes"]["no set fits"] >= 30,
-    no_set_of_40=by_tests["the mechanism changes"]["no set fits"],
+    evidence='in {by_tests["the mechanism changes"]["no set fits"]} of 40 '
+    "draws",
     fails_if="the second hospital diagnosed as well as the first",
 )
 say(
-    "With one instrument in both hospitals, the tests name the blood value in only {few} of 40 draws: the marker explains what the "
-    "moved blood value did, so that several sets fit, and their intersection is empty.",
-    few=by_tests["too little changes"]["{x1}"],
+    "With one instrument in both hospitals, the tests name the blood value in "
+    'only {by_tests["too little changes"]["x1"]} of 40 draws: the marker '
+    "explains what the moved blood value did, so that several sets fit, and "
+    "their intersection is empty.",
 )
 
 # %% [markdown]
@@ -496,32 +547,44 @@ by_shift = [
     answers([moved[0], {**moved[1], "mean": 5 + s}], n_draws=20, first=seed + 20_000)
     for s in progress("eight distances")(shifts)
 ]
-share = {name: np.array([a[name] for a in by_shift]) / 20 for name in ("{x1}", "empty", "no set fits")}
+share = {
+    name: np.array([a[name] for a in by_shift]) / 20
+    for name in ("x1", "empty", "no set fits")
+}
+
+# %%
+further = lines(
+    shifts,
+    {
+        "": {
+            "$\\{x_1\\}$": share["x1"],
+            "empty set": share["empty"],
+            "no set fits": share["no set fits"],
+        }
+    },
+    x_label="distance between the means of the blood value",
+    y_labels="share of draws",
+    limits=(-0.02, 1.02),
+)
+too_little, far_enough = share["empty"][0], share["x1"][4]
+too_far = share["no set fits"][-2:]
 
 # %%
 show(
-    lines(
-        shifts,
-        {"": {"$\\{x_1\\}$": share["{x1}"], "empty set": share["empty"], "no set fits": share["no set fits"]}},
-        x_label="distance between the means of the blood value",
-        y_labels="share of draws",
-        limits=(-0.02, 1.02),
-    ),
-    caption="The answer against how far the cause was moved; 20 draws for each distance.",
-    alt="Three lines. At distance 0 the empty set has a share of {a:.2f}. At {middle:.1f} the share of the set of x1 is {b:.2f}. At {end:.0f} "
-    "no set fits in a share of {c:.2f}.",
-    a=share["empty"][0],
-    middle=shifts[4],
-    b=share["{x1}"][4],
-    end=shifts[-1],
-    c=share["no set fits"][-1],
+    further,
+    caption="The answer against how far the cause was moved; 20 draws for "
+    "each distance.",
+    alt="Three lines. At distance 0 the empty set has a share of "
+    "{too_little:.2f}. At {shifts[4]:.1f} the share of the set of x1 is "
+    "{far_enough:.2f}. At {shifts[-1]:.0f} no set fits in a share of "
+    "{too_far[-1]:.2f}.",
 )
 claim(
-    "Moved too little, the cause is not seen; moved too far, often not even the truth fits",
-    share["empty"][0] >= 0.6 and share["{x1}"][4] >= 0.6 and share["no set fits"][-2:].max() >= 0.4,
-    empty_at_the_start=share["empty"][0],
-    x1_in_the_middle=share["{x1}"][4],
-    none_at_the_end=share["no set fits"][-2:],
+    "Moved too little, the cause is not seen; moved too far, often not even "
+    "the truth fits",
+    too_little >= 0.6 and far_enough >= 0.6 and too_far.max() >= 0.4,
+    evidence="empty at the start {too_little:.0%}, x1 in the middle "
+    "{far_enough:.0%}, no set fits at the two largest distances {too_far:.0%}",
     fails_if="one had stopped at half a unit",
 )
 
