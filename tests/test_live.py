@@ -82,7 +82,7 @@ def test_catching_up_runs_what_was_missed_and_no_more(
     assert said.startswith(
         "Ran write the world, draw the graph, sample three hospitals, fit at home"
     )
-    assert "1 other cell" in said
+    assert "2 other cells" in said
     assert kernel.shell.user_ns["score"]["home"] > 0.99
     assert "exact_accuracy" not in kernel.shell.user_ns
     kernel.live("catchup")
