@@ -67,7 +67,6 @@ from xaicourse.teaching import (
     run_on_gpu,
     say,
     show,
-    show_source,
     table,
 )
 

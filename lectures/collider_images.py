@@ -650,9 +650,9 @@ claim(
     "beyond 99.9 % intervals, and a discovery is expected",
     pure and efficient and by_trigger["Z"] > 5,
     evidence='S/B {by_trigger["ratio"]:.2f} '
-    '(between {by_trigger["ratio_interval"]:.2f}); efficiency '
+    '(interval {by_trigger["ratio_interval"]:.2f}); efficiency '
     '{by_trigger["efficiency"]:.1%} '
-    '(between {by_trigger["efficiency_interval"]:.1%}); '
+    '(interval {by_trigger["efficiency_interval"]:.1%}); '
     '{by_trigger["Z"]:.1f} standard deviations',
     tolerance={
         'by_trigger["ratio"]': 0.1,

@@ -27,7 +27,6 @@
 # Do not say yet what the lecture is about. Show the next slide, and wait.
 
 # %% tags=["setup"]
-import itertools
 
 import numpy as np
 import pandas as pd
@@ -49,7 +48,12 @@ from xaicourse.datasets import simulate_collisions, simulate_portfolio
 from xaicourse.datasets.collisions import CROSS_SECTIONS, LUMINOSITY, MASS
 from xaicourse.exercises import explainable_ai as exercises
 from xaicourse.jets import coarse_mass, significance, two_prongs
-from xaicourse.networks import probability, small_cnn, train_mlps, train_network
+from xaicourse.networks import (
+    probability,
+    small_cnn,
+    train_mlps,
+    train_network,
+)
 from xaicourse.plotting import bars, lines, pictures
 from xaicourse.teaching import check, claim, hint, progress, say, show, table
 

@@ -370,8 +370,9 @@ claim(
     "Without name_origin religion is still there to be read, and most of its "
     "effect on decisions remains",
     still_read and still_there,
-    evidence='once dropped: religion read {after["religion"].iloc[:2]:.2f}; '
-    "effect on decisions {effect.iloc[:2]:.3f}",
+    evidence="before and after: religion read "
+    '{after["religion"].iloc[0]:.2f}, {after["religion"].iloc[1]:.2f}; effect '
+    "on decisions {effect.iloc[0]:.3f}, {effect.iloc[1]:.3f}",
     tolerance=0.02,
     fails_if="religion had been drawn by lot",
 )
@@ -614,7 +615,7 @@ def at_equal_age(p, age):
     return weight @ (m[1] - m[0]), np.sqrt(weight**2 @ (variance[0] + variance[1]))
 
 
-boxes = {"black box": black_box, "black box, nothing planted": fair_box}
+boxes = {"black box": black_box, "black box (nothing planted)": fair_box}
 as_minority, as_majority = (encode(portfolio.truth.twins(religion=g)) for g in (1, 0))
 true_effect = {b: np.mean(probability(f, as_minority) - probability(f, as_majority)) for b, f in boxes.items()}
 audited = {b: at_equal_age(probability(f, X), customers["age"].to_numpy()) for b, f in boxes.items()}
@@ -650,9 +651,10 @@ show(
     "intervention, the auditor's estimate (95 % interval), and the raw gap.",
     alt='Dot plot. Black box: twins {true_effect["black box"]:.1%}, at equal '
     'age {at_age["black box"]:.1%}, raw gap {raw["black box"]:.1%}. Nothing '
-    'planted: twins {true_effect["black box, nothing planted"]:.1%}, at equal '
-    'age {at_age["black box, nothing planted"]:.1%}, raw gap '
-    '{raw["black box, nothing planted"]:.1%}, on the other side of zero.',
+    "planted: twins "
+    '{true_effect["black box (nothing planted)"]:.1%}, at equal age '
+    '{at_age["black box (nothing planted)"]:.1%}, raw gap '
+    '{raw["black box (nothing planted)"]:.1%}, on the other side of zero.',
     tolerance=0.01,
 )
 claim(

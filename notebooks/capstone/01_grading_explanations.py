@@ -63,7 +63,6 @@ from xaicourse.teaching import (
     claim,
     hint,
     progress,
-    say,
     show,
     show_source,
     table,

@@ -56,7 +56,6 @@ from xaicourse.teaching import (
     progress,
     say,
     show,
-    show_source,
     table,
 )
 
@@ -171,7 +170,7 @@ methods = {
     "permutation": {m: shuffled[m].mean for m in models},
 }
 found = {
-    f"{method}, {m}": shares(result[m])
+    f"{method} ({m})": shares(result[m])
     for m in models
     for method, result in methods.items()
 }
@@ -196,8 +195,8 @@ show(
     "three methods say of two models.",
     alt="Horizontal bars. In the world all the effect is that of the blood "
     "value. Of the logistic regression the marker has a share of "
-    '{of_marker["Shapley, logistic regression"]:.2f} by Shapley values, of '
-    'the network {of_marker["Shapley, network"]:.2f}. The queue has next to '
+    '{of_marker["Shapley (logistic regression)"]:.2f} by Shapley values, of '
+    'the network {of_marker["Shapley (network)"]:.2f}. The queue has next to '
     "nothing everywhere.",
     tolerance=0.02,
 )

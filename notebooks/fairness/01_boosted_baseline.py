@@ -45,7 +45,11 @@ from xaicourse.datasets import (
     stratified_split,
 )
 from xaicourse.exercises import boosted_baseline as exercises
-from xaicourse.fairness import fit_cut_offs, ordinal_scores, quadratic_weighted_kappa
+from xaicourse.fairness import (
+    fit_cut_offs,
+    ordinal_scores,
+    quadratic_weighted_kappa,
+)
 from xaicourse.plotting import bars, lines
 from xaicourse.teaching import (
     check,

@@ -62,8 +62,6 @@ from xaicourse.teaching import (
     progress,
     say,
     show,
-    show_source,
-    table,
 )
 
 seed = 0

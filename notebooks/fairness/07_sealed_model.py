@@ -77,7 +77,6 @@ from xaicourse.teaching import (
     progress,
     say,
     show,
-    show_source,
     table,
 )
 

@@ -61,7 +61,6 @@ from xaicourse.teaching import (
     progress,
     say,
     show,
-    show_source,
     table,
 )
 

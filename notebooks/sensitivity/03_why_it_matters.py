@@ -50,7 +50,6 @@ from xaicourse.teaching import (
     claim,
     hint,
     progress,
-    say,
     show,
     show_source,
 )

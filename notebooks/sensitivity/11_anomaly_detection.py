@@ -45,7 +45,7 @@ from sklearn.metrics import roc_auc_score
 from xaicourse.attribution import permutation_importance
 from xaicourse.exercises import anomaly_detection as exercises
 from xaicourse.plotting import bars, dots, lines, scatter_panels
-from xaicourse.teaching import check, claim, hint, progress, say, show, table
+from xaicourse.teaching import check, claim, hint, progress, show, table
 
 seed = 0
 

@@ -35,12 +35,10 @@
 # %% tags=["setup"]
 import numpy as np
 import pandas as pd
-from scipy.stats import norm
 
 from xaicourse.exercises import which_method as exercises
 from xaicourse.plotting import bars, heat_map, lines
 from xaicourse.sensitivity import (
-    AnalyticFunction,
     ishigami,
     morris_screening,
     sobol_indices,
