@@ -54,7 +54,8 @@ def response(X, W):
     return np.tanh(X @ W)
 
 
-doses = np.array([[1, 2], [3, 4], [5, 6]])  # milligrams of drug A and drug B, one row a patient
+# milligrams of drug A and drug B, one row a patient
+doses = np.array([[1, 2], [3, 4], [5, 6]])
 W = np.array([[0.1], [0.2]])
 effect = response(doses, W)
 
@@ -159,7 +160,8 @@ for j in range(2):
     more, less = doses.astype(float), doses.astype(float)
     more[:, j] += nudge
     less[:, j] -= nudge
-    by_differences[:, j] = (response(more, W) - response(less, W))[:, 0] / (2 * nudge)
+    added = response(more, W) - response(less, W)
+    by_differences[:, j] = added[:, 0] / (2 * nudge)
 
 # %% [markdown]
 # All three patients are nudged in the same call, since no patient's effect depends on another's dose.
@@ -172,7 +174,8 @@ for j in range(2):
 
 # %% slideshow={"slide_type": "fragment"} tags=["live:by autograd"]
 by_autograd = batch_jacobian(
-    lambda X: torch.tanh(X @ torch.from_numpy(W)), torch.from_numpy(doses.astype(float))
+    lambda X: torch.tanh(X @ torch.from_numpy(W)),
+    torch.from_numpy(doses.astype(float)),
 ).numpy()
 by_autograd.shape
 

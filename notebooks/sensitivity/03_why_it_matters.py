@@ -65,7 +65,9 @@ seed = 0
 # Here is their example with what was missing: rows that the model has not seen, and the true coefficients to compare with.
 
 # %% tags=["live:the slide's regression"]
-X, y, truth = make_regression(n_samples=100, n_features=5, noise=0.1, coef=True, random_state=42 + seed)
+X, y, truth = make_regression(
+    n_samples=100, n_features=5, noise=0.1, coef=True, random_state=42 + seed
+)
 X_train, X_test, y_train, y_test = train_test_split(X, y, random_state=seed)
 model = LinearRegression().fit(X_train, y_train)
 r2 = model.score(X_test, y_test)

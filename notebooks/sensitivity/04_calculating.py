@@ -146,8 +146,13 @@ def rows(X):
     return model(X.T)
 
 
-error = {m: abs(finite_differences(rows, points, method=m) - on_paper).max(axis=1) for m in methods}
-error["autograd"] = abs(batch_jacobian(in_pytorch, torch.from_numpy(points)).numpy() - on_paper).max(axis=1)
+error = {
+    m: abs(finite_differences(rows, points, method=m) - on_paper).max(axis=1)
+    for m in methods
+}
+error["autograd"] = abs(
+    batch_jacobian(in_pytorch, torch.from_numpy(points)).numpy() - on_paper
+).max(axis=1)
 eps = np.finfo(float).eps
 typical = {m: max(np.median(e), eps) for m, e in error.items()}
 digits = {m: -np.log10(e) for m, e in typical.items()}
@@ -195,7 +200,13 @@ claim(
 # %% tags=["live:four V's"]
 steps = np.geomspace(1e-14, 0.3, 55)
 curves = {
-    m: [np.median(abs(finite_differences(rows, points, method=m, step=h) - on_paper)) for h in steps] for m in methods
+    m: [
+        np.median(
+            abs(finite_differences(rows, points, method=m, step=h) - on_paper)
+        )
+        for h in steps
+    ]
+    for m in methods
 }
 curves = {m: np.maximum(c, eps) for m, c in curves.items()}
 
@@ -231,10 +242,15 @@ show(
 def order(method, low, high):
     """Return the slope of a curve between two steps, on logarithmic axes."""
     there = (steps > low) & (steps < high)
-    return np.polyfit(np.log(steps[there]), np.log(curves[method][there]), 1)[0]
+    x, y = np.log(steps[there]), np.log(curves[method][there])
+    return np.polyfit(x, y, 1)[0]
 
 
-orders = [order("forward", 1e-6, 1e-2), order("central", 1e-4, 0.1), order("richardson", 1e-2, 0.3)]
+orders = [
+    order("forward", 1e-6, 1e-2),
+    order("central", 1e-4, 0.1),
+    order("richardson", 1e-2, 0.3),
+]
 
 # %%
 claim(
@@ -305,7 +321,7 @@ claim(
 
 # %% tags=["live:more and more inputs"]
 def runs_needed(d, method):
-    """Return how often a function of d inputs is evaluated for its gradient."""
+    """Return how often a function of d inputs runs for its gradient."""
     evaluated = []
 
     def pump(x):
@@ -320,7 +336,9 @@ def runs_needed(d, method):
 
 
 sizes = np.array([2, 5, 10, 20, 50, 100, 200])
-needed = {m: [runs_needed(d, m) for d in sizes] for m in [*methods, "autograd"]}
+needed = {
+    m: [runs_needed(d, m) for d in sizes] for m in [*methods, "autograd"]
+}
 
 # %%
 cost_of_a_gradient = lines(
