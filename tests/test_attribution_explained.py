@@ -303,7 +303,7 @@ def test_two_inputs_agree_with_captum(size):
         points = [point.requires_grad_() for point in points]
         slopes = torch.autograd.grad(net(*points, GAIN, 2)[:, 2].sum(), points)
         for total, slope, x, b in zip(exact, slopes, INPUTS, STARTS, strict=True):
-            total += weight * slope * (x - b)
+            total.add_(weight * slope * (x - b))
     for found, expected, library in zip(ours.values, exact, theirs, strict=True):
         close(found, expected)
         close(found, library.detach(), atol=1e-8)

@@ -409,7 +409,7 @@ def tensor(
 def beside(name: str, value: Any, rows: Tensor) -> Tensor:
     """Return a number, one row for all or a row for each, in the shape of the rows."""
     if np.ndim(value) == 0 and not isinstance(value, Tensor):
-        return rows.new_tensor(check_float(name, value)).expand_as(rows)
+        return torch.full_like(rows, check_float(name, value))
     n = 1 if np.shape(value)[:1] == (1,) else len(rows)
     return tensor(name, value, (n, *rows.shape[1:])).to(rows).expand_as(rows)
 
