@@ -23,6 +23,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -129,14 +130,21 @@ class Explained:
         before = points[0].shape[: points[0].ndim - self.inputs[0].ndim + 1]
         pairs = zip(points, self.inputs, strict=True)
         flat = [p.reshape(-1, *x.shape[1:]) for p, x in pairs]
-        n = len(self.inputs[0])
-        # of each point, the row that it belongs to
-        own = torch.arange(n)[rows].repeat_interleave(len(flat[0]) // before[0])
+        n, n_points = len(self.inputs[0]), len(flat[0])
+        repeated = [
+            a[rows].repeat_interleave(n_points // before[0], 0) if _of_rows(a, n) else a
+            for a in self.extra
+        ]
         parts = []
-        for first in range(0, len(flat[0]), self.size):
+        for first in range(0, n_points, self.size):
             some = slice(first, first + self.size)
-            extra = [a[own[some]] if _of_rows(a, n) else a for a in self.extra]
-            parts.append(self.ask([x[some] for x in flat], extra))
+            extra = [
+                a if a is given else a[some]
+                for a, given in zip(repeated, self.extra, strict=True)
+            ]
+            # autograd would copy the gradient of a slice
+            at_once = flat if n_points <= self.size else [x[some] for x in flat]
+            parts.append(self.ask(at_once, extra))
         return (parts[0] if len(parts) == 1 else torch.cat(parts)).view(*before, -1)
 
     def at(self, rows: slice, *points: Tensor) -> Tensor:
@@ -305,17 +313,16 @@ def _asking(
     model: Model, first: Any, gradient: bool
 ) -> Callable[[Sequence[Tensor], Sequence[Any]], Tensor]:
     """The model as a function of tensors; `first` are the rows as they were given."""
-    function, weights = function_of(model), []
+    function, weight = function_of(model), None
+    tensors = callable(model) and isinstance(first, Tensor)
     if isinstance(model, nn.Module):
-        numbers = [*model.parameters(), *model.buffers()]
-        weights = [number for number in numbers if number.is_floating_point()]
-    tensors = isinstance(model, nn.Module) or (
-        callable(model) and isinstance(first, Tensor)
-    )
+        numbers = chain(model.parameters(), model.buffers())
+        weight = next((w for w in numbers if w.is_floating_point()), None)
+        tensors = True
 
     def converted(rows: Tensor) -> Any:
         if tensors:
-            return rows.to(weights[0]) if weights else rows
+            return rows if weight is None else rows.to(weight)
         array = rows.cpu().numpy()
         if isinstance(first, pd.DataFrame):
             return pd.DataFrame(array, columns=first.columns)
@@ -402,7 +409,7 @@ def tensor(
 def beside(name: str, value: Any, rows: Tensor) -> Tensor:
     """Return a number, one row for all or a row for each, in the shape of the rows."""
     if np.ndim(value) == 0 and not isinstance(value, Tensor):
-        return rows.new_tensor(check_float(name, value)).expand_as(rows)
+        return torch.full_like(rows, check_float(name, value))
     n = 1 if np.shape(value)[:1] == (1,) else len(rows)
     return tensor(name, value, (n, *rows.shape[1:])).to(rows).expand_as(rows)
 

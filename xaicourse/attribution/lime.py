@@ -28,7 +28,6 @@ from xaicourse.validation import (
     check_int,
     check_seed,
     check_shape,
-    silent,
 )
 
 Array = NDArray[np.float64]
@@ -102,7 +101,7 @@ def lime(
         Most points given to the model at once; ``None`` takes as many as hold 2**18
         numbers.
     progress : callable or None
-        Wraps the loop over rows, as ``tqdm.tqdm`` does; ``None`` is silent.
+        Wraps the outer loop, as ``tqdm.tqdm`` does; ``None`` is silent.
 
     Returns
     -------
@@ -166,12 +165,14 @@ def lime(
     solve = np.linalg.solve(design.T * nearness @ design + penalty, design.T * nearness)
     lines, r2 = np.empty((n, n_features + 1)), np.empty(n)
     with explaining(model):
-        for i in (progress or silent)(range(n)):
-            points = f.rows[i].cpu().double().numpy() + scale * draws
-            answers = f.at(slice(i, i + 1), torch.from_numpy(points).to(f.rows)[None])
-            y = answers[0].cpu().double().numpy()
-            lines[i] = solve @ y
-            spread = nearness @ (y - np.average(y, weights=nearness)) ** 2
-            missed = nearness @ (y - design @ lines[i]) ** 2
-            r2[i] = 1 - missed / spread if spread > 0 else 1.0
+        for rows, _ in f.blocks(width=n_samples, progress=progress):
+            middles = f.rows[rows, None].cpu().double().numpy()
+            points = torch.from_numpy(middles + scale * draws).to(f.rows)
+            answers = f.at(rows, points).cpu().double().numpy()
+            # row by row, so that the size of the blocks changes no sum
+            for i, y in enumerate(answers, rows.start):
+                lines[i] = solve @ y
+                spread = nearness @ (y - np.average(y, weights=nearness)) ** 2
+                missed = nearness @ (y - design @ lines[i]) ** 2
+                r2[i] = 1 - missed / spread if spread > 0 else 1.0
     return Lime(*map(f.as_given, (lines[:, 1:], lines[:, 0], r2)))

@@ -280,10 +280,10 @@ def _check_ids(name: str, ids: Tensor, table: nn.Embedding) -> None:
         kind = ids.dtype if isinstance(ids, Tensor) else type(ids).__name__
         raise TypeError(f"{name}: got {kind}, expected a tensor of integers")
     check_shape(name, ids, (None, None))
-    wrong = ids[(ids < 0) | (ids >= table.num_embeddings)]
-    if len(wrong):
+    worst = ids.min() if ids.min() < 0 else ids.max()
+    if not 0 <= worst < table.num_embeddings:
         raise ValueError(
-            f"{name}: got {wrong[0]}, expected ids from 0 to {table.num_embeddings - 1}"
+            f"{name}: got {worst}, expected ids from 0 to {table.num_embeddings - 1}"
         )
 
 
