@@ -529,7 +529,7 @@ say(
 )
 
 
-# %% slideshow={"slide_type": "slide"} tags=["live:draw the line"]
+# %% slideshow={"slide_type": "skip"} tags=["live:draw the line"]
 def three_hospitals(home_spread):
     """Fit at home with this spread; draw where the model changes its mind there and elsewhere."""
     fit = LogisticRegression().fit(*patients(home_spread, 1000, seed))

@@ -257,7 +257,7 @@ def only_speaks(source: str) -> bool:
         statements = statements[-1].body
     match statements[-1:]:
         case [ast.Expr(value=ast.Call(func=ast.Name(id=name)))]:
-            return name in SPEAKING
+            return name in {*SPEAKING, "explore"}
     return False
 
 

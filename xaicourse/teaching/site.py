@@ -28,6 +28,7 @@ from xaicourse.teaching.curriculum import (
     notebooks,
     table_of_contents,
 )
+from xaicourse.teaching.notebooks import only_speaks
 
 PAGES = Path(__file__).with_name("pages")
 
@@ -256,7 +257,7 @@ def deck_blocks(cells: list[Any]) -> Iterator[Any]:
                 yield _block("notes", nbformat.v4.new_markdown_cell(note))
             continue
         steps = [tag.removeprefix("live:") for tag in tags if tag.startswith("live:")]
-        if kind or steps:
+        if (kind or steps) and not only_speaks(cell.source):
             yield _block("code", nbformat.v4.new_code_cell(cell.source))
         for output in cell.get("outputs", []):
             yield _block("output", nbformat.v4.new_code_cell(outputs=[output]))
