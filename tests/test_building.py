@@ -95,7 +95,7 @@ class TestExecution:
         execute(pair, EXPLORED)
         again = {path.name: path.read_bytes() for path in pair.frames.iterdir()}
         assert again == first, "the same numbers make the same files"
-        execute(pair, EXPLORED.replace("side**2", "side**3"))
+        execute(pair, EXPLORED.replace("side**2", "2 * side**2"))
         changed = {path.name for path in pair.frames.iterdir()}
         assert len(changed) == 2
         assert not changed & set(first)

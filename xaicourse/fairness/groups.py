@@ -18,7 +18,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from statsmodels.stats.proportion import proportion_confint
 
-from xaicourse.validation import Seed, check_float, check_int, check_seed, check_shape
+from xaicourse.validation import Seed, check_int, check_level, check_seed, check_shape
 
 Mask = NDArray[np.bool_]
 
@@ -106,7 +106,7 @@ class GroupMetrics:
         (float, float)
             NaN as in `difference`.
         """
-        tail, rng = (1 - _check_level(level)) / 2, check_seed(seed)
+        tail, rng = (1 - check_level("level", level)) / 2, check_seed(seed)
         size = (check_int("n_samples", n_samples), len(self.rates))
         p, n = self._values(rate), self.rows[rate].to_numpy()
         if np.isnan(p).any():
@@ -117,7 +117,9 @@ class GroupMetrics:
 
     def _values(self, rate: str) -> NDArray[np.float64]:
         if rate not in self.rates:
-            raise ValueError(f"rate: got {rate!r}, expected one of {', '.join(self.rates)}")
+            raise ValueError(
+                f"rate: got {rate!r}, expected one of {', '.join(self.rates)}"
+            )
         values = self.rates[rate]
         if values.isna().any():
             _warn_undefined(values.index[values.isna()], rate)
@@ -186,7 +188,7 @@ def group_metrics(
         _columns(groups, len(happened)),
         check_int("min_rows", min_rows, minimum=0),
     )
-    alpha = 1 - _check_level(level)
+    alpha = 1 - check_level("level", level)
 
     everybody = np.ones_like(happened)
     # What each rate counts, and of which rows it is a share.
@@ -269,9 +271,3 @@ def _binary(name: str, labels: ArrayLike) -> Mask:
     if not np.isin(values, (0, 1)).all():
         raise ValueError(f"{name}: got other values than 0 and 1")
     return values.astype(bool)
-
-
-def _check_level(level: float) -> float:
-    if not 0 < check_float("level", level) < 1:
-        raise ValueError(f"level: got {level}, expected a number between 0 and 1")
-    return level
