@@ -158,7 +158,7 @@ def test_modules_behind_a_notebook_are_followed_through_imports(pair: Notebook) 
     ("file", "users"),
     [
         ("attribution/relevance.py", 2),
-        ("attribution/path.py", 8),
+        ("attribution/path.py", 7),
         ("sensitivity/variance.py", 4),
         ("causality/invariance.py", 1),
     ],

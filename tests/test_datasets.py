@@ -134,7 +134,8 @@ def test_without_the_variable_the_cache_is_used(
 
 def test_source_is_checked() -> None:
     with pytest.raises(
-        ValueError, match="source must be 'auto', 'real' or 'simulated'; got 'fake'"
+        ValueError,
+        match="source: got 'fake', expected one of 'auto', 'real', 'simulated'",
     ):
         load_census("fake")  # type: ignore[arg-type]
 
@@ -244,7 +245,7 @@ def test_a_failed_download_leaves_nothing(
 
 def test_fetch_names_what_there_is() -> None:
     with pytest.raises(
-        ValueError, match=r"name must be one of .*census.*; got 'titanic'"
+        ValueError, match=r"name: got 'titanic', expected one of .*census"
     ):
         fetch("titanic")
 
