@@ -118,7 +118,7 @@ class GroupMetrics:
     def _values(self, rate: str) -> NDArray[np.float64]:
         if rate not in self.rates:
             raise ValueError(
-                f"rate: got {rate!r}, expected one of {', '.join(self.rates)}"
+                f"rate: got {rate!r}, expected one of {', '.join(map(str, self.rates))}"
             )
         values = self.rates[rate]
         if values.isna().any():
