@@ -19,6 +19,7 @@ BELOW = {
     "evaluation": {"datasets", "networks", *METHODS},
     "exercises": {"datasets", "networks", *METHODS, "evaluation", "teaching"},
     "live": {"teaching"},
+    "jupyter": {"teaching"},
     "doctor": {"datasets"},
     "cli": {"datasets", "evaluation", "teaching", "doctor"},
 }

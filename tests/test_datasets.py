@@ -134,7 +134,8 @@ def test_without_the_variable_the_cache_is_used(
 
 def test_source_is_checked() -> None:
     with pytest.raises(
-        ValueError, match="source must be 'auto', 'real' or 'simulated'; got 'fake'"
+        ValueError,
+        match="source: got 'fake', expected one of 'auto', 'real', 'simulated'",
     ):
         load_census("fake")  # type: ignore[arg-type]
 
@@ -244,7 +245,7 @@ def test_a_failed_download_leaves_nothing(
 
 def test_fetch_names_what_there_is() -> None:
     with pytest.raises(
-        ValueError, match=r"name must be one of .*census.*; got 'titanic'"
+        ValueError, match=r"name: got 'titanic', expected one of .*census"
     ):
         fetch("titanic")
 
@@ -508,12 +509,12 @@ def test_the_same_seed_gives_the_same_rows_and_leaves_the_global_state_alone() -
 @pytest.mark.parametrize(
     ("arguments", "error", "message"),
     [
-        ({"n_train": 0}, ValueError, "n_train must be at least 1; got 0"),
-        ({"n_test": 2.5}, TypeError, "n_test must be an integer; got 2.5"),
+        ({"n_train": 0}, ValueError, "n_train: got 0, expected an integer"),
+        ({"n_test": 2.5}, TypeError, r"n_test: got 2.5 \(float\), expected"),
         (
             {"sex_effect": float("nan")},
             ValueError,
-            "sex_effect must be a finite number; got nan",
+            "sex_effect: got nan, expected a finite number",
         ),
         ({"seed": -1}, ValueError, "seed: got -1, expected an integer of at least 0"),
         ({"seed": "zero"}, TypeError, "seed: got 'zero' .*expected an integer"),

@@ -240,7 +240,8 @@ def test_without_files_auto_is_the_twin_and_damage_is_an_error(
     ):
         load_reviews("real")
     with pytest.raises(
-        ValueError, match="source must be 'auto', 'real' or 'simulated'; got 'fake'"
+        ValueError,
+        match="source: got 'fake', expected one of 'auto', 'real', 'simulated'",
     ):
         load_reviews("fake")
     (tmp_path / "reviews").mkdir()

@@ -200,5 +200,5 @@ def test_without_a_file_the_twin_stands_in(tmp_path, monkeypatch):
     assert load_recidivism().source == "simulated"
     with pytest.raises(FileNotFoundError, match="xaicourse data fetch recidivism"):
         load_recidivism("real")
-    with pytest.raises(ValueError, match="source must be"):
+    with pytest.raises(ValueError, match="source: got 'fake'"):
         load_recidivism("fake")

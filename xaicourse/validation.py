@@ -96,6 +96,26 @@ def check_float(name: str, value: object, *, minimum: float = -math.inf) -> floa
     return float(value)
 
 
+def check_level(name: str, value: object) -> float:
+    """Return `value`, a level of confidence or of a test, between 0 and 1.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If it is no number, or none between them.
+
+    Examples
+    --------
+    >>> check_level("alpha", 1.0)
+    Traceback (most recent call last):
+    ValueError: alpha: got 1.0, expected a number between 0 and 1
+    """
+    level = check_float(name, value)
+    if not 0 < level < 1:
+        raise ValueError(f"{name}: got {value}, expected a number between 0 and 1")
+    return level
+
+
 def check_choice(name: str, value: object, choices: Collection[str]) -> str:
     """Return `value`, which has to be one of the strings in `choices`.
 
@@ -172,6 +192,32 @@ def all_finite(array: Any) -> bool:
     # NaN and infinity both survive in one of the extremes, and the extremes need no
     # memory: isfinite(array) would build a mask (and with PyTorch a copy of the data).
     return math.isfinite(array.min().item()) and math.isfinite(array.max().item())
+
+
+def check_bounds(bounds: Any, n: int | None = None) -> np.ndarray[Any, Any]:
+    """Return the lower and upper ends of `n` inputs, shape (n, 2), as an array.
+
+    Raises
+    ------
+    ValueError
+        If it has another shape, an end is not finite, or the lower is not the first.
+
+    Examples
+    --------
+    >>> check_bounds([(1, 0)])
+    Traceback (most recent call last):
+    ValueError: bounds[0]: got (1, 0), expected the lower end before the upper
+    """
+    pairs = np.asarray(bounds, dtype=float)
+    check_shape("bounds", pairs, (n, 2))
+    check_finite("bounds", pairs)
+    for i, (low, high) in enumerate(pairs):
+        if not low < high:
+            raise ValueError(
+                f"bounds[{i}]: got ({low:g}, {high:g}), expected the lower end before "
+                f"the upper"
+            )
+    return pairs
 
 
 def check_positions(name: str, positions: Iterable[int], n: int) -> list[int]:

@@ -33,6 +33,7 @@ from xaicourse.validation import (
     check_finite,
     check_float,
     check_int,
+    check_level,
     check_shape,
     silent,
 )
@@ -137,8 +138,7 @@ def invariant_causal_prediction(
     array([1.97, 2.05])
     """
     X, y = _check_environments(environments)
-    if not 0 < check_float("alpha", alpha) < 1:
-        raise ValueError(f"alpha: got {alpha}, expected a number between 0 and 1")
+    alpha = check_level("alpha", alpha)
     d = X[0].shape[1]
     largest = d if max_size is None else min(d, check_int("max_size", max_size))
     p_values, pieces = {}, []

@@ -15,6 +15,8 @@ import numpy as np
 import pandas as pd
 import pooch
 
+from xaicourse.validation import check_choice
+
 ENVIRONMENT_VARIABLE = "XAICOURSE_DATA"
 
 
@@ -180,10 +182,7 @@ class DatasetInfo:
         FileNotFoundError
             The real data are asked for and are not at hand.
         """
-        if source not in ("auto", "real", "simulated"):
-            raise ValueError(
-                f"source must be 'auto', 'real' or 'simulated'; got {source!r}"
-            )
+        check_choice("source", source, ("auto", "real", "simulated"))
         files = None if source == "simulated" else self.find()
         if files is None and source == "real":
             raise FileNotFoundError(
@@ -291,8 +290,7 @@ def fetch(name: str, *, progress: bool = False) -> dict[str, Path]:
     ConnectionError
         A file could not be downloaded whole.
     """
-    if name not in _registry:
-        raise ValueError(f"name must be one of {', '.join(available())}; got {name!r}")
+    check_choice("name", name, available())
     return _registry[name].fetch(progress=progress)
 
 

@@ -119,28 +119,16 @@ def load_diabetes(
     """Load the diabetes table: 768 women, 8 numbers each, and whether they were found
     to have diabetes.
 
-    The network is never used.
-
     Parameters
     ----------
-    source : {"auto", "real", "simulated"}
-        "auto" takes the real rows when their file is at hand, else the simulated twin.
-    seed : int, numpy.random.Generator or None
-        Seed of the twin; the real rows do not depend on it.
+    source, seed
+        As in `load_census`, whose errors it raises.
 
     Returns
     -------
     Dataset
         `features` in the units of `COLUMNS`, NaN where the file has a 0 that no body
         can have; `target` is 1 for diabetes. There is no official test part.
-
-    Raises
-    ------
-    ValueError
-        `source` is none of the three; or (ChecksumError) a file is there but is not the
-        published one.
-    FileNotFoundError
-        The real rows are asked for and are not at hand.
 
     References
     ----------

@@ -29,7 +29,7 @@ from numpy.typing import NDArray
 from scipy.special import expit, logit
 from scipy.stats import gamma, norm, poisson
 
-from xaicourse.validation import Seed, check_float, check_int, check_seed
+from xaicourse.validation import Seed, check_choice, check_float, check_int, check_seed
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -122,10 +122,7 @@ class PortfolioTruth:
             "religion": self.against_religion,
             "politics": self.against_politics,
         }
-        if attribute not in strengths:
-            raise ValueError(
-                f"attribute: got {attribute!r}, expected one of 'religion', 'politics'"
-            )
+        check_choice("attribute", attribute, strengths)
         score = logit(self.acceptance) + strengths[attribute] * getattr(self, attribute)
         return float(np.mean(expit(score - strengths[attribute]) - expit(score)))
 

@@ -98,13 +98,13 @@ def load_recidivism(
     """Load the table of ProPublica's study: 7,214 defendants, their COMPAS score, and
     who was charged again.
 
-    The network is never used. Names, dates of birth, case numbers and addresses are
+    Names, dates of birth, case numbers and addresses are
     dropped on reading.
 
     Parameters
     ----------
-    source : {"auto", "real", "simulated"}
-        "auto" takes the real rows when their file is at hand, else the simulated twin.
+    source
+        As in `load_census`, whose errors it raises.
     seed : int, numpy.random.Generator or None
         Of the split into training and held-out rows, and of the twin.
 
@@ -117,14 +117,6 @@ def load_recidivism(
         whether the charge is of within 30 days of the screening, as in ProPublica's
         regressions (6,172 rows). `target`: charged again within two years. `test`:
         three tenths of the rows, stratified by race and target.
-
-    Raises
-    ------
-    ValueError
-        `source` is none of the three; or (ChecksumError) a file is there but is not the
-        published one.
-    FileNotFoundError
-        The real rows are asked for and are not at hand.
 
     References
     ----------

@@ -206,15 +206,10 @@ def load_reviews(
 ) -> Dataset:
     """Load 10,662 sentences of film reviews, half of them from good ones.
 
-    The network is never used.
-
     Parameters
     ----------
-    source : {"auto", "real", "simulated"}
-        "auto" takes the real sentences when their files are at hand, else the simulated
-        twin.
-    seed : int, numpy.random.Generator or None
-        Seed of the twin; the real sentences do not depend on it.
+    source, seed
+        As in `load_census`, whose errors it raises.
 
     Returns
     -------
@@ -223,14 +218,6 @@ def load_reviews(
         the last 533 sentences of either class. (There is no official division. The last
         ones together, and not some drawn by lot, because neighbouring sentences may
         come from the same review.)
-
-    Raises
-    ------
-    ValueError
-        `source` is none of the three; or (ChecksumError) a file is there but is not the
-        published one.
-    FileNotFoundError
-        The real sentences are asked for and are not at hand.
 
     References
     ----------

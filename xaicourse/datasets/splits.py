@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from xaicourse.validation import Seed, check_float, check_seed
+from xaicourse.validation import Seed, check_float, check_seed, check_shape
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,10 +67,7 @@ def stratified_split(
     (9, 3)
     """
     classes = np.asarray(target)
-    if classes.ndim != 1 or not len(classes):
-        raise ValueError(
-            f"target: got shape {classes.shape}, expected one class for each row"
-        )
+    check_shape("target", classes, (None,))
     validation, test = (
         check_float("validation", validation, minimum=0),
         check_float("test", test, minimum=0),

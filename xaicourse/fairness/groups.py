@@ -1,34 +1,26 @@
 """Group metrics: how often a decision is right, and wrong, for each group.
 
-The rates are counted by fairlearn's ``MetricFrame``, the intervals are statsmodels'.
-Where a group has no row to take a share of, fairlearn's own rates are 0, and its
-differences skip the group; here they are NaN, with a warning.
+The rates are those of fairlearn's ``MetricFrame``, counted in one pass over the rows,
+and the intervals are statsmodels'. Where a group has no row to take a share of,
+fairlearn's rates are 0, and its differences skip the group; here they are NaN, with a
+warning.
 """
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from fairlearn.metrics import MetricFrame
 from numpy.typing import ArrayLike, NDArray
 from statsmodels.stats.proportion import proportion_confint
 
-from xaicourse.validation import Seed, check_float, check_int, check_seed, check_shape
+from xaicourse.validation import Seed, check_int, check_level, check_seed, check_shape
 
 Mask = NDArray[np.bool_]
-# Of which rows a rate is the mean, from what happened and what was decided.
-RATES: dict[str, Callable[[Mask, Mask], Mask]] = {
-    "base_rate": lambda happened, decided: happened,  # noqa: ARG005
-    "selection_rate": lambda happened, decided: decided,  # noqa: ARG005
-    "true_positive_rate": lambda happened, decided: decided[happened],
-    "false_positive_rate": lambda happened, decided: decided[~happened],
-    "precision": lambda happened, decided: happened[decided],
-}
 
 
 class SmallGroupWarning(UserWarning):
@@ -114,7 +106,7 @@ class GroupMetrics:
         (float, float)
             NaN as in `difference`.
         """
-        tail, rng = (1 - _check_level(level)) / 2, check_seed(seed)
+        tail, rng = (1 - check_level("level", level)) / 2, check_seed(seed)
         size = (check_int("n_samples", n_samples), len(self.rates))
         p, n = self._values(rate), self.rows[rate].to_numpy()
         if np.isnan(p).any():
@@ -125,7 +117,9 @@ class GroupMetrics:
 
     def _values(self, rate: str) -> NDArray[np.float64]:
         if rate not in self.rates:
-            raise ValueError(f"rate: got {rate!r}, expected one of {', '.join(RATES)}")
+            raise ValueError(
+                f"rate: got {rate!r}, expected one of {', '.join(map(str, self.rates))}"
+            )
         values = self.rates[rate]
         if values.isna().any():
             _warn_undefined(values.index[values.isna()], rate)
@@ -194,23 +188,24 @@ def group_metrics(
         _columns(groups, len(happened)),
         check_int("min_rows", min_rows, minimum=0),
     )
-    alpha = 1 - _check_level(level)
+    alpha = 1 - check_level("level", level)
 
-    def counts(count: Callable[[Mask], int]) -> pd.DataFrame:
-        frame = MetricFrame(
-            metrics={
-                name: lambda y_true, y_pred, of=of: count(of(y_true, y_pred))
-                for name, of in RATES.items()
-            },
-            y_true=happened,
-            y_pred=decided,
-            sensitive_features=table,
-        )
-        # Combinations of columns that nobody has are NaN there, and no groups.
-        found: pd.DataFrame = frame.by_group.dropna().astype(int)
-        return found
-
-    rows, hits = counts(len), counts(np.count_nonzero)
+    everybody = np.ones_like(happened)
+    # What each rate counts, and of which rows it is a share.
+    shares = {
+        "base_rate": (happened, everybody),
+        "selection_rate": (decided, everybody),
+        "true_positive_rate": (happened & decided, happened),
+        "false_positive_rate": (~happened & decided, ~happened),
+        "precision": (happened & decided, decided),
+    }
+    keys = [table[name] for name in table]
+    hits, rows = (
+        pd.DataFrame({name: pair[i] for name, pair in shares.items()})
+        .groupby(keys)
+        .sum()
+        for i in range(2)
+    )
     if len(rows) < 2:
         raise ValueError(
             f"groups: got only {rows.index[0]!r}, expected at least two to compare"
@@ -220,7 +215,7 @@ def group_metrics(
         ends = proportion_confint(
             hits.to_numpy(), rows.to_numpy(), alpha=alpha, method="wilson"
         )
-    for name in RATES:
+    for name in shares:
         if (rows[name] == 0).any():
             _warn_undefined(rows.index[rows[name] == 0], name)
     few = [
@@ -276,9 +271,3 @@ def _binary(name: str, labels: ArrayLike) -> Mask:
     if not np.isin(values, (0, 1)).all():
         raise ValueError(f"{name}: got other values than 0 and 1")
     return values.astype(bool)
-
-
-def _check_level(level: float) -> float:
-    if not 0 < check_float("level", level) < 1:
-        raise ValueError(f"level: got {level}, expected a number between 0 and 1")
-    return level

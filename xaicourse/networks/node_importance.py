@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, normalize
 
 from xaicourse.networks.modulation import update_factors, written_factors
-from xaicourse.networks.neurons import mahalanobis
+from xaicourse.networks.neurons import mahalanobis, table_of
 from xaicourse.networks.stacking import (
     Adam,
     generators_of,
@@ -24,7 +24,6 @@ from xaicourse.networks.training import epochs
 from xaicourse.validation import (
     Progress,
     check_choice,
-    check_finite,
     check_float,
     check_int,
     check_positions,
@@ -303,16 +302,10 @@ def _settings(
 def _arrays(
     X: ArrayLike, y: ArrayLike, centroids: ArrayLike
 ) -> tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.float64]]:
-    features, labels, centres = (
-        np.asarray(X, float),
-        np.asarray(y),
-        np.asarray(centroids, float),
-    )
-    check_shape("X", features, (None, None))
+    features, centres = table_of("X", X), table_of("centroids", centroids)
+    labels = np.asarray(y)
     check_shape("centroids", centres, (None, features.shape[1]))
     check_shape("y", labels, (len(features),))
-    check_finite("X", features)
-    check_finite("centroids", centres)
     whole = labels.astype(np.int64)
     if not (whole == labels).all() or whole.min() < 0 or whole.min() == whole.max():
         raise ValueError("y: expected classes 0, 1, 2, ..., at least two of them")

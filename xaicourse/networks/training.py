@@ -167,10 +167,12 @@ def train_mlps(
     weights = glorot_weights(inputs.shape[2], hidden, generators, device)
     inputs, labels = inputs.to(device), labels.to(device)
     optimiser = Adam(weights)
-    own = torch.arange(k, device=device).unsqueeze(1) if len(inputs) == k else 0
+    # One long table: a row is found faster by one position than by two.
+    first = n * torch.arange(k, device=device).unsqueeze(1) if len(inputs) == k else 0
+    inputs, labels = inputs.flatten(0, 1), labels.flatten()
 
     def step(rows: Tensor) -> Tensor:
-        batch, answers = inputs[own, rows], labels[own, rows]
+        batch, answers = inputs[first + rows], labels[first + rows]
         losses = binary_cross_entropy_with_logits(
             forward(weights, batch), answers, reduction="none"
         ).mean(1)

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from xaicourse.validation import check_finite, check_int, check_shape
+from xaicourse.validation import check_bounds, check_finite, check_int
 
 Floats = NDArray[np.float64]
 Subset = tuple[int, ...]
@@ -190,15 +190,7 @@ def forest_anova(forest: Any, bounds: ArrayLike, *, max_order: int = 2) -> Fores
             f"forest: got {type(forest).__name__}, expected a fitted regression forest "
             f"or tree, one output"
         )
-    box = np.asarray(bounds, dtype=float)
-    check_shape("bounds", box, (trees[0].n_features, 2))
-    check_finite("bounds", box)
-    for i, (low, high) in enumerate(box):
-        if not low < high:
-            raise ValueError(
-                f"bounds[{i}]: got ({low:g}, {high:g}), expected the lower end before "
-                f"the upper"
-            )
+    box = check_bounds(bounds, trees[0].n_features)
     order = check_int("max_order", max_order)
     if order > 2:
         raise ValueError(f"max_order: got {order}, expected 1 or 2")

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import stdtrit
 
-from xaicourse.validation import check_finite, check_float, check_int
+from xaicourse.validation import check_finite, check_float, check_int, check_level
 
 Policy = Callable[[NDArray[Any]], NDArray[Any]]
 Returns = Callable[[float, int], NDArray[np.float64]]
@@ -46,13 +46,8 @@ class ReturnSensitivity:
 
     def interval(self, confidence: float = 0.95) -> tuple[float, float]:
         """Return the ends of the paired interval, by Student's t."""
-        if not 0 < check_float("confidence", confidence) < 1:
-            raise ValueError(
-                f"confidence: got {confidence}, expected a number between 0 and 1"
-            )
-        half = (
-            float(stdtrit(len(self.low) - 1, (1 + confidence) / 2)) * self.paired_error
-        )
+        level = check_level("confidence", confidence)
+        half = float(stdtrit(len(self.low) - 1, (1 + level) / 2)) * self.paired_error
         return self.value - half, self.value + half
 
 

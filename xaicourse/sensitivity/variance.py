@@ -23,11 +23,10 @@ from xaicourse.resampling import bootstrap_counts
 from xaicourse.validation import (
     Progress,
     Seed,
-    check_finite,
-    check_float,
+    check_bounds,
     check_int,
+    check_level,
     check_seed,
-    check_shape,
     silent,
 )
 
@@ -173,7 +172,7 @@ def sobol_indices(
     """
     from scipy.stats import qmc  # most of a second to import, and only this needs it
 
-    low, high = _check_bounds(bounds)
+    low, high = check_bounds(bounds).T
     d = len(low)
     n = check_int("n_samples", n_samples, minimum=2)
     if n & (n - 1):
@@ -183,11 +182,7 @@ def sobol_indices(
             f"{2 * below}"
         )
     n_resamples = check_int("n_resamples", n_resamples, minimum=2)
-    conf_level = check_float("conf_level", conf_level)
-    if not 0 < conf_level < 1:
-        raise ValueError(
-            f"conf_level: got {conf_level:g}, expected a number between 0 and 1"
-        )
+    conf_level = check_level("conf_level", conf_level)
     rng = check_seed(seed)
     both = qmc.Sobol(2 * d, rng=rng).random(n)
     A, B = low + both[:, :d] * (high - low), low + both[:, d:] * (high - low)
@@ -306,7 +301,7 @@ def morris_screening(
     >>> result.mu.round(6) + 0, result.sigma.round(6), result.n_evaluations
     (array([ 3., -2.,  0.]), array([0., 0., 0.]), 80)
     """
-    low, high = _check_bounds(bounds)
+    low, high = check_bounds(bounds).T
     d = len(low)
     n = check_int("n_trajectories", n_trajectories, minimum=2)
     levels = check_int("n_levels", n_levels, minimum=2)
@@ -335,19 +330,6 @@ def morris_screening(
         effects,
         outputs.size,
     )
-
-
-def _check_bounds(bounds: ArrayLike) -> tuple[Floats, Floats]:
-    pairs = np.asarray(bounds, dtype=float)
-    check_shape("bounds", pairs, (None, 2))
-    check_finite("bounds", pairs)
-    for i, (low, high) in enumerate(pairs):
-        if not low < high:
-            raise ValueError(
-                f"bounds[{i}]: got ({low:g}, {high:g}), expected the lower end before "
-                f"the upper"
-            )
-    return pairs[:, 0], pairs[:, 1]
 
 
 def _with_column(rows: Floats, donor: Floats, column: int) -> Floats:
