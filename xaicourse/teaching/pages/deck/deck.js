@@ -31,8 +31,9 @@
   const fits = ([size, figure]) => {
     slide.style.fontSize = `${size}%`;
     slide.style.setProperty("--figure", `${figure}em`);
-    const wide = [...slide.querySelectorAll("pre")].some((code) => code.scrollWidth > code.clientWidth);
-    return !wide && [...slide.children].every((child) => child.matches("aside") || child.offsetTop + child.offsetHeight <= 672);
+    const cut = [...slide.querySelectorAll("pre")].some((code) => code.scrollWidth > code.clientWidth);
+    const wide = [...slide.querySelectorAll("table")].some((table) => table.offsetWidth > slide.clientWidth);
+    return !cut && !wide && [...slide.children].every((child) => child.matches("aside") || child.offsetTop + child.offsetHeight <= 672);
   };
   const put = (blocks, size) => {
     slide.append(...blocks);
