@@ -32,7 +32,7 @@
     slide.style.fontSize = `${size}%`;
     slide.style.setProperty("--figure", `${figure}em`);
     const cut = [...slide.querySelectorAll("pre")].some((code) => code.scrollWidth > code.clientWidth);
-    const wide = [...slide.querySelectorAll("table")].some((table) => table.offsetWidth > table.closest(".block").clientWidth);
+    const wide = [...slide.querySelectorAll(".block table")].some((table) => table.offsetWidth > table.closest(".block").clientWidth);
     return !cut && !wide && [...slide.children].every((child) => child.matches("aside") || child.offsetTop + child.offsetHeight <= 672);
   };
   const put = (blocks, size) => {
