@@ -84,6 +84,16 @@ def test_an_empty_notebook_is_given_the_set_up_first(
     assert "world" in kernel.shell.user_ns
 
 
+def test_a_set_up_that_ran_before_the_magic_came_is_not_brought_again(
+    kernel: Kernel,
+) -> None:
+    kernel.live(f"use {C1}")
+    kernel.live("next")
+    exec(kernel.next, kernel.shell.user_ns)  # unseen by the magic
+    kernel.live("next")
+    assert kernel.next.startswith("# live: write the world\n")
+
+
 @pytest.mark.parametrize("quote", ['"', "'", ""])
 def test_a_name_may_stand_in_quotes(
     quote: str, kernel: Kernel, capsys: pytest.CaptureFixture[str]

@@ -265,6 +265,12 @@ def test_differences(fresh: dict[str, Any], found: list[str]) -> None:
     assert differences(statement(), fresh) == found
 
 
+def test_the_order_of_named_numbers_is_that_of_the_file() -> None:
+    before = statement(values={"a": {"x": 1.0, "y": 2.0}}, tolerance={"a": 0.1})
+    assert differences(before, statement(values={"a": {"y": 2.05, "x": 1.0}})) == []
+    assert differences(before, statement(values={"a": {"y": 1.0, "x": 2.0}})) != []
+
+
 def test_show_source_shows_the_code_and_one_line_of_docstring(shown: list[Any]) -> None:
     show_source(differences)
     text = shown[0][0].data

@@ -194,7 +194,9 @@ class LiveMagics(Magics):
             print("That was the last step.")
             return
         for place, cell in enumerate(self._cells[: self._steps[step]]):
-            if "setup" in cell.metadata.get("tags", []) and place not in self._ran:
+            # It may have run before this notebook was known: its names tell.
+            there = place in self._ran or _binds(cell) <= self._kernel.user_ns.keys()
+            if "setup" in cell.metadata.get("tags", []) and not there:
                 print("First the set-up: run it, and then %live next again.")
                 self._kernel.set_next_input(cell.source)
                 return
@@ -249,6 +251,19 @@ class LiveMagics(Magics):
         if name.isdecimal() and 1 <= int(name) <= len(steps):
             return steps[int(name) - 1]
         return _only(name, steps, "step")
+
+
+def _binds(cell: Any) -> set[str]:
+    """Return the names that a cell imports or assigns."""
+    nodes = list(ast.walk(ast.parse(cell.source)))
+    imported = {
+        (alias.asname or alias.name).split(".")[0]
+        for node in nodes
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        for alias in node.names
+    }
+    stored = [n for n in nodes if isinstance(n, ast.Name)]
+    return imported | {n.id for n in stored if isinstance(n.ctx, ast.Store)}
 
 
 def _only_shows(cell: Any) -> bool:

@@ -296,10 +296,9 @@ def differences(stored: Mapping[str, Any], fresh: Mapping[str, Any]) -> list[str
 
 
 def _close(before: Any, after: Any, tolerance: float) -> bool:
-    if isinstance(before, dict) and isinstance(after, dict):
-        same_keys = list(before) == list(after)
-        return same_keys and _close(
-            list(before.values()), list(after.values()), tolerance
+    if isinstance(before, dict) and isinstance(after, dict):  # files sort their keys
+        return before.keys() == after.keys() and all(
+            _close(before[key], after[key], tolerance) for key in before
         )
     if isinstance(before, list) and isinstance(after, list):
         pairs = zip(before, after, strict=False)
