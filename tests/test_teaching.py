@@ -224,6 +224,14 @@ def test_a_table_has_headers_caption_and_values(shown: list[Any]) -> None:
         table(frame, caption="Shares", tolerance={"third": 0.1})
 
 
+def test_a_tables_caption_finds_its_numbers_by_name(shown: list[Any]) -> None:
+    names = {"table": table, "frame": pd.DataFrame({"n": [1]}), "rows": {"all": 3}}
+    exec("""table(frame, caption='{rows["all"]} rows, 1 < 2')""", names)
+    page, stored = shown[0][0]["text/html"], shown[0][1]["xaicourse"]
+    assert '<caption><span class="value">3</span> rows, 1 &lt; 2</caption>' in page
+    assert stored["values"] == {"n[0]": 1, 'rows["all"]': 3}
+
+
 def statement(**changes: Any) -> dict[str, Any]:
     return {
         "wording": "{a}",
@@ -342,14 +350,21 @@ class TestExplore:
         after = {p.name: p.read_bytes() for p in (tmp_path / "sample").iterdir()}
         assert after == before, "the same numbers make the same files"
 
-    def test_a_test_writes_nothing(
+    def test_a_test_writes_nothing_and_draws_the_start_alone(
         self, shown: list[Any], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     ) -> None:
         monkeypatch.setenv("XAICOURSE_STATIC", "1")
         monkeypatch.delenv("XAICOURSE_FRAMES", raising=False)
         monkeypatch.chdir(tmp_path)
+        drawn: list[int] = []
+        draw = figures.webp
+        monkeypatch.setattr(
+            figures,
+            "webp",
+            lambda f, colours: drawn.append(1) or draw(f, colours=colours),
+        )
         self.explore()
-        assert len(shown) == 1
+        assert (len(shown), len(drawn)) == (1, 1)
         assert list(tmp_path.iterdir()) == []
 
     def test_a_start_that_is_no_value_is_refused(self) -> None:

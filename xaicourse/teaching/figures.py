@@ -76,7 +76,8 @@ def sliding_data(
 
     A stored notebook refers to files beside it, which ``XAICOURSE_FRAMES`` names the
     folder of while it is executed for storing, and leaves the script to the page; a
-    live one carries frames and script itself.
+    live one carries frames and script itself. Where it is executed to be compared with
+    what is stored, the other frames are not drawn.
     """
     stored = bool(os.environ.get("XAICOURSE_STATIC"))
     folder = os.environ.get("XAICOURSE_FRAMES")
@@ -84,11 +85,10 @@ def sliding_data(
     each = zip(progress(figures), values, alts, strict=True)
     for i, (figure, value, alt) in enumerate(each):
         frame = {"value": value, "alt": alt}
-        if i != start:  # the page has it already
-            content = webp(figure, colours=64)
-            frame["src"] = _data_address(content)
-            if stored:
-                frame["src"] = _stored_frame(content, Path(folder) if folder else None)
+        if i != start and folder:  # the page has that of the start already
+            frame["src"] = _stored_frame(webp(figure, colours=64), Path(folder))
+        elif i != start and not stored:
+            frame["src"] = _data_address(webp(figure, colours=64))
         frames.append(frame)
     known = {"label": label, "unit": unit, "start": start, "frames": frames}
     attribute = f' data-frames="{html.escape(json.dumps(known, ensure_ascii=False))}"'
@@ -125,13 +125,11 @@ def _data_address(content: bytes) -> str:
     return f"data:image/webp;base64,{base64.b64encode(content).decode()}"
 
 
-def _stored_frame(content: bytes, folder: Path | None) -> str:
-    """Write a frame where the notebook is executed for storing, and return its address
-    from the notebook; its name is its hash, so that what is stored cannot disagree.
+def _stored_frame(content: bytes, folder: Path) -> str:
+    """Write a frame and return its address from the notebook; its name is its hash, so
+    that what is stored cannot disagree.
     """
     name = f"{hashlib.sha256(content).hexdigest()[:16]}.webp"
-    if folder is None:
-        return name
     folder.mkdir(parents=True, exist_ok=True)
     (folder / name).write_bytes(content)
     return f"frames/{folder.name}/{name}"

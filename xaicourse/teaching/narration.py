@@ -83,8 +83,8 @@ def say(text: str, *, tolerance: Tolerance = 0.0, **values: Any) -> None:
     {'share["right"]': 0.25, 'rows': 8}
     """
     found = _found("say", [text], values, sys._getframe(1).f_globals)
-    statement = _statement("say", text, found, tolerance)
-    _emit(lambda: {"text/markdown": _marked(text, found)}, statement)
+    statement = statement_of("say", text, found, tolerance)
+    emit(lambda: {"text/markdown": _marked(text, found)}, statement)
 
 
 def claim(
@@ -144,7 +144,7 @@ def claim(
             f"claim({text!r}): fails_if must name an alteration under which it fails"
         )
     wording = f"{text} — {evidence}" if evidence else text
-    statement = _statement(
+    statement = statement_of(
         "claim", wording, found, tolerance, holds=bool(holds), fails_if=fails_if
     )
     if not holds and _recorder.get() is None:
@@ -161,7 +161,7 @@ def claim(
         f"> <details><summary><small>{what}</small></summary>"
         f"<small>{why}</small></details>"
     )
-    _emit(lambda: {"text/markdown": "  \n".join(lines)}, statement)
+    emit(lambda: {"text/markdown": "  \n".join(lines)}, statement)
 
 
 def show(
@@ -183,9 +183,9 @@ def show(
     if not caption or not alt:
         raise ValueError("show() needs both a caption and an alternative text (alt)")
     found = _found("show", [caption, alt], values, sys._getframe(1).f_globals)
-    statement = _statement("figure", f"{caption} | {alt}", found, tolerance)
+    statement = statement_of("figure", f"{caption} | {alt}", found, tolerance)
     picture = {"alt": fill(alt, found), "caption": _marked(caption, found)}
-    _emit(lambda: figure_data(figure, **picture), statement)
+    emit(lambda: figure_data(figure, **picture), statement)
 
 
 def table(
@@ -202,7 +202,7 @@ def table(
     frame : pandas.DataFrame
         Rows and columns as they shall be read; the index names the rows.
     caption : str
-        What the table holds, with units.
+        What the table holds, with units; a template as in `say`.
     formats : str or mapping of str to str
         How numbers are written, for all columns or for each.
     tolerance : float or mapping of str to float
@@ -229,6 +229,7 @@ def table(
         if isinstance(formats, str)
         else dict(formats)
     )
+    found = _found("table", [caption], {}, sys._getframe(1).f_globals)
     cells = {f"{c}[{label}]": v for c in frame for label, v in frame[c].items()}
     tolerances = {f"{c}[{label}]": t for c in frame for label, t in of_row.items()}
     head = "".join(_header("col", column) for column in ["", *frame.columns])
@@ -239,11 +240,11 @@ def table(
             body += _cell(value, per_column.get(column))
         body += "</tr>"
     page = (
-        f"<table><caption>{html.escape(caption)}</caption>"
+        f"<table><caption>{_marked(html.escape(caption, quote=False), found)}</caption>"
         f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
     )
-    statement = _statement("table", caption, cells, tolerances)
-    _emit(lambda: {"text/html": page}, statement)
+    statement = statement_of("table", caption, cells | found, tolerances)
+    emit(lambda: {"text/html": page}, statement)
 
 
 def _header(scope: str, name: Any) -> str:
@@ -313,24 +314,27 @@ def _close(before: Any, after: Any, tolerance: float) -> bool:
     return math.isclose(before, after, rel_tol=1e-6, abs_tol=tolerance + 1e-12)
 
 
-def _statement(
+def statement_of(
     kind: str,
     wording: str,
     values: Mapping[str, Any],
     tolerance: Tolerance,
     **more: Any,
 ) -> Statement:
-    plain = {name: _storable(name, value) for name, value in values.items()}
+    """Return what one call says; see `Statement`."""
+    stored = {name: _storable(name, value) for name, value in values.items()}
     each = (
         dict(tolerance)
         if isinstance(tolerance, Mapping)
-        else dict.fromkeys(plain, float(tolerance))
+        else dict.fromkeys(stored, float(tolerance))
     )
-    if unknown := set(each) - set(plain):
+    if unknown := set(each) - set(stored):
         raise ValueError(
             f"tolerance names {sorted(unknown)}, which are not among the values"
         )
-    return Statement(kind, wording, plain, {n: t for n, t in each.items() if t}, **more)
+    return Statement(
+        kind, wording, stored, {n: t for n, t in each.items() if t}, **more
+    )
 
 
 def _storable(name: str, value: Any) -> Any:
@@ -348,7 +352,8 @@ def _storable(name: str, value: Any) -> Any:
     return value
 
 
-def _emit(render: Callable[[], dict[str, str]], statement: Statement) -> None:
+def emit(render: Callable[[], dict[str, str]], statement: Statement) -> None:
+    """Show what is rendered, and store the statement beside it; or record it."""
     statements = _recorder.get()
     if statements is not None:
         statements.append(statement)

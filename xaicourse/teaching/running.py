@@ -11,7 +11,8 @@ from matplotlib.figure import Figure
 from tqdm.auto import tqdm
 
 from xaicourse.teaching.figures import sliding_data
-from xaicourse.teaching.narration import _emit, _statement
+from xaicourse.teaching.narration import emit, statement_of
+from xaicourse.teaching.templates import fill, look_up
 
 Result = TypeVar("Result")
 
@@ -102,8 +103,8 @@ def explore(
     caption : str
         What the figure is, wherever the slider stands.
     alt : str
-        The alternative text of each frame: a format string over ``{value}`` and the
-        numbers of that frame.
+        The alternative text of each frame: a template over ``{value}`` and the numbers
+        of that frame.
     tolerance : float
         By how much (absolutely) each number may differ in another run.
 
@@ -130,15 +131,16 @@ def explore(
     names = [v if isinstance(v, str) else f"{v:g}" for v in values]
     drawn = [draw(value) for value in values]
     frames = list(zip(names, drawn, strict=True))
+    known = [{"value": name, **found} for name, (_, found) in frames]
     numbers = {f"{k} at {v}": n for v, (_, found) in frames for k, n in found.items()}
-    statement = _statement(
+    statement = statement_of(
         "explore", f"{caption} | {label} | {alt}", numbers, tolerance
     )
-    _emit(
+    emit(
         lambda: sliding_data(
             [figure for figure, _ in drawn],
             values=names,
-            alts=[alt.format(value=v, **found) for v, (_, found) in frames],
+            alts=[fill(alt, look_up([alt], n)) for n in known],
             start=list(values).index(start),
             label=label,
             unit=unit,
