@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import importlib
 import os
 import warnings
 from dataclasses import dataclass, field
@@ -64,17 +63,6 @@ def code_cells(notebook: Notebook) -> list[Cell]:
         for c in content.cells
         if c.cell_type == "code"
     ]
-
-
-def alterations(notebook: Notebook) -> dict[str, tuple[str, str]]:
-    """Return the named alterations of the notebook, from beside its answers."""
-    imports = [
-        line
-        for line in notebook.source.read_text().splitlines()
-        if "from xaicourse.exercises import" in line
-    ]
-    module = importlib.import_module("exercises." + imports[0].split()[3])
-    return dict(module.ALTERATIONS)
 
 
 @dataclass

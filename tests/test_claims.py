@@ -3,70 +3,63 @@ seen to break it.
 
 A notebook's own seed is executed as it stands by nbval, where a claim that does not
 hold is an error. So the run whose claims are broken here is one with another seed.
+Which notebooks are proven here, `proofs` says.
 """
 
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable
+from typing import Any
 
 import pytest
-from notebook_runner import Run, alterations, run
+from notebook_runner import Run, run
+from proofs import alterations, asked_for
 
 from xaicourse.teaching.curriculum import Notebook, notebooks
 
 ANOTHER_SEED = 1
-SEEDS_A_CLASS = 5  # a worker takes a class at a time: small ones share the load evenly
+PROVED_HERE = asked_for(notebooks())
 
 
-@functools.cache
-def complete_run(notebook_path: str) -> Run:
-    return run(
-        {n.path: n for n in notebooks()}[notebook_path],
-        seed=ANOTHER_SEED,
-        snapshots=True,
-    )
+@functools.lru_cache(maxsize=1)  # a run keeps all that its cells made
+def complete_run(path: str) -> Run:
+    (notebook,) = [n for n in notebooks() if n.path == path]
+    return run(notebook, seed=ANOTHER_SEED, snapshots=True)
 
 
-class ClaimsCanFail:
-    """What is tested of each notebook; one class a notebook is made from it below."""
+class Claims:
+    """What is proven of a notebook; one class a notebook is made from it below."""
 
     notebook: Notebook
 
-    def test_every_claim_fails_under_its_alteration(self) -> None:
+    @pytest.fixture(autouse=True)
+    def _a_part_of_its_proof(
+        self, record_property: Callable[[str, object], None]
+    ) -> None:
+        record_property("proves", self.notebook.path)
+
+    def test_claims_hold_for_another_seed(self, seed: int) -> None:
+        first = seed == ANOTHER_SEED
+        whole = (
+            complete_run(self.notebook.path) if first else run(self.notebook, seed=seed)
+        )
+        said = [s for cell in whole.said for s in cell]
+        claims = [s for s in said if s.kind == "claim"]
+        assert len(claims) >= 5
+        assert {c.fails_if for c in claims} <= set(alterations(self.notebook))
+        broken = [f"{s.wording} {s.values}" for s in said if not s.holds]
+        assert not broken, "\n".join(broken)
+
+    def test_a_claim_fails_under_its_alteration(self, name: str) -> None:
         whole = complete_run(self.notebook.path)
         claims = [s for said in whole.said for s in said if s.kind == "claim"]
-        assert len(claims) >= 5
-        broken = [
-            f"{s.wording} {s.values}"
-            for said in whole.said
-            for s in said
-            if not s.holds
-        ]
-        assert not broken, "\n".join(broken)
-        known = alterations(self.notebook)
-        assert {c.fails_if for c in claims} <= set(known), (
-            "an alteration is named but not described"
-        )
-        survived = []
-        for name in dict.fromkeys(c.fails_if for c in claims):
-            altered = {
-                s.wording: s
-                for s in whole.altered(*known[name], name=name)
-                if s.kind == "claim"
-            }
-            named = [c for c in claims if c.fails_if == name]
-            survived += [
-                f"{c.wording!r} holds although {name}"
-                for c in named
-                if altered[c.wording].holds
-            ]
-        assert not survived, "\n".join(survived)
-
-    def test_every_alteration_is_named_by_a_claim(self) -> None:
-        source = self.notebook.source.read_text(encoding="utf-8")
-        assert all(
-            f'fails_if="{name}"' in source for name in alterations(self.notebook)
-        )
+        named = [c.wording for c in claims if c.fails_if == name]
+        assert named, "an alteration that no claim names"
+        altered = whole.altered(*alterations(self.notebook)[name], name=name)
+        holding = {s.wording for s in altered if s.kind == "claim" and s.holds}
+        assert set(named) <= {s.wording for s in altered}
+        assert not holding & set(named), f"{holding} hold although {name}"
 
     def test_gpu_cells_run_tiny_on_the_cpu(
         self, monkeypatch: pytest.MonkeyPatch
@@ -82,27 +75,23 @@ class ClaimsCanFail:
             )
 
 
-class ClaimsHoldForOtherSeeds:
-    """What is tested of each notebook and further seed."""
-
-    notebook: Notebook
-
-    def test_claims_hold(self, seed: int) -> None:
-        said = [s for cell in run(self.notebook, seed=seed).said for s in cell]
-        broken = [f"{s.wording} {s.values}" for s in said if not s.holds]
-        assert not broken, "\n".join(broken)
-        assert sum(s.kind == "claim" for s in said) >= 5
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    notebook: Any = getattr(metafunc.cls, "notebook", None)
+    if "name" in metafunc.fixturenames:
+        metafunc.parametrize("name", list(alterations(notebook)))
+    elif "seed" in metafunc.fixturenames:
+        seeds = range(ANOTHER_SEED, notebook.other_seeds + 1)
+        metafunc.parametrize("seed", seeds)
 
 
-# the last of the course takes longest: no worker shall wait for it at the end
-for entry in reversed(notebooks()):
+for entry in PROVED_HERE:
     title = "".join(part.title() for part in entry.path.replace("/", "_").split("_"))
     globals()[f"TestClaimsOf{title}"] = type(
-        f"TestClaimsOf{title}", (ClaimsCanFail,), {"notebook": entry}
+        f"TestClaimsOf{title}", (Claims,), {"notebook": entry}
     )
-    for first in range(ANOTHER_SEED + 1, entry.other_seeds + 1, SEEDS_A_CLASS):
-        seeds = range(first, min(first + SEEDS_A_CLASS, entry.other_seeds + 1))
-        name = f"TestSeedsFrom{first}Of{title}"
-        made = type(name, (ClaimsHoldForOtherSeeds,), {"notebook": entry})
-        globals()[name] = pytest.mark.parametrize("seed", seeds)(made)
-del made
+
+
+@pytest.mark.parametrize("notebook", notebooks(), ids=lambda n: n.path)
+def test_alterations_are_those_that_claims_name(notebook: Notebook) -> None:
+    source = notebook.source.read_text(encoding="utf-8")
+    assert all(f'fails_if="{name}"' in source for name in alterations(notebook))
