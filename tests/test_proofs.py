@@ -24,7 +24,7 @@ total = 2 + 2
 seed = 0
 
 # %%
-claim("Four.", total > SMALLEST, fails_if="one were added", control="none")
+claim("Four.", total > SMALLEST, evidence="{total}", fails_if="one were taken away")
 """
 
 
@@ -52,7 +52,8 @@ def course(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Notebook]:
     material = ModuleType("exercises.invented")
     known = {"one were taken away": ("2 + 2", "2 + 1")}
     material.ALTERATIONS = known  # type: ignore[attr-defined]
-    monkeypatch.setitem(sys.modules, material.__name__, material)
+    for name in (material.__name__, "xaicourse.exercises.invented"):
+        monkeypatch.setitem(sys.modules, name, material)
     monkeypatch.setattr(proofs, "FOLDER", tmp_path / "proofs")
     course = [invented(tmp_path, f"n{i}", 3 if i else 2) for i in range(20)]
     monkeypatch.setattr(test_claims, "notebooks", lambda: course)
