@@ -144,11 +144,15 @@ class Adam:
 
 
 def unstacked(tensors: list[Tensor]) -> nn.Sequential:
-    """Return one network, in evaluation mode, of weights without their first axis."""
+    """Return one network, in evaluation mode and on the CPU, of weights without their
+    first axis.
+    """
     widths = [tensors[0].shape[0], *(bias.shape[1] for bias in tensors[1::2])]
     with torch.device("meta"):  # no weights are drawn, which are replaced at once
         network = mlp(widths[0], widths[1:-1], widths[-1])
     names = network.state_dict()
-    parts = [m.T.contiguous() if i % 2 == 0 else m[0] for i, m in enumerate(tensors)]
+    parts = [
+        (m.T.contiguous() if i % 2 == 0 else m[0]).cpu() for i, m in enumerate(tensors)
+    ]
     network.load_state_dict(dict(zip(names, parts, strict=True)), assign=True)
     return network.eval().requires_grad_(False)
