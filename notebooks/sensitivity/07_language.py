@@ -628,7 +628,7 @@ say(
 
 # %% tags=["gpu"]
 def accuracy_of_a_larger_bert(
-    width, layers, n, max_epochs, learning_rate, device
+    width, layers, n, *, max_epochs, learning_rate, device
 ):
     net = train_network(
         lambda: small_bert(len(known), width, layers, dropout=0.2, initializer_range=0.02),
