@@ -14,6 +14,7 @@ from unittest.mock import patch
 
 import pytest
 
+from xaicourse.teaching.kernels import start_by_forking
 from xaicourse.teaching.notebooks import HEADLESS
 
 collect_ignore_glob = ["lectures/*.py", "notebooks/*/*.py", "benchmarks/*"]
@@ -71,6 +72,7 @@ def pytest_runtest_setup(item: pytest.Item) -> Generator[None, None, None]:
     # whose fixtures may change the environment for longer than their set-up
     if not _is_cell(item):
         return (yield)
+    start_by_forking(HEADLESS)
     with patch.dict(os.environ, HEADLESS):
         return (yield)
 

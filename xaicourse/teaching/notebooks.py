@@ -28,6 +28,7 @@ import nbformat
 from nbclient import NotebookClient
 
 from xaicourse.teaching.curriculum import ROOT, Notebook, notebooks, refresh
+from xaicourse.teaching.kernels import start_by_forking
 from xaicourse.teaching.narration import differences
 from xaicourse.teaching.templates import SPEAKING
 
@@ -236,6 +237,8 @@ def main(names: Sequence[str] = (), *, force: bool = False) -> int:
             flush=True,
         )
         stale += [n] if reason else []
+    if stale:
+        start_by_forking(HEADLESS)
     # A kernel computes in one thread, and this process only waits for it.
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         running = {pool.submit(execute, n): n for n in stale}
