@@ -37,6 +37,7 @@ def invented(folder: Path, name: str, smallest: int) -> Notebook:
         title=name,
         question="",
         minutes=1,
+        week=1,
         covers={},
         data=(),
         gpu=False,

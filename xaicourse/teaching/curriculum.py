@@ -44,6 +44,7 @@ class Notebook:
     title: str
     question: str
     minutes: int
+    week: int
     covers: dict[str, str]
     data: tuple[str, ...]
     gpu: bool
@@ -91,21 +92,28 @@ def teaching_plan(name: str) -> str:
     """Return one of the plans for teachers (Markdown), as it stands on the teachers'
     page.
     """
-    home = {item: n for n in notebooks() for item in n.covers}
+    plan = _curriculum()["plans"][name]
+    if name == "weeks":
+        blocks = [
+            (theme, [n for n in notebooks() if n.week == week])
+            for week, theme in enumerate(plan, start=1)
+        ]
+    else:
+        home = {item: n for n in notebooks() for item in n.covers}
+        blocks = [(day["theme"], [home[i] for i in day["items"]]) for day in plan]
     first = {"weeks": "week", "days": "half-day"}[name]
     lines = [
         f"<!-- {name}: made from curriculum.yml -->",
         f"| {first} | theme | notebooks | minutes |",
         "|--:|---|---|--:|",
     ]
-    for number, block in enumerate(_curriculum()["plans"][name], start=1):
-        read = list({home[item].path: home[item] for item in block["items"]}.values())
+    for number, (theme, read) in enumerate(blocks, start=1):
         cells = [
             f"[{n.title}]({posixpath.relpath(n.path, TEACHING.parent.name)}.ipynb)"
             for n in read
         ]
         lines.append(
-            f"| {number} | {block['theme']} | {' · '.join(cells)} | "
+            f"| {number} | {theme} | {' · '.join(cells)} | "
             f"{sum(n.minutes for n in read)} |"
         )
     return "\n".join([*lines, f"<!-- end of {name} -->"])
