@@ -245,9 +245,8 @@ def test_progress_wraps_the_batches():
 
 
 BAD = [
-    ({"model": lambda x: x}, TypeError, "model: got function, expected a "
-        "torch.nn.Module"),
-    ({"layer": "nothing"}, TypeError, "layer: got str, expected a torch.nn.Module"),
+    ({"model": lambda x: x}, TypeError, "model: got function, expected Module"),
+    ({"layer": "nothing"}, TypeError, "layer: got str, expected Module"),
     ({"layer": nn.ReLU()}, ValueError, "layer: got one that is called 0 times in a "
         "pass, expected once"),
     ({"layer": "unused"}, ValueError, "layer: got one that is called 0 times in a "

@@ -33,7 +33,6 @@ from torch import Tensor, nn
 
 from xaicourse.validation import (
     Progress,
-    all_finite,
     check_finite,
     check_float,
     check_int,
@@ -91,7 +90,7 @@ class Explained:
     given : as the user gave them
         The inputs, for the kind of the results.
     ask : callable
-        From tensors of rows, and extra arguments, to outputs (n, outputs).
+        From tensors of rows, and extra arguments, to outputs (n,) or (n, outputs).
     """
 
     inputs: tuple[Tensor, ...]
@@ -159,18 +158,7 @@ class Explained:
         with torch.enable_grad():
             for point in points:
                 point.requires_grad_()
-            output = self.at(rows, *points)
-            slopes: Sequence[Tensor | None] = [None]
-            if output.requires_grad:
-                slopes = torch.autograd.grad(output.sum(), points, allow_unused=True)
-        if all(slope is None for slope in slopes):
-            raise ValueError(
-                "model: got an output that has no gradient with respect to the inputs"
-            )
-        return [
-            torch.zeros_like(point) if slope is None else slope
-            for slope, point in zip(slopes, points, strict=True)
-        ]
+            return slopes_of(self.at(rows, *points).sum(), points)
 
     def at_baselines(self, *baselines: Tensor) -> Tensor:
         """All outputs at every baseline, (n, n_baselines, outputs), or (1, ...) where
@@ -275,7 +263,7 @@ def predictor(model: Model, target: int | None) -> Callable[[Any], Any]:
             found = function_of(model)(table)
         if target is None:
             return found
-        outputs = as_outputs(found, len(table)).detach()
+        outputs = as_outputs(found, len(table)).detach().reshape(len(table), -1)
         return pick(outputs, _target(target, len(table), outputs.device)).cpu().numpy()
 
     return predict
@@ -291,8 +279,8 @@ def as_outputs(output: Any, n: int) -> Tensor:
             f"({n}, outputs)"
         )
     check_finite("model: outputs", output)
-    outputs: Tensor = output.reshape(n, -1)
-    return outputs
+    checked: Tensor = output
+    return checked
 
 
 def function_of(model: Model) -> Callable[..., Any]:
@@ -449,7 +437,6 @@ def sum_of_gradients(
     n_points: int,
     *,
     times: Sequence[Tensor | float],
-    where: str,
     progress: Progress | None,
 ) -> list[Tensor]:
     """`times` the sum, over the points that belong to each row, of weight times
@@ -457,8 +444,7 @@ def sum_of_gradients(
 
     `points` gives points, (rows, points, ...), of a block of rows and points, and
     weights, for each input: of their shape, or (points,) if they are the same for all
-    rows; they are overwritten. `where` says in the error for a gradient that is not
-    finite what the points are.
+    rows; they are overwritten.
     """
     values = [torch.zeros_like(x) for x in f.inputs]
     for rows, some in f.blocks(n_points, progress=progress):
@@ -476,9 +462,27 @@ def sum_of_gradients(
             value[rows] += summed.view_as(value[rows])
     for value, factor in zip(values, times, strict=True):
         value.mul_(factor)
-        if not all_finite(value):
-            raise ValueError(f"model: got a gradient that is NaN or infinite {where}")
+        check_finite("model: gradient", value)
     return values
+
+
+def slopes_of(
+    total: Tensor, points: Sequence[Tensor], *, again: bool = False
+) -> list[Tensor]:
+    """Gradient of a number with respect to points; `again` if the graph is needed."""
+    found: Sequence[Tensor | None] = [None]
+    if total.requires_grad:
+        found = torch.autograd.grad(
+            total, points, retain_graph=again, allow_unused=True
+        )
+    if all(slope is None for slope in found):
+        raise ValueError(
+            "model: got an output that has no gradient with respect to the inputs"
+        )
+    return [
+        torch.zeros_like(point) if slope is None else slope
+        for slope, point in zip(found, points, strict=True)
+    ]
 
 
 def pick(output: Tensor, target: Tensor | None) -> Tensor:

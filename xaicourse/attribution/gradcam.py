@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
 from xaicourse.attribution.explained import Inputs, explained, explaining
-from xaicourse.validation import Progress, all_finite
+from xaicourse.validation import Progress, check_finite, check_type
 
 
 @dataclass(frozen=True)
@@ -104,11 +104,8 @@ def grad_cam(
     tensor([[[1., 2.],
              [3., 0.]]])
     """
-    for name, module in (("model", model), ("layer", layer)):
-        if not isinstance(module, nn.Module):
-            raise TypeError(
-                f"{name}: got {type(module).__name__}, expected a torch.nn.Module"
-            )
+    check_type("model", model, nn.Module)
+    check_type("layer", layer, nn.Module)
     f = explained(
         model, inputs, target=target, internal_batch_size=internal_batch_size,
         gradient=True,
@@ -125,10 +122,7 @@ def grad_cam(
                 output = f.at(rows, f.rows[rows])
             parts.append(_weighted_sum(seen, output))
     coarse = torch.cat(parts)
-    if not all_finite(coarse):
-        raise ValueError(
-            "model: got a gradient or an output of the layer that is NaN or infinite"
-        )
+    check_finite("model: relevance", coarse)
     values = interpolate(
         coarse.relu()[:, None], f.rows.shape[2:], mode="bilinear", align_corners=False
     )[:, 0]

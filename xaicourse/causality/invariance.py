@@ -30,11 +30,11 @@ from xaicourse.networks.stacking import (
 )
 from xaicourse.validation import (
     Progress,
+    as_floats,
     check_finite,
     check_float,
     check_int,
     check_level,
-    check_shape,
     silent,
 )
 
@@ -309,18 +309,14 @@ def _check_environments(environments: Environments) -> tuple[list[Array], list[A
         raise ValueError(
             f"environments: got {len(environments)}, expected at least two"
         )
-    X = [np.asarray(rows, float) for rows, _ in environments]
-    y = [np.asarray(target, float) for _, target in environments]
-    columns = X[0].shape[1] if X[0].ndim == 2 else None
-    for e, (rows, target) in enumerate(zip(X, y, strict=True)):
-        check_shape(f"environments[{e}]: X", rows, (None, columns))
-        check_shape(f"environments[{e}]: y", target, (len(rows),))
-        check_finite(f"environments[{e}]: X", rows)
-        check_finite(f"environments[{e}]: y", target)
-        if len(rows) < 2:
-            raise ValueError(
-                f"environments[{e}]: got {len(rows)} row, expected at least 2"
-            )
+    X: list[Array] = []
+    y: list[Array] = []
+    for e, (rows, target) in enumerate(environments):
+        columns = X[0].shape[1] if X else None
+        X.append(as_floats(f"environments[{e}]: X", rows, (None, columns)))
+        y.append(as_floats(f"environments[{e}]: y", target, (len(X[e]),)))
+        if len(X[e]) < 2:
+            raise ValueError(f"environments[{e}]: got 1 row, expected at least 2")
     if np.ptp(np.concatenate(y)) == 0:
         raise ValueError("environments: y is constant, so there is nothing to predict")
     return X, y

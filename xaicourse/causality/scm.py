@@ -182,7 +182,7 @@ class StructuralCausalModel:
                 f"{sorted(self.mechanisms)}"
             )
         forced = {
-            v: f if callable(f) else _constant(v, f) for v, f in interventions.items()
+            v: f if callable(f) else _constant(f) for v, f in interventions.items()
         }
         return replace(self, mechanisms={**self.mechanisms, **forced})
 
@@ -256,9 +256,7 @@ def _arguments(mechanism: Mechanism) -> tuple[str, ...]:
     return tuple(inspect.signature(mechanism).parameters)
 
 
-def _constant(variable: str, value: float) -> Mechanism:
-    if not np.isfinite(value):
-        raise ValueError(f"do({variable}={value}): the value must be finite")
+def _constant(value: float) -> Mechanism:
     return lambda: value
 
 

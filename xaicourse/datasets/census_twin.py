@@ -575,7 +575,9 @@ def _log_odds(features: pd.DataFrame, sex_effect: float) -> np.ndarray:
         features["sex"] == "Male"
     ).to_numpy(dtype=float)
     for name, points in STEPS.items():
-        log_odds += _step(features[name], points)
+        starts, effects = zip(*points, strict=True)
+        band = _band(features[name].to_numpy(dtype=float), *starts[1:])
+        log_odds += np.array(effects)[band]
     return log_odds
 
 
@@ -600,13 +602,6 @@ def _effects(
 def _curve(values: pd.Series[int], points: Sequence[tuple[float, float]]) -> np.ndarray:
     x, y = zip(*points, strict=True)
     return np.asarray(np.interp(values.to_numpy(dtype=float), x, y))
-
-
-def _step(values: pd.Series[int], points: Sequence[tuple[float, float]]) -> np.ndarray:
-    starts, effects = zip(*points, strict=True)
-    return np.asarray(
-        np.array(effects)[_band(values.to_numpy(dtype=float), *starts[1:])]
-    )
 
 
 def _band(values: np.ndarray, *starts: float) -> np.ndarray:

@@ -124,8 +124,6 @@ def grade(
             parts = [
                 future.result() for _, future in zip(watched, waiting, strict=True)
             ]
-    elif n_jobs == 1:
-        parts = [grade_block(task, block) for task, block in watched]
     else:
         from joblib import Parallel, delayed
 

@@ -14,9 +14,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import stdtrit
 
-from xaicourse.validation import check_finite, check_float, check_int, check_level
+from xaicourse.validation import check_finite, check_float, check_int
 
 Policy = Callable[[NDArray[Any]], NDArray[Any]]
 Returns = Callable[[float, int], NDArray[np.float64]]
@@ -43,12 +42,6 @@ class ReturnSensitivity:
     unpaired_error: float
     low: NDArray[np.float64]
     high: NDArray[np.float64]
-
-    def interval(self, confidence: float = 0.95) -> tuple[float, float]:
-        """Return the ends of the paired interval, by Student's t."""
-        level = check_level("confidence", confidence)
-        half = float(stdtrit(len(self.low) - 1, (1 + level) / 2)) * self.paired_error
-        return self.value - half, self.value + half
 
 
 def cart_poles(
@@ -116,8 +109,7 @@ def cart_poles(
         "force_mag": force_mag,
     }
     for name, value in physics.items():
-        if check_float(name, value) <= 0:
-            raise ValueError(f"{name}: got {value}, expected a positive number")
+        check_float(name, value, positive=True)
     carts = CartPoleVectorEnv(
         check_int("n_episodes", n_episodes), check_int("max_steps", max_steps)
     )
