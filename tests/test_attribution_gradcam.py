@@ -253,10 +253,10 @@ BAD = [
         "pass, expected once"),
     ({"layer": "act"}, ValueError, "layer: got one that is called 2 times in a pass, "
         "expected once"),
-    ({"layer": "head"}, ValueError, "layer: got an output of shape (3, 3), expected "
-        "(n, maps, h, w)"),
+    ({"layer": "head"}, ValueError, "layer: output: got shape (3, 3), expected "
+        "(3, any, any, any)"),
     ({"inputs": torch.ones(3, 2, dtype=F64)}, ValueError,
-     "inputs: got shape (3, 2), expected (n, channels, height, width)"),
+     "inputs: got shape (3, 2), expected (any, any, any, any)"),
     ({"inputs": torch.ones(3, 2, 9, 9, dtype=torch.uint8)}, TypeError,
      "inputs: got torch.uint8, expected floating point: integers, such as the ids of "
      "tokens, have no gradient "

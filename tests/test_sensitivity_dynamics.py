@@ -182,7 +182,7 @@ def solve(rhs=logistic, start=(5.0,), theta=(0.7, 50.0), times=(0.0, 1.0), **opt
         ),
         (
             {"rhs": lambda t, x, p: 1.0},
-            r"rhs: returned shape \(\), expected \(1,\), one rate for each state",
+            r"rhs: got shape \(\), expected \(1,\)",
         ),
         (
             {"rhs": lambda t, x, p: x * np.nan},

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
 from xaicourse.attribution.explained import Inputs, explained, explaining
-from xaicourse.validation import Progress, check_finite, check_type
+from xaicourse.validation import Progress, check_finite, check_shape, check_type
 
 
 @dataclass(frozen=True)
@@ -110,11 +110,7 @@ def grad_cam(
         model, inputs, target=target, internal_batch_size=internal_batch_size,
         gradient=True,
     )  # fmt: skip
-    if f.rows.ndim != 4:
-        raise ValueError(
-            f"inputs: got shape {tuple(f.rows.shape)}, expected (n, channels, height, "
-            f"width)"
-        )
+    check_shape("inputs", f.rows, (None,) * 4)
     parts = []
     with explaining(model), torch.enable_grad():
         for rows, _ in f.blocks(progress=progress):
@@ -138,11 +134,7 @@ def _weighted_sum(seen: list[Tensor], output: Tensor) -> Tensor:
             f"layer: got one that is called {len(seen)} times in a pass, expected once"
         )
     [maps] = seen
-    if maps.ndim != 4 or len(maps) != len(output):
-        raise ValueError(
-            f"layer: got an output of shape {tuple(maps.shape)}, expected (n, maps, h, "
-            f"w)"
-        )
+    check_shape("layer: output", maps, (len(output), None, None, None))
     gradient = None
     if output.requires_grad:
         (gradient,) = torch.autograd.grad(output.sum(), maps, allow_unused=True)
@@ -161,12 +153,8 @@ def _watched(layer: nn.Module) -> Iterator[list[Tensor]]:
     """
     seen: list[Tensor] = []
 
-    def collect(_module: nn.Module, _inputs: object, output: object) -> Tensor:
-        if not isinstance(output, Tensor):
-            raise ValueError(
-                f"layer: got an output of type {type(output).__name__}, expected a "
-                f"tensor"
-            )
+    def collect(_module: nn.Module, _inputs: object, output: Any) -> Tensor:
+        check_type("layer: output", output, Tensor)
         seen.append(output.detach().requires_grad_())
         return seen[-1].clone()
 

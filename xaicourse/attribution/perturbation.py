@@ -26,6 +26,7 @@ from xaicourse.validation import (
     check_float,
     check_int,
     check_seed,
+    check_shape,
     silent,
 )
 
@@ -182,10 +183,7 @@ def permutation_importance(
     """
     _check_table(X, y)
     predict, n = predictor(model, target), len(X)
-    if n < 2:
-        raise ValueError(
-            f"X: got {n} row, expected at least 2, as rows trade their values"
-        )
+    check_int("X: rows", n, minimum=2)
     groups = _groups(X, groups)
     n_repeats = check_int("n_repeats", n_repeats, minimum=2)
     rng = check_seed(seed)
@@ -490,10 +488,7 @@ def _grid(column: Any, grid: int | ArrayLike) -> NDArray[Any]:
             values = np.linspace(low, high, n_grid)
     else:
         values = np.asarray(grid)
-    if values.ndim != 1 or len(values) == 0:
-        raise ValueError(
-            f"grid: got shape {values.shape}, expected (n_grid,), not empty"
-        )
+    check_shape("grid", values, (None,))
     if np.issubdtype(values.dtype, np.number):
         check_finite("grid", values)
     return values

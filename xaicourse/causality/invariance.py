@@ -35,6 +35,7 @@ from xaicourse.validation import (
     check_float,
     check_int,
     check_level,
+    check_shape,
     silent,
 )
 
@@ -199,11 +200,7 @@ def irm_penalty(logits: Tensor, labels: Tensor) -> Tensor:
     >>> irm_penalty(torch.tensor([0.0, 2.0]), torch.tensor([1.0, 0.0]))
     tensor(0.7758)
     """
-    if labels.shape != logits.shape:
-        raise ValueError(
-            f"labels: got shape {tuple(labels.shape)}, expected that of the logits, "
-            f"{tuple(logits.shape)}"
-        )
+    check_shape("labels", labels, tuple(logits.shape))
     check_finite("logits", logits)
     return ((torch.sigmoid(logits) - labels) * logits).mean(-1).square()
 
@@ -275,10 +272,7 @@ def invariant_risk_minimisation(
       (0): Linear(in_features=2, out_features=1, bias=True)
     )
     """
-    if len(environments) < 2:
-        raise ValueError(
-            f"environments: got {len(environments)}, expected at least two"
-        )
+    check_int("environments", len(environments), minimum=2)
     weight = check_float("penalty_weight", penalty_weight, minimum=0.0)
     rate = check_float("learning_rate", learning_rate, minimum=0.0)
     l2 = check_float("l2", l2, minimum=0.0)
@@ -305,18 +299,14 @@ def invariant_risk_minimisation(
 
 
 def _check_environments(environments: Environments) -> tuple[list[Array], list[Array]]:
-    if len(environments) < 2:
-        raise ValueError(
-            f"environments: got {len(environments)}, expected at least two"
-        )
+    check_int("environments", len(environments), minimum=2)
     X: list[Array] = []
     y: list[Array] = []
     for e, (rows, target) in enumerate(environments):
         columns = X[0].shape[1] if X else None
         X.append(as_floats(f"environments[{e}]: X", rows, (None, columns)))
         y.append(as_floats(f"environments[{e}]: y", target, (len(X[e]),)))
-        if len(X[e]) < 2:
-            raise ValueError(f"environments[{e}]: got 1 row, expected at least 2")
+        check_int(f"environments[{e}]: rows", len(X[e]), minimum=2)
     if np.ptp(np.concatenate(y)) == 0:
         raise ValueError("environments: y is constant, so there is nothing to predict")
     return X, y

@@ -20,7 +20,7 @@ from scipy.special import expit
 from scipy.stats import norm
 
 from xaicourse.datasets.base import Dataset
-from xaicourse.validation import Seed, check_float, check_int, check_seed
+from xaicourse.validation import Seed, as_floats, check_float, check_int, check_seed
 
 TARGET = "income_over_50k"
 CITATION = (
@@ -567,8 +567,7 @@ def _log_odds(features: pd.DataFrame, sex_effect: float) -> np.ndarray:
         raise ValueError(f"features lacks the columns {sorted(absent)}")
     for name in CAUSES[TARGET]:
         if name not in CATEGORIES:
-            if not np.isfinite(features[name].to_numpy(dtype=float)).all():
-                raise ValueError(f"features[{name!r}] must hold finite numbers")
+            as_floats(f"features[{name!r}]", features[name])
         elif not features[name].isin(CATEGORIES[name]).all():
             raise ValueError(f"features[{name!r}] must hold only {CATEGORIES[name]}")
     log_odds: np.ndarray = _power(features) + sex_effect * (

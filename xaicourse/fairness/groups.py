@@ -18,7 +18,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from statsmodels.stats.proportion import proportion_confint
 
-from xaicourse.validation import check_int, check_level, check_shape
+from xaicourse.validation import check_choice, check_int, check_level, check_shape
 
 Mask = NDArray[np.bool_]
 
@@ -76,10 +76,7 @@ class GroupMetrics:
         return float(np.max([self.difference(rate) for rate in rates]))
 
     def _values(self, rate: str) -> NDArray[np.float64]:
-        if rate not in self.rates:
-            raise ValueError(
-                f"rate: got {rate!r}, expected one of {', '.join(map(str, self.rates))}"
-            )
+        check_choice("rate", rate, list(map(str, self.rates)))
         values = self.rates[rate]
         if values.isna().any():
             _warn_undefined(values.index[values.isna()], rate)

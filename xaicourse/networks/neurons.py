@@ -134,12 +134,7 @@ def neuron_regressions(
     (array([[ 1., -1.]]), array([1., 1.]))
     """
     neurons = as_floats("activations", activations, (None, None))
-    columns = as_floats("predictors", predictors, (None, None))
-    if len(neurons) != len(columns):
-        raise ValueError(
-            f"predictors: got {len(columns)} rows for {len(neurons)} rows of "
-            f"activations; are they aligned?"
-        )
+    columns = as_floats("predictors", predictors, (len(neurons), None))
     held = np.zeros(len(neurons), bool) if held_out is None else np.asarray(held_out)
     if (
         held.shape != (len(neurons),)

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from xaicourse.sensitivity.local import finite_differences
-from xaicourse.validation import as_floats, check_finite
+from xaicourse.validation import as_floats, check_finite, check_shape
 
 Floats = NDArray[np.float64]
 RightHandSide = Callable[[float, Any, Any], Any]
@@ -137,11 +137,7 @@ def _check_rhs(rhs: RightHandSide, t: float, x: Floats, theta: Floats) -> None:
     ordinary difference.
     """
     rate = np.asarray(rhs(t, x, theta))
-    if rate.shape != x.shape:
-        raise ValueError(
-            f"rhs: returned shape {rate.shape}, expected {x.shape}, one rate for each "
-            f"state"
-        )
+    check_shape("rhs", rate, x.shape)
     if np.iscomplexobj(rate) or not np.iscomplexobj(
         rhs(t, x.astype(complex), theta.astype(complex))
     ):
