@@ -224,10 +224,9 @@ def explained(
         raise TypeError(f"model: got {type(model).__name__}, which {_NONE_NEEDED}")
     tensors = all(isinstance(x, Tensor) for x in several)
     if gradient and not tensors and not isinstance(model, nn.Module):
-        kind = type(several[0]).__name__
         raise TypeError(
-            f"inputs: got {kind}, expected a tensor: a function of arrays "
-            f"{_NONE_NEEDED}"
+            f"inputs: got {type(several[0]).__name__}, expected a tensor: a function "
+            f"of arrays {_NONE_NEEDED}"
         )
     rows = tuple(_rows(x) for x in several)
     n = len(rows[0])
@@ -270,7 +269,7 @@ def predictor(model: Model, target: int | None) -> Callable[[Any], Any]:
 
 
 def as_outputs(output: Any, n: int) -> Tensor:
-    """Return what a model says of `n` rows as a tensor (n, outputs)."""
+    """Return what a model says of `n` rows as a tensor (n,) or (n, outputs)."""
     if not isinstance(output, Tensor):
         output = torch.from_numpy(np.array(output, dtype=float))
     if output.ndim not in (1, 2) or len(output) != n:
@@ -323,13 +322,14 @@ def _asking(
         except RuntimeError as error:
             if "numpy() on Tensor that requires grad" not in str(error):
                 raise
-            kind = "model: got a function of arrays, which"
-            raise TypeError(f"{kind} {_NONE_NEEDED}") from error
+            raise TypeError(
+                f"model: got a function of arrays, which {_NONE_NEEDED}"
+            ) from error
         output = getattr(output, "logits", output)
         if gradient and not isinstance(output, Tensor):
-            kind = type(output).__name__
             raise TypeError(
-                f"model: got an output of type {kind}, which {_NONE_NEEDED}"
+                f"model: got an output of type {type(output).__name__}, which "
+                f"{_NONE_NEEDED}"
             )
         return as_outputs(output, len(rows[0])).to(rows[0].device)
 
@@ -384,8 +384,10 @@ def tensor(
     else:
         array = np.asarray(numbers)
         if array.dtype.kind not in "biuf":
-            kind = type(numbers).__name__
-            raise TypeError(f"{name}: got {kind} of {array.dtype}, expected numbers")
+            raise TypeError(
+                f"{name}: got {type(numbers).__name__} of {array.dtype}, expected "
+                f"numbers"
+            )
         exact = array.dtype in (np.float32, np.float64)
         found = torch.from_numpy(array.astype(array.dtype if exact else np.float64))
     if shape is not None:

@@ -102,9 +102,10 @@ def _jacobian(
     """Derivatives of an output with respect to every parameter, row by row, and the
     output itself.
     """
-    n_outputs = len(network(rows[:1].to(next(network.parameters())))[0])
-    check_int("target", target, minimum=0, maximum=n_outputs - 1)
     weights = {name: p.detach().double() for name, p in network.named_parameters()}
+    rows = rows.to(next(iter(weights.values())))
+    n_outputs = functional_call(network, weights, rows[:1]).shape[1]
+    check_int("target", target, minimum=0, maximum=n_outputs - 1)
 
     def output(given: dict[str, Tensor], row: Tensor) -> Any:
         return functional_call(network, given, row)[target]

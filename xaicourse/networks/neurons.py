@@ -145,7 +145,7 @@ def neuron_regressions(
             f"held_out: expected one True or False for each of the {len(neurons)} "
             f"rows, at least one True"
         )
-    fitted, scored = (slice(None),) * 2 if held_out is None else (~held, held)
+    fitted = slice(None) if held_out is None else ~held
     # Around the means of the rows that were fitted: the held-out rows must not tell
     # theirs.
     middle, level = columns[fitted].mean(0), neurons[fitted].mean(0)
@@ -156,12 +156,15 @@ def neuron_regressions(
         )
     # The normal equations: one pass over the rows for all neurons, and then only small
     # matrices.
-    slopes = np.linalg.lstsq(A.T @ A, A.T @ B, rcond=None)[0]
-    spread, scale = A.std(0), np.sqrt(np.einsum("ij,ij->j", B, B) / len(B))
-    outside = neurons[scored] - level
-    total = np.einsum("ij,ij->j", outside, outside)
-    outside -= (columns[scored] - middle) @ slopes
-    left = np.einsum("ij,ij->j", outside, outside)
+    cross, total = A.T @ B, np.einsum("ij,ij->j", B, B)
+    slopes = np.linalg.lstsq(A.T @ A, cross, rcond=None)[0]
+    spread, scale = A.std(0), np.sqrt(total / len(B))
+    left = total - (slopes * cross).sum(0)
+    if held_out is not None:
+        outside = neurons[held] - level
+        total = np.einsum("ij,ij->j", outside, outside)
+        outside -= (columns[held] - middle) @ slopes
+        left = np.einsum("ij,ij->j", outside, outside)
     moves = total > 1e-12 * len(neurons)
     r2 = np.where(moves, 1 - left / np.where(moves, total, 1.0), 0.0)
     return NeuronRegression(
