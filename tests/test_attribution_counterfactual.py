@@ -263,7 +263,11 @@ BAD = [
     ({"inputs": X.expand(2, 3)}, ValueError, r"inputs: got shape \(2, 3\)"),
     ({"inputs": X * torch.nan}, ValueError, "inputs: got NaN"),
     ({"inputs": X.long()}, TypeError, "inputs: got torch.int64"),
-    ({"target": 2}, ValueError, "target: got 2, expected a class from 0 to 1"),
+    (
+        {"target": 2},
+        ValueError,
+        "target: got 2, expected an integer of at least 0 and at most 1",
+    ),
     ({"target": True}, TypeError, "target: got True"),
     ({"n_counterfactuals": 0}, ValueError, "n_counterfactuals: got 0"),
     (

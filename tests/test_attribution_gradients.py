@@ -276,7 +276,7 @@ BAD = [
     ({"model": lambda x: x.detach()[:, :3]}, ValueError,
      "model: got an output that has no gradient with respect to the inputs"),
     ({"model": lambda x: (x[:, :3] * 0).sqrt()}, ValueError,
-     "model: got a gradient that is NaN or infinite at the inputs"),
+     "model: gradient: got NaN or infinity, expected finite numbers only"),
 ]  # fmt: skip
 
 

@@ -602,7 +602,7 @@ TWICE = pd.DataFrame(TABLE, columns=["a", "a"])
         ({"X": TABLE.tolist()}, TypeError, "X: got list"),
         ({"X": TABLE[:, 0]}, ValueError, r"X: got shape \(6,\)"),
         ({"X": TABLE[:0]}, ValueError, r"X: got shape \(0, 2\)"),
-        ({"X": TABLE[:1], "y": [0.0]}, ValueError, "X: got 1 row"),
+        ({"X": TABLE[:1], "y": [0.0]}, ValueError, "X: rows: got 1"),
         ({"X": TWICE}, ValueError, "'a', which stands for 2 of the columns"),
         (
             {"y": np.zeros(5)},

@@ -439,5 +439,5 @@ def test_bad_input():
     ):
         with pytest.raises(ValueError, match=message):
             make()
-    with pytest.raises(TypeError, match="expected a torch"):
+    with pytest.raises(TypeError, match="expected Module"):
         layerwise_relevance(torch.relu, row(1, 2, 3))

@@ -485,7 +485,7 @@ def test_the_truth_takes_any_rows_and_refuses_what_it_does_not_know(
         truth.log_odds(row.drop(columns=["race", "age"]))
     with pytest.raises(ValueError, match=r"'sex'.* must hold only .*'Female', 'Male'"):
         truth.log_odds(plain.assign(sex="male"))
-    with pytest.raises(ValueError, match=r"'age'.* must hold finite numbers"):
+    with pytest.raises(ValueError, match=r"'age'\]: got NaN or infinity"):
         truth.log_odds(row.assign(age=np.nan))
 
 

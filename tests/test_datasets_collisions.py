@@ -118,12 +118,12 @@ BAD = [
     (
         {"signal_share": 1.5},
         ValueError,
-        "signal_share: got 1.5, expected a chance from 0 to 1",
+        "signal_share: got 1.5, expected a finite number of at least 0 and at most 1",
     ),
     (
         {"signal_share": math.nan},
         ValueError,
-        "signal_share: got nan, expected a finite number of at least 0",
+        "signal_share: got nan, expected a finite number of at least 0 and at most 1",
     ),
     (
         {"powers": (8, 1)},
@@ -133,7 +133,7 @@ BAD = [
     (
         {"powers": 8},
         ValueError,
-        "powers: got 8, expected two numbers, of background and signal",
+        "powers: got shape (), expected (2,)",
     ),
     (
         {"min_pt": 300},

@@ -125,12 +125,12 @@ def test_bert_reads_every_word():
         (
             lambda: simulate_sentences(3, bias=1.5),
             ValueError,
-            "bias: got 1.5, expected a chance from 0 to 1",
+            "bias: got 1.5, expected a finite number of at least 0 and at most 1",
         ),
         (
             lambda: simulate_sentences(3, bias=-1),
             ValueError,
-            "bias: got -1, expected a finite number of at least 0",
+            "bias: got -1, expected a finite number of at least 0 and at most 1",
         ),
         (
             lambda: simulate_sentences(3, seed=-1),

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import re
 
-import captum.metrics
 import numpy as np
 import pytest
 import torch
@@ -18,7 +17,6 @@ from torch import nn
 from xaicourse.evaluation import (
     deletion_insertion,
     effect_correlation,
-    infidelity,
     max_sensitivity,
     parameter_randomisation,
     pointing_game,
@@ -105,49 +103,6 @@ def test_curves_of_a_sum_and_of_a_random_order() -> None:
     assert gains.mean().item() == pytest.approx(0, abs=1e-12)
 
 
-def test_infidelity_of_a_linear_model() -> None:
-    weights = torch.tensor([1.0, -2.0, 0.5])
-    x = torch.randn(
-        4, 3, generator=torch.Generator().manual_seed(0), dtype=torch.float64
-    )
-
-    def model(rows):
-        return rows @ weights.double()
-
-    exact = infidelity(model, x, weights.double().expand(4, 3))
-    assert exact.max() < 1e-20
-    silent = infidelity(model, x, torch.zeros_like(x), scale=0.3, n_samples=4000)
-    assert torch.allclose(
-        silent, torch.full((4,), 0.09 * 5.25, dtype=torch.float64), rtol=0.1
-    )
-
-
-def test_infidelity_is_captums() -> None:
-    x = torch.randn(3, 4, generator=torch.Generator().manual_seed(0))
-    model, values = (
-        mlp(4, [6]).eval(),
-        torch.randn(3, 4, generator=torch.Generator().manual_seed(1)),
-    )
-    rng = np.random.default_rng(0)
-    drawn = [
-        0.1 * torch.from_numpy(rng.standard_normal((3, 4))).float() for _ in range(5)
-    ]
-
-    def next_change(inputs, baselines=None):
-        step = drawn.pop(0)
-        return step, inputs - step
-
-    theirs = sum(
-        captum.metrics.infidelity(
-            model, next_change, x, values, n_perturb_samples=1
-        ).detach()
-        for _ in range(5)
-    )
-    assert torch.allclose(
-        infidelity(model, x, values, n_samples=5, seed=0), theirs / 5, atol=1e-6
-    )
-
-
 def test_sensitivity_of_a_linear_explanation() -> None:
     """Φ(x) = x changes by at most r in each of d places."""
     x = torch.tensor([[3.0, 4.0]])
@@ -197,11 +152,6 @@ X = torch.ones(2, 3)
         (
             lambda: deletion_insertion(lambda x: x.sum(1), X, X[:1]),
             "attributions: got shape (1, 3)",
-        ),
-        (lambda: infidelity(lambda x: x.sum(1), X, X, scale=-1), "scale: got -1"),
-        (
-            lambda: infidelity(lambda x: x, X, X),
-            "target: got None, expected one of the model's 3 outputs",
         ),
         (lambda: max_sensitivity(lambda x: x[:1], X), "explain: got shape (1, 3)"),
         (

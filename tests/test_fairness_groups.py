@@ -38,7 +38,6 @@ def check_published(metrics):
     assert metrics.difference("selection_rate") == pytest.approx(0.25)
     assert metrics.ratio("selection_rate") == pytest.approx(2 / 3)
     assert metrics.equalized_odds_difference == pytest.approx(1)
-    assert metrics.equalized_odds_ratio == 0
 
 
 def test_the_published_case():
@@ -75,7 +74,6 @@ def test_agreement_with_fairlearn_and_statsmodels(seed, n_groups):
         found.difference("selection_rate"): reference.demographic_parity_difference,
         found.ratio("selection_rate"): reference.demographic_parity_ratio,
         found.equalized_odds_difference: reference.equalized_odds_difference,
-        found.equalized_odds_ratio: reference.equalized_odds_ratio,
     }.items():
         assert ours == pytest.approx(
             theirs(y, said, sensitive_features=groups), abs=1e-12
@@ -87,25 +85,6 @@ def test_agreement_with_fairlearn_and_statsmodels(seed, n_groups):
         )
         assert found.low.loc[group, "selection_rate"] == pytest.approx(low)
         assert found.high.loc[group, "selection_rate"] == pytest.approx(high)
-
-
-def test_the_interval_of_a_difference_covers():
-    """Two groups whose truth is known: 95 % intervals hold it in about 95 of 100
-    samples.
-    """
-    rng = np.random.default_rng(0)
-    groups = np.repeat(["a", "b"], 400)
-    held = 0
-    for i in range(300):
-        said = rng.random(800) < np.where(groups == "a", 0.6, 0.4)
-        found = group_metrics(np.tile([0, 1], 400), said, groups)
-        low, high = found.difference_interval("selection_rate", n_samples=400, seed=i)
-        held += low <= 0.2 <= high
-    assert 0.90 < held / 300 < 0.985
-    one, two = (found.difference_interval("selection_rate", seed=0) for _ in "ab")
-    assert one == two
-    wide = found.difference_interval("selection_rate", level=0.999)
-    assert wide[0] < one[0] < one[1] < wide[1]
 
 
 def test_small_groups_are_warned_of_by_name():
@@ -138,9 +117,6 @@ def test_what_one_group_leaves_undefined_is_nan_and_said(min_rows):
         lambda: found.difference("true_positive_rate"),
         lambda: found.ratio("true_positive_rate"),
         lambda: found.equalized_odds_difference,
-        lambda: found.equalized_odds_ratio,
-        lambda: found.difference_interval("true_positive_rate")[0],
-        lambda: found.difference_interval("true_positive_rate")[1],
     ):
         with pytest.warns(UndefinedRateWarning, match=UNDEFINED):
             assert np.isnan(measure())

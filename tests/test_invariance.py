@@ -264,7 +264,7 @@ X, Y = np.arange(12.0).reshape(6, 2) ** 2, np.array([0.0, 1, 1, 0, 1, 0])
     [
         (
             lambda: invariant_causal_prediction([(X, Y)]),
-            "environments: got 1, expected at least two",
+            "environments: got 1, expected an integer of at least 2",
         ),
         (
             lambda: invariant_causal_prediction([(X, Y), (X[:, :1], Y)]),
@@ -276,7 +276,7 @@ X, Y = np.arange(12.0).reshape(6, 2) ** 2, np.array([0.0, 1, 1, 0, 1, 0])
         ),
         (
             lambda: invariant_causal_prediction([(X, Y), (X[:1], Y[:1])]),
-            "environments[1]: got 1 row, expected",
+            "environments[1]: rows: got 1, expected",
         ),
         (
             lambda: invariant_causal_prediction([(X, Y), (X * np.nan, Y)]),

@@ -123,7 +123,9 @@ def test_concept_auc_is_scikit_learns(seed):
 
 def test_bad_neurons():
     A = np.ones((4, 2))
-    with pytest.raises(ValueError, match="are they aligned"):
+    with pytest.raises(
+        ValueError, match=r"predictors: got shape \(3, 2\), expected \(4, any\)"
+    ):
         neuron_regressions(A, np.ones((3, 2)))
     with pytest.raises(ValueError, match="expected fewer"):
         neuron_regressions(A, np.ones((4, 4)))

@@ -149,7 +149,7 @@ def test_the_networks_come_back_frozen_and_in_evaluation_mode() -> None:
         ({"X": np.full((4, 2), np.nan)}, "X: got NaN"),
         ({"y": np.array([0, 1, 2, 1])}, "0 and 1 only"),
         ({"y": np.ones(4)}, "one class only"),
-        ({"hidden": [0]}, "whole numbers of at least 1"),
+        ({"hidden": [0]}, "n_outputs: got 0, expected an integer of at least 1"),
         ({"seeds": [-1]}, "seeds: got -1"),
         ({"max_epochs": -1}, "max_epochs: got -1"),
         ({"batch_size": 0}, "batch_size: got 0"),

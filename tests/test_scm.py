@@ -142,10 +142,10 @@ def test_other_noise() -> None:
         ),
         (lambda: CHAIN.environment(spread=1.0), "no parameter"),
         (lambda: CHAIN.do(w=1.0), r"do\(\) got"),
-        (lambda: CHAIN.do(x=float("nan")), "must be finite"),
-        (lambda: CHAIN.sample(0), "n must be at least 1"),
+        (lambda: CHAIN.do(x=float("nan")).sample(5), "'x': got NaN"),
+        (lambda: CHAIN.sample(0), "n: got 0, expected an integer of at least 1"),
         (lambda: CHAIN.sample(5, seed=-1), "seed"),
-        (lambda: CHAIN.effect_of("x", on="w"), "on='w'"),
+        (lambda: CHAIN.effect_of("x", on="w"), "on: got 'w'"),
         (
             lambda: CHAIN.do(x=lambda noise: noise[:2]).sample(5),
             r"'x' returned shape \(2,\)",

@@ -180,10 +180,9 @@ def solve(rhs=logistic, start=(5.0,), theta=(0.7, 50.0), times=(0.0, 1.0), **opt
             {"times": [1.0]},
             "times: got 1 times, expected at least two, each later than the one before",
         ),
-        ({"rtol": 0.0}, "rtol: got 0.0, expected a finite number of at least 1e-13"),
         (
             {"rhs": lambda t, x, p: 1.0},
-            r"rhs: returned shape \(\), expected \(1,\), one rate for each state",
+            r"rhs: got shape \(\), expected \(1,\)",
         ),
         (
             {"rhs": lambda t, x, p: x * np.nan},

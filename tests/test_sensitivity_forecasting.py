@@ -265,9 +265,13 @@ def test_bad_arguments_of_pi_weights(bad, error, message):
         (
             {"n_lags": 11},
             ValueError,
-            "n_lags: got 11, expected at most 10, the length of endog",
+            "n_lags: got 11, expected an integer of at least 1 and at most 10",
         ),
-        ({"n_lags": 0}, ValueError, "n_lags: got 0, expected an integer of at least 1"),
+        (
+            {"n_lags": 0},
+            ValueError,
+            "n_lags: got 0, expected an integer of at least 1 and at most 10",
+        ),
         (
             {"exog": Y},
             ValueError,

@@ -541,12 +541,14 @@ T = torch.from_numpy(ROWS)
         (
             {"model": lambda x: x.sum()},
             ValueError,
-            "model: got outputs of shape (), expected (3,) or (3, n_outputs)",
+            "model: got outputs of shape (), expected (3,) or (3, outputs)",
         ),
         (
             {"model": lambda x: x.tolist()},
             TypeError,
-            "model: got an output of type list, expected a tensor",
+            "model: got an output of type list, which has no gradient "
+            "(shapley_values, sampled_shapley_values, occlusion, lime, "
+            "permutation_importance and partial_dependence need none)",
         ),
         (
             {"model": lambda x: x.detach()},
@@ -570,7 +572,7 @@ T = torch.from_numpy(ROWS)
         (
             {"model": lambda x: (x * 0).sqrt()},
             ValueError,
-            "model: got a derivative that is NaN or infinite",
+            "model: derivatives: got NaN or infinity, expected finite numbers only",
         ),
         ({"model": raises("no such layer")}, RuntimeError, "no such layer"),
     ],

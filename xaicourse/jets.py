@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xaicourse.datasets.collisions import cell_centres
-from xaicourse.validation import check_finite, check_float, check_shape
+from xaicourse.validation import as_floats, check_float
 
 Array = NDArray[np.floating]
 RADIUS = 0.3  # rad, of a prong
@@ -61,11 +61,10 @@ def two_prongs(images: Array) -> TwoProngs:
     >>> found.shares, found.distance.round(6)
     (array([[0.75, 0.25]]), array([1.2]))
     """
-    check_shape("images", images, (None, 1, images.shape[-1], images.shape[-1]))
-    check_finite("images", images)
     n, size = len(images), images.shape[-1]
+    # a copy, from which what is found is taken out
+    rest = as_floats("images", images, (None, 1, size, size))[:, 0].copy()
     x, y = (v.ravel() for v in np.meshgrid(cell_centres(size), cell_centres(size)))
-    rest = images[:, 0].astype(float)
     flat = rest.reshape(n, -1)  # the same memory
     shares, positions = np.zeros((n, 2)), np.zeros((n, 2, 2))
     for k in range(2):
@@ -130,15 +129,13 @@ def coarse_mass(
     array([60.])
     """
     size = images.shape[-1]
-    check_shape("images", images, (None, 1, size, size))
-    check_shape("intensity", intensity, (len(images),))
-    check_finite("images", images)
-    check_finite("intensity", intensity)
+    cells = as_floats("images", images, (None, 1, size, size))
+    intensity = as_floats("intensity", intensity, (len(images),))
     least = check_float("least", least, minimum=0.0)
     if size % TOWERS:
         raise ValueError(f"images: got {size} cells a side, expected a multiple of 8")
     blocks = (len(images), TOWERS, size // TOWERS, TOWERS, size // TOWERS)
-    energy = images.reshape(blocks).sum((2, 4), dtype=float).reshape(len(images), -1)
+    energy = cells.reshape(blocks).sum((2, 4)).reshape(len(cells), -1)
     energy[energy <= least] = 0
     x, y = (v.ravel() for v in np.meshgrid(cell_centres(TOWERS), cell_centres(TOWERS)))
     kept = energy.sum(1)

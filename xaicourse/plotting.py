@@ -141,27 +141,50 @@ def bars(
             axes.bar(
                 at, np.asarray(values), width=thickness * 0.92, yerr=error, **options
             )
+    _label_values(axes, labels, value_label, limits, reference, horizontal=horizontal)
     if horizontal:
-        axes.set_yticks(positions, labels)
         axes.invert_yaxis()
-        axes.set(xlabel=value_label, xlim=limits)
-        axes.grid(visible=False, axis="y")
-    else:
-        axes.set_xticks(positions, labels)
-        axes.set(ylabel=value_label, ylim=limits)
-        axes.grid(visible=False, axis="x")
-    if reference:
-        draw_line = axes.axvline if horizontal else axes.axhline
-        draw_line(
-            reference[0],
-            color="black",
-            linestyle="--",
-            linewidth=1.2,
-            label=reference[1],
-        )
-    if len(groups) > 1 or reference:
-        figure.legend(loc="outside upper center", ncols=4)
     return figure
+
+
+def _label_values(
+    axes: Axes,
+    labels: Sequence[str],
+    value_label: str,
+    limits: tuple[float, float] | None,
+    reference: tuple[float, str] | None,
+    *,
+    horizontal: bool,
+) -> None:
+    """Name the places along one axis and the values along the other, and add a
+    reference and the legend.
+    """
+    places = np.arange(len(labels))
+    if horizontal:
+        axes.set_yticks(places, labels)
+        axes.set(xlabel=value_label, xlim=limits)
+    else:
+        axes.set_xticks(places, labels)
+        axes.set(ylabel=value_label, ylim=limits)
+    axes.grid(visible=False, axis="y" if horizontal else "x")
+    if reference:
+        position, name = reference
+        draw_line = axes.axvline if horizontal else axes.axhline
+        draw_line(position, color="black", linestyle="--", linewidth=1.2, label=name)
+    _legend(axes, where="outside upper center")
+
+
+def _legend(
+    *panels: Axes, where: Any = "outside lower center", at_least: int = 2
+) -> None:
+    """Name what the panels of a figure show, each name once, if there are several."""
+    named = {
+        label: handle
+        for axes in panels
+        for handle, label in zip(*axes.get_legend_handles_labels(), strict=True)
+    }
+    if len(named) >= at_least:
+        panels[0].figure.legend(named.values(), named.keys(), loc=where, ncols=4)
 
 
 @styled
@@ -193,20 +216,8 @@ def dots(
             capsize=3,
             markersize=7,
         )
-    axes.set_yticks(positions, labels)
+    _label_values(axes, labels, value_label, limits, reference, horizontal=True)
     axes.set_ylim(len(labels) - 0.5, -0.5)
-    axes.set(xlabel=value_label, xlim=limits)
-    axes.grid(visible=False, axis="y")
-    if reference:
-        axes.axvline(
-            reference[0],
-            color="black",
-            linestyle="--",
-            linewidth=1.2,
-            label=reference[1],
-        )
-    if len(groups) > 1 or reference:
-        figure.legend(loc="outside upper center", ncols=4)
     return figure
 
 
@@ -292,18 +303,7 @@ def lines(
         axes.set_title(title, pad=18 if marks else None)
         if log_x:
             axes.set_xscale("log")
-    handles = {
-        label: h
-        for axes in every
-        for h, label in zip(*axes.get_legend_handles_labels(), strict=True)
-    }
-    if len(handles) > 1:
-        figure.legend(
-            handles.values(),
-            handles.keys(),
-            loc="outside lower center",
-            ncols=min(len(handles), 4),
-        )
+    _legend(*every)
     return figure
 
 
@@ -358,8 +358,7 @@ def scatter_panels(
             axes.plot([], [], color="black", linestyle=DASHES[i], label=name)
         axes.set(title=title, xlabel=x_label)
     every[0].set_ylabel(y_label)
-    handles, labels = every[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=4)
+    _legend(*every)
     return figure
 
 
@@ -424,7 +423,25 @@ def causal_graph(
     boxes = {}
     for node, (x, y) in positions.items():
         outside = node in from_outside
-        boxes[node] = _node(axes, (names or {}).get(node, node), x, y, outside=outside)
+        box = {
+            "boxstyle": "square,pad=0.5"
+            if outside
+            else "round,pad=0.5,rounding_size=0.8",
+            "facecolor": "#f2f2f2" if outside else "#dcebf5",
+            "edgecolor": "#555555" if outside else COLOURS[0],
+            "linestyle": "dashed" if outside else "solid",
+            "linewidth": 1.5,
+        }
+        boxes[node] = axes.text(
+            x,
+            y,
+            (names or {}).get(node, node),
+            ha="center",
+            va="center",
+            fontsize=11,
+            bbox=box,
+            zorder=3,
+        )
     for cause, effect in edges:
         arrow = FancyArrowPatch(
             positions[cause],
@@ -446,19 +463,6 @@ def causal_graph(
     )
     axes.axis("off")
     return figure
-
-
-def _node(axes: Axes, text: str, x: float, y: float, *, outside: bool) -> Any:
-    box = {
-        "boxstyle": "square,pad=0.5" if outside else "round,pad=0.5,rounding_size=0.8",
-        "facecolor": "#f2f2f2" if outside else "#dcebf5",
-        "edgecolor": "#555555" if outside else COLOURS[0],
-        "linestyle": "dashed" if outside else "solid",
-        "linewidth": 1.5,
-    }
-    return axes.text(
-        x, y, text, ha="center", va="center", fontsize=11, bbox=box, zorder=3
-    )
 
 
 @styled
@@ -535,9 +539,7 @@ def maps(
         )
         axes.grid(visible=False)
     every[0].set_ylabel(y_label)
-    handles, labels = every[0].get_legend_handles_labels()
-    if handles:
-        figure.legend(handles, labels, loc="outside lower center", ncols=4)
+    _legend(*every, at_least=1)
     return figure
 
 
@@ -614,16 +616,5 @@ def histograms(
             axes.stairs(counts, edges, label=name, **style)
         axes.set(title=title, xlabel=x_label)
     every[0].set_ylabel(y_label)
-    handles = {
-        label: h
-        for axes in every
-        for h, label in zip(*axes.get_legend_handles_labels(), strict=True)
-    }
-    if len(handles) > 1:
-        figure.legend(
-            handles.values(),
-            handles.keys(),
-            loc="outside lower center",
-            ncols=min(len(handles), 4),
-        )
+    _legend(*every)
     return figure

@@ -14,6 +14,7 @@ from collections.abc import Callable, Collection, Iterable
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 Progress = Callable[[Iterable[Any]], Iterable[Any]]
 """What ``progress=`` takes: a wrapper of an iterable that yields its items unchanged,
@@ -32,15 +33,17 @@ def silent(iterable: Iterable[Any]) -> Iterable[Any]:
     return iterable
 
 
-def check_int(name: str, value: object, *, minimum: int = 1) -> int:
-    """Return `value` as an ``int`` of at least `minimum`.
+def check_int(
+    name: str, value: object, *, minimum: int = 1, maximum: float = math.inf
+) -> int:
+    """Return `value` as an ``int`` from `minimum` to `maximum`.
 
     Raises
     ------
     TypeError
         If it is no integer; a float with an integer value and a bool are none.
     ValueError
-        If it is below `minimum`.
+        If it is out of range.
 
     Examples
     --------
@@ -59,22 +62,30 @@ def check_int(name: str, value: object, *, minimum: int = 1) -> int:
         raise TypeError(
             f"{name}: got {value!r} ({kind}), expected an integer"
         ) from None
-    if number < minimum:
+    if not minimum <= number <= maximum:
+        upper = "" if maximum == math.inf else f" and at most {maximum}"
         raise ValueError(
-            f"{name}: got {number}, expected an integer of at least {minimum}"
+            f"{name}: got {number}, expected an integer of at least {minimum}{upper}"
         )
     return number
 
 
-def check_float(name: str, value: object, *, minimum: float = -math.inf) -> float:
-    """Return `value` as a finite ``float`` of at least `minimum`.
+def check_float(
+    name: str,
+    value: object,
+    *,
+    minimum: float = -math.inf,
+    maximum: float = math.inf,
+    positive: bool = False,
+) -> float:
+    """Return `value` as a finite ``float`` from `minimum` to `maximum`, or above 0.
 
     Raises
     ------
     TypeError
         If it is no real number.
     ValueError
-        If it is NaN, infinite or below `minimum`.
+        If it is NaN, infinite or out of range.
 
     Examples
     --------
@@ -90,8 +101,11 @@ def check_float(name: str, value: object, *, minimum: float = -math.inf) -> floa
         raise TypeError(
             f"{name}: got {value!r} ({type(value).__name__}), expected a number"
         )
-    if not math.isfinite(value) or value < minimum:
+    inside = minimum <= value <= maximum and not (positive and value <= 0)
+    if not math.isfinite(value) or not inside:
         bound = "" if minimum == -math.inf else f" of at least {minimum:g}"
+        bound += "" if maximum == math.inf else f" and at most {maximum:g}"
+        bound += " above 0" if positive else ""
         raise ValueError(f"{name}: got {value}, expected a finite number{bound}")
     return float(value)
 
@@ -114,6 +128,24 @@ def check_level(name: str, value: object) -> float:
     if not 0 < level < 1:
         raise ValueError(f"{name}: got {value}, expected a number between 0 and 1")
     return level
+
+
+def check_type(name: str, value: object, kind: type) -> None:
+    """Require an instance of a class.
+
+    Raises
+    ------
+    TypeError
+        If it is none.
+
+    Examples
+    --------
+    >>> check_type("sealed", "text", bytes)
+    Traceback (most recent call last):
+    TypeError: sealed: got str, expected bytes
+    """
+    if not isinstance(value, kind):
+        raise TypeError(f"{name}: got {type(value).__name__}, expected {kind.__name__}")
 
 
 def check_choice(name: str, value: object, choices: Collection[str]) -> str:
@@ -177,24 +209,44 @@ def check_finite(name: str, array: Any) -> None:
     """
     if 0 in array.shape:
         raise ValueError(f"{name}: got an empty array of shape {tuple(array.shape)}")
-    if not all_finite(array):
+    # NaN and infinity both survive in one of the extremes, and the extremes need no
+    # memory: isfinite(array) would build a mask (and with PyTorch a copy of the data).
+    if not all(math.isfinite(end.item()) for end in (array.min(), array.max())):
         raise ValueError(f"{name}: got NaN or infinity, expected finite numbers only")
 
 
-def all_finite(array: Any) -> bool:
-    """Return whether an array that is not empty holds no NaN and no infinity.
+def as_floats(
+    name: str, values: Any, shape: tuple[int | None, ...] | None = None
+) -> NDArray[np.float64]:
+    """Return finite real numbers as an array in double precision, of a given `shape`
+    (as in `check_shape`) if there is one; it may be the one that came.
+
+    Raises
+    ------
+    TypeError
+        If they are no real numbers.
+    ValueError
+        If the shape is another one, or a number is not finite.
 
     Examples
     --------
-    >>> all_finite(np.array([1.0, np.inf]))
-    False
+    >>> as_floats("times", [0, 1], (None,))
+    array([0., 1.])
+    >>> as_floats("times", ["0", "1"], (None,))
+    Traceback (most recent call last):
+    TypeError: times: got <U1, expected real numbers
     """
-    # NaN and infinity both survive in one of the extremes, and the extremes need no
-    # memory: isfinite(array) would build a mask (and with PyTorch a copy of the data).
-    return math.isfinite(array.min().item()) and math.isfinite(array.max().item())
+    array = np.asarray(values)
+    if array.dtype.kind not in "biufO":
+        raise TypeError(f"{name}: got {array.dtype}, expected real numbers")
+    floats = np.asarray(array, dtype=np.float64)
+    if shape is not None:
+        check_shape(name, floats, shape)
+    check_finite(name, floats)
+    return floats
 
 
-def check_bounds(bounds: Any, n: int | None = None) -> np.ndarray[Any, Any]:
+def check_bounds(bounds: Any, n: int | None = None) -> NDArray[np.float64]:
     """Return the lower and upper ends of `n` inputs, shape (n, 2), as an array.
 
     Raises
@@ -208,9 +260,7 @@ def check_bounds(bounds: Any, n: int | None = None) -> np.ndarray[Any, Any]:
     Traceback (most recent call last):
     ValueError: bounds[0]: got (1, 0), expected the lower end before the upper
     """
-    pairs = np.asarray(bounds, dtype=float)
-    check_shape("bounds", pairs, (n, 2))
-    check_finite("bounds", pairs)
+    pairs = as_floats("bounds", bounds, (n, 2))
     for i, (low, high) in enumerate(pairs):
         if not low < high:
             raise ValueError(

@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn.functional import normalize
 
 from xaicourse.attribution.explained import (
     ALL,
@@ -18,7 +19,7 @@ from xaicourse.attribution.explained import (
     explained,
     explaining,
 )
-from xaicourse.validation import Progress, all_finite, check_float, check_int
+from xaicourse.validation import Progress, check_finite, check_float, check_int
 
 
 @dataclass(frozen=True)
@@ -114,9 +115,7 @@ def maximise_activation(
         model, inputs, target=target, internal_batch_size=internal_batch_size,
         gradient=True,
     )  # fmt: skip
-    radius = check_float("radius", radius, minimum=0.0)
-    if radius == 0:
-        raise ValueError("radius: got 0, expected a number above zero")
+    radius = check_float("radius", radius, positive=True)
     middle = beside("centre", centre, f.rows)
     low, high = (
         (check_float("bounds", end) for end in bounds)
@@ -140,8 +139,7 @@ def maximise_activation(
             .clamp(min=radius)
             .view(-1, *[1] * (x.ndim - 1))
         )
-        inside: Tensor = (c + (x - c) * (radius / length)).clamp(low, high)
-        return inside
+        return torch.clamp(c + (x - c) * (radius / length), low, high)
 
     with explaining(model):
         best = into(f.rows, middle)
@@ -151,16 +149,11 @@ def maximise_activation(
             x = best[rows].clone()
             for step in range(n_steps):
                 [slope] = f.gradient(rows, x)
-                if not all_finite(slope):
-                    raise ValueError(
-                        "model: got a gradient that is NaN or infinite on the way up"
-                    )
-                length = slope.flatten(1).norm(dim=1).view(-1, *[1] * (x.ndim - 1))
-                direction = slope / length.where(length > 0, torch.ones_like(length))
-                x = into(
-                    x.detach() + direction * (radius * (1 - step / n_steps)),
-                    middle[rows],
-                )
+                check_finite("model: gradient", slope)
+                least = torch.finfo(slope.dtype).tiny
+                direction = normalize(slope.flatten(1), eps=least).view_as(slope)
+                ahead = x.detach() + direction * (radius * (1 - step / n_steps))
+                x = into(ahead, middle[rows])
                 now = f.at(rows, x)
                 better = now > highest[rows]
                 highest[rows] = now.where(better, highest[rows])

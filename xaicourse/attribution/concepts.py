@@ -15,7 +15,6 @@ from torch import Tensor
 from xaicourse.attribution.explained import Model, explained, explaining, tensor
 from xaicourse.validation import (
     Seed,
-    all_finite,
     check_finite,
     check_float,
     check_int,
@@ -208,8 +207,7 @@ def tcav(
         slopes = torch.cat(
             [f.gradient(rows, f.rows[rows].clone())[0] for rows, _ in f.blocks()]
         )
-        if not all_finite(slopes):
-            raise ValueError("head: got a gradient that is NaN or infinite")
+        check_finite("head: gradient", slopes)
 
         def runs(examples: Tensor | None) -> tuple[Tensor, Tensor, Tensor]:
             """Score, slope, accuracy of each run; without examples, of a random set."""

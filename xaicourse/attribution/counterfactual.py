@@ -177,7 +177,7 @@ def counterfactuals(
     near = check_float("proximity_weight", proximity_weight, minimum=0.0)
     apart = check_float("diversity_weight", diversity_weight, minimum=0.0)
     max_steps = check_int("max_steps", max_steps)
-    rate = check_float("learning_rate", learning_rate, minimum=1e-12)
+    rate = check_float("learning_rate", learning_rate, positive=True)
     stopped, stale, step = "max_steps", 0, 0
     draws = torch.from_numpy(check_seed(seed).uniform(-1, 1, (k, d))).to(rows)
     c = torch.where(
@@ -237,10 +237,7 @@ def counterfactuals(
 def margin(logits: Tensor, target: int) -> Tensor:
     """Return by how much the wanted class leads, in logits: (n, outputs) to (n,)."""
     n_classes = max(2, logits.shape[1])
-    if check_int("target", target, minimum=0) >= n_classes:
-        raise ValueError(
-            f"target: got {target}, expected a class from 0 to {n_classes - 1}"
-        )
+    check_int("target", target, minimum=0, maximum=n_classes - 1)
     if logits.shape[1] == 1:
         return logits[:, 0] * (1 if target else -1)
     others = torch.cat([logits[:, :target], logits[:, target + 1 :]], dim=1)

@@ -33,7 +33,6 @@ from torch import Tensor, nn
 
 from xaicourse.validation import (
     Progress,
-    all_finite,
     check_finite,
     check_float,
     check_int,
@@ -91,7 +90,7 @@ class Explained:
     given : as the user gave them
         The inputs, for the kind of the results.
     ask : callable
-        From tensors of rows, and extra arguments, to outputs (n, outputs).
+        From tensors of rows, and extra arguments, to outputs (n,) or (n, outputs).
     """
 
     inputs: tuple[Tensor, ...]
@@ -159,18 +158,7 @@ class Explained:
         with torch.enable_grad():
             for point in points:
                 point.requires_grad_()
-            output = self.at(rows, *points)
-            slopes: Sequence[Tensor | None] = [None]
-            if output.requires_grad:
-                slopes = torch.autograd.grad(output.sum(), points, allow_unused=True)
-        if all(slope is None for slope in slopes):
-            raise ValueError(
-                "model: got an output that has no gradient with respect to the inputs"
-            )
-        return [
-            torch.zeros_like(point) if slope is None else slope
-            for slope, point in zip(slopes, points, strict=True)
-        ]
+            return slopes_of(self.at(rows, *points).sum(), points)
 
     def at_baselines(self, *baselines: Tensor) -> Tensor:
         """All outputs at every baseline, (n, n_baselines, outputs), or (1, ...) where
@@ -236,10 +224,9 @@ def explained(
         raise TypeError(f"model: got {type(model).__name__}, which {_NONE_NEEDED}")
     tensors = all(isinstance(x, Tensor) for x in several)
     if gradient and not tensors and not isinstance(model, nn.Module):
-        kind = type(several[0]).__name__
         raise TypeError(
-            f"inputs: got {kind}, expected a tensor: a function of arrays "
-            f"{_NONE_NEEDED}"
+            f"inputs: got {type(several[0]).__name__}, expected a tensor: a function "
+            f"of arrays {_NONE_NEEDED}"
         )
     rows = tuple(_rows(x) for x in several)
     n = len(rows[0])
@@ -275,14 +262,14 @@ def predictor(model: Model, target: int | None) -> Callable[[Any], Any]:
             found = function_of(model)(table)
         if target is None:
             return found
-        outputs = as_outputs(found, len(table)).detach()
+        outputs = as_outputs(found, len(table)).detach().reshape(len(table), -1)
         return pick(outputs, _target(target, len(table), outputs.device)).cpu().numpy()
 
     return predict
 
 
 def as_outputs(output: Any, n: int) -> Tensor:
-    """Return what a model says of `n` rows as a tensor (n, outputs)."""
+    """Return what a model says of `n` rows as a tensor (n,) or (n, outputs)."""
     if not isinstance(output, Tensor):
         output = torch.from_numpy(np.array(output, dtype=float))
     if output.ndim not in (1, 2) or len(output) != n:
@@ -291,8 +278,8 @@ def as_outputs(output: Any, n: int) -> Tensor:
             f"({n}, outputs)"
         )
     check_finite("model: outputs", output)
-    outputs: Tensor = output.reshape(n, -1)
-    return outputs
+    checked: Tensor = output
+    return checked
 
 
 def function_of(model: Model) -> Callable[..., Any]:
@@ -335,13 +322,14 @@ def _asking(
         except RuntimeError as error:
             if "numpy() on Tensor that requires grad" not in str(error):
                 raise
-            kind = "model: got a function of arrays, which"
-            raise TypeError(f"{kind} {_NONE_NEEDED}") from error
+            raise TypeError(
+                f"model: got a function of arrays, which {_NONE_NEEDED}"
+            ) from error
         output = getattr(output, "logits", output)
         if gradient and not isinstance(output, Tensor):
-            kind = type(output).__name__
             raise TypeError(
-                f"model: got an output of type {kind}, which {_NONE_NEEDED}"
+                f"model: got an output of type {type(output).__name__}, which "
+                f"{_NONE_NEEDED}"
             )
         return as_outputs(output, len(rows[0])).to(rows[0].device)
 
@@ -396,8 +384,10 @@ def tensor(
     else:
         array = np.asarray(numbers)
         if array.dtype.kind not in "biuf":
-            kind = type(numbers).__name__
-            raise TypeError(f"{name}: got {kind} of {array.dtype}, expected numbers")
+            raise TypeError(
+                f"{name}: got {type(numbers).__name__} of {array.dtype}, expected "
+                f"numbers"
+            )
         exact = array.dtype in (np.float32, np.float64)
         found = torch.from_numpy(array.astype(array.dtype if exact else np.float64))
     if shape is not None:
@@ -449,7 +439,6 @@ def sum_of_gradients(
     n_points: int,
     *,
     times: Sequence[Tensor | float],
-    where: str,
     progress: Progress | None,
 ) -> list[Tensor]:
     """`times` the sum, over the points that belong to each row, of weight times
@@ -457,8 +446,7 @@ def sum_of_gradients(
 
     `points` gives points, (rows, points, ...), of a block of rows and points, and
     weights, for each input: of their shape, or (points,) if they are the same for all
-    rows; they are overwritten. `where` says in the error for a gradient that is not
-    finite what the points are.
+    rows; they are overwritten.
     """
     values = [torch.zeros_like(x) for x in f.inputs]
     for rows, some in f.blocks(n_points, progress=progress):
@@ -476,9 +464,27 @@ def sum_of_gradients(
             value[rows] += summed.view_as(value[rows])
     for value, factor in zip(values, times, strict=True):
         value.mul_(factor)
-        if not all_finite(value):
-            raise ValueError(f"model: got a gradient that is NaN or infinite {where}")
+        check_finite("model: gradient", value)
     return values
+
+
+def slopes_of(
+    total: Tensor, points: Sequence[Tensor], *, again: bool = False
+) -> list[Tensor]:
+    """Gradient of a number with respect to points; `again` if the graph is needed."""
+    found: Sequence[Tensor | None] = [None]
+    if total.requires_grad:
+        found = torch.autograd.grad(
+            total, points, retain_graph=again, allow_unused=True
+        )
+    if all(slope is None for slope in found):
+        raise ValueError(
+            "model: got an output that has no gradient with respect to the inputs"
+        )
+    return [
+        torch.zeros_like(point) if slope is None else slope
+        for slope, point in zip(found, points, strict=True)
+    ]
 
 
 def pick(output: Tensor, target: Tensor | None) -> Tensor:

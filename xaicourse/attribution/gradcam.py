@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
 from xaicourse.attribution.explained import Inputs, explained, explaining
-from xaicourse.validation import Progress, all_finite
+from xaicourse.validation import Progress, check_finite, check_shape, check_type
 
 
 @dataclass(frozen=True)
@@ -104,20 +104,13 @@ def grad_cam(
     tensor([[[1., 2.],
              [3., 0.]]])
     """
-    for name, module in (("model", model), ("layer", layer)):
-        if not isinstance(module, nn.Module):
-            raise TypeError(
-                f"{name}: got {type(module).__name__}, expected a torch.nn.Module"
-            )
+    check_type("model", model, nn.Module)
+    check_type("layer", layer, nn.Module)
     f = explained(
         model, inputs, target=target, internal_batch_size=internal_batch_size,
         gradient=True,
     )  # fmt: skip
-    if f.rows.ndim != 4:
-        raise ValueError(
-            f"inputs: got shape {tuple(f.rows.shape)}, expected (n, channels, height, "
-            f"width)"
-        )
+    check_shape("inputs", f.rows, (None,) * 4)
     parts = []
     with explaining(model), torch.enable_grad():
         for rows, _ in f.blocks(progress=progress):
@@ -125,10 +118,7 @@ def grad_cam(
                 output = f.at(rows, f.rows[rows])
             parts.append(_weighted_sum(seen, output))
     coarse = torch.cat(parts)
-    if not all_finite(coarse):
-        raise ValueError(
-            "model: got a gradient or an output of the layer that is NaN or infinite"
-        )
+    check_finite("model: relevance", coarse)
     values = interpolate(
         coarse.relu()[:, None], f.rows.shape[2:], mode="bilinear", align_corners=False
     )[:, 0]
@@ -144,11 +134,7 @@ def _weighted_sum(seen: list[Tensor], output: Tensor) -> Tensor:
             f"layer: got one that is called {len(seen)} times in a pass, expected once"
         )
     [maps] = seen
-    if maps.ndim != 4 or len(maps) != len(output):
-        raise ValueError(
-            f"layer: got an output of shape {tuple(maps.shape)}, expected (n, maps, h, "
-            f"w)"
-        )
+    check_shape("layer: output", maps, (len(output), None, None, None))
     gradient = None
     if output.requires_grad:
         (gradient,) = torch.autograd.grad(output.sum(), maps, allow_unused=True)
@@ -167,12 +153,8 @@ def _watched(layer: nn.Module) -> Iterator[list[Tensor]]:
     """
     seen: list[Tensor] = []
 
-    def collect(_module: nn.Module, _inputs: object, output: object) -> Tensor:
-        if not isinstance(output, Tensor):
-            raise ValueError(
-                f"layer: got an output of type {type(output).__name__}, expected a "
-                f"tensor"
-            )
+    def collect(_module: nn.Module, _inputs: object, output: Any) -> Tensor:
+        check_type("layer: output", output, Tensor)
         seen.append(output.detach().requires_grad_())
         return seen[-1].clone()
 

@@ -27,7 +27,7 @@ from xaicourse.attribution.explained import (
 from xaicourse.validation import (
     Progress,
     Seed,
-    all_finite,
+    check_finite,
     check_float,
     check_int,
     check_seed,
@@ -185,7 +185,7 @@ def smooth_grad(
     with explaining(model):
         values = sum_of_gradients(
             f, copies, n_samples, times=[1 / n_samples] * len(f.inputs),
-            where="at the inputs", progress=progress,
+            progress=progress,
         )  # fmt: skip
     return f.like_inputs(values)
 
@@ -237,8 +237,7 @@ def input_x_gradient(
     )  # fmt: skip
     with explaining(model):
         values = sum_of_gradients(
-            f, partial(_copies, f), 1, times=f.inputs, where="at the inputs",
-            progress=progress,
+            f, partial(_copies, f), 1, times=f.inputs, progress=progress
         )  # fmt: skip
     return f.like_inputs(values)
 
@@ -317,8 +316,8 @@ def guided_backprop(
             signals = torch.autograd.grad(output.sum(), some, materialize_grads=True)
             for value, signal in zip(values, signals, strict=True):
                 value[rows] = signal
-    if not all(all_finite(value) for value in values):
-        raise ValueError("model: got a signal that is NaN or infinite at the inputs")
+    for value in values:
+        check_finite("model: signals", value)
     return f.like_inputs(values)
 
 

@@ -64,7 +64,6 @@ def lime(
     target: Any = None,
     kernel_width: float | None = None,
     n_samples: int = 1000,
-    ridge: float = 0.0,
     seed: Seed = 0,
     internal_batch_size: int | None = None,
     progress: Progress | None = None,
@@ -74,7 +73,7 @@ def lime(
 
     Points z = x + scale · N(0, 1) are drawn, and with π(z) = exp(-d² / width²), d the
     distance in units of `scale`, the line minimises Σ π(z) (f(z) - a - b·(z - x) /
-    scale)² + ridge · ‖b‖².
+    scale)².
 
     Parameters
     ----------
@@ -93,8 +92,6 @@ def lime(
         paper's package.
     n_samples : int
         Points drawn around each row, more than n_features + 1.
-    ridge : float
-        Penalty, which draws slopes to zero; 0 is least squares.
     seed : int, numpy.random.Generator or None
         Of the draws: every row has the same ones around it.
     internal_batch_size : int or None
@@ -140,14 +137,9 @@ def lime(
     width = (
         0.75 * np.sqrt(n_features)
         if kernel_width is None
-        else check_float("kernel_width", kernel_width)
+        else check_float("kernel_width", kernel_width, positive=True)
     )
-    if width <= 0:
-        raise ValueError(
-            f"kernel_width: got {kernel_width}, expected a positive number"
-        )
     n_samples = check_int("n_samples", n_samples, minimum=n_features + 2)
-    ridge = check_float("ridge", ridge, minimum=0.0)
 
     draws = check_seed(seed).standard_normal((n_samples, n_features))
     nearness = np.exp(-(draws**2).sum(1) / width**2)
@@ -161,8 +153,7 @@ def lime(
             f"{n_features + 2}: widen it or draw more"
         )
     design = np.column_stack([np.ones(n_samples), draws])
-    penalty = ridge * np.diag(np.r_[0.0, np.ones(n_features)])
-    solve = np.linalg.solve(design.T * nearness @ design + penalty, design.T * nearness)
+    solve = np.linalg.solve(design.T * nearness @ design, design.T * nearness)
     lines, r2 = np.empty((n, n_features + 1)), np.empty(n)
     with explaining(model):
         for rows, _ in f.blocks(width=n_samples, progress=progress):

@@ -93,12 +93,7 @@ def occlusion(
     x = f.rows
     axes = x.shape[2:] if x.ndim == 4 else x.shape[1:]
     windows = _per_axis("window", window, axes)
-    steps = windows if strides is None else _per_axis("strides", strides, axes)
-    if any(step > w for step, w in zip(steps, windows, strict=True)):
-        raise ValueError(
-            f"strides: got {steps}, expected at most the window {windows}, or inputs "
-            f"are left out"
-        )
+    steps = windows if strides is None else _per_axis("strides", strides, windows)
     cover = beside("baselines", baselines, x)
     starts = [
         sorted({*range(0, length - w + 1, step), length - w})
@@ -124,16 +119,12 @@ def occlusion(
 
 
 def _per_axis(name: str, value: int | Sequence[int], axes: Sequence[int]) -> list[int]:
-    """One number for each axis, none larger than the axis."""
+    """One number for each axis, none larger than the axis or window."""
     values = list(value) if isinstance(value, Sequence) else [value] * len(axes)
     if len(values) != len(axes):
         raise ValueError(
             f"{name}: got {len(values)} numbers, expected one for each of the axes "
             f"{tuple(axes)}"
         )
-    values = [check_int(name, v) for v in values]
-    if any(v > length for v, length in zip(values, axes, strict=True)):
-        raise ValueError(
-            f"{name}: got {values}, expected at most the axes {tuple(axes)}"
-        )
-    return values
+    pairs = zip(values, axes, strict=True)
+    return [check_int(name, v, maximum=most) for v, most in pairs]

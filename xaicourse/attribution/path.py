@@ -14,7 +14,7 @@ baselines, and draws α at random. Both are one weighted sum over the points of 
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import torch
@@ -37,15 +37,10 @@ from xaicourse.attribution.explained import (
 from xaicourse.validation import (
     Progress,
     Seed,
-    check_choice,
-    check_finite,
-    check_float,
     check_int,
     check_seed,
     check_shape,
 )
-
-_WHERE = "on the way from baselines to inputs"
 
 
 def integrated_gradients(
@@ -56,15 +51,15 @@ def integrated_gradients(
     target: Any = None,
     additional_forward_args: Any = None,
     n_steps: int = 64,
-    method: Literal["gausslegendre", "midpoint", "trapezoid"] = "gausslegendre",
     internal_batch_size: int | None = None,
     progress: Progress | None = None,
 ) -> Attribution:
     """Attribute a model's output to its inputs along the straight line from a baseline.
 
     IG_j(x) = (x_j - x'_j) ∫_0^1 df/dx_j (x' + α (x - x')) dα, the integral replaced by
-    the weighted sum of a quadrature whose weights add up to one, so that a linear model
-    is attributed exactly by any number of steps.
+    the weighted sum of Gauss and Legendre, which is exact for polynomials of degree
+    2 n_steps - 1: a linear model is attributed exactly by any number of steps. For ReLU
+    networks, whose gradients jump, the error falls as 1/n_steps.
 
     Parameters
     ----------
@@ -86,12 +81,7 @@ def integrated_gradients(
         What the model is given behind the inputs and is not explained. Tensors with a
         row for each row of the inputs are repeated with them.
     n_steps : int
-        Number of points, and of gradients, on each path (with ``"trapezoid"`` of
-        intervals: one point more).
-    method : {"gausslegendre", "midpoint", "trapezoid"}
-        Quadrature. Gauss-Legendre is exact for polynomials of degree 2 n_steps - 1 and
-        best for smooth models; for ReLU networks, whose gradients jump, all three
-        converge as 1/n_steps.
+        Number of points, and of gradients, on each path.
     internal_batch_size : int or None
         Most points given to the model at once, which bounds the memory; ``None`` takes
         as many as hold 2**18 numbers.
@@ -136,7 +126,9 @@ def integrated_gradients(
         for b, x in zip(baselines, f.inputs, strict=True)
     ]
     differences = [x - b for x, b in zip(f.inputs, starts, strict=True)]
-    nodes, weights = _quadrature(method, check_int("n_steps", n_steps))
+    n_steps = check_int("n_steps", n_steps)
+    nodes, weights = roots_legendre(n_steps)
+    nodes, weights = (nodes + 1) / 2, weights / weights.sum()
 
     def path(rows: slice, steps: slice) -> tuple[list[Tensor], list[Tensor]]:
         z = [
@@ -150,7 +142,7 @@ def integrated_gradients(
     with explaining(model):
         change = f.at(ALL, *f.inputs) - f.at(ALL, *starts)
         values = sum_of_gradients(
-            f, path, len(nodes), times=differences, where=_WHERE, progress=progress
+            f, path, n_steps, times=differences, progress=progress
         )
     return f.attribution(values, change)
 
@@ -163,7 +155,6 @@ def gradient_shap(
     target: Any = None,
     additional_forward_args: Any = None,
     n_samples: int = 50,
-    stdevs: float = 0.0,
     seed: Seed = 0,
     internal_batch_size: int | None = None,
     progress: Progress | None = None,
@@ -171,9 +162,8 @@ def gradient_shap(
     """Attribute a model's output to its inputs along random points of the lines from
     many baselines.
 
-    φ_j(x) = E[(x_j - x'_j) df/dz_j] at z = x' + α (x + ε - x'), with x' drawn from the
-    baselines, α ~ U(0, 1) and ε_j ~ N(0, stdevs²): Integrated Gradients averaged over
-    the baselines (and, with noise, over a neighbourhood of the input).
+    φ_j(x) = E[(x_j - x'_j) df/dz_j] at z = x' + α (x - x'), with x' drawn from the
+    baselines and α ~ U(0, 1): Integrated Gradients averaged over the baselines.
 
     The mean over samples is unbiased, and less noisy than one of independent draws: the
     s-th of n_samples has α in the s-th of as many equal slices of (0, 1), and takes the
@@ -189,8 +179,6 @@ def gradient_shap(
         several inputs, those of one row are drawn together.
     n_samples : int
         Number of points, and of gradients, for each row.
-    stdevs : float
-        Standard deviation of the noise on the inputs, in their units.
     seed : int, numpy.random.Generator or None
         Of all draws; the same seed gives the same draws whatever the batch size, data
         type and device.
@@ -203,11 +191,9 @@ def gradient_shap(
     Attribution
         `values`, and `delta` = sum of the values - (f(x) - mean f(x')), where the mean
         goes once over each of the given baselines, not over those that happened to be
-        drawn. Without noise its expectation is zero, and its size the Monte-Carlo error
-        of the row: of the α between 0 and 1, and, unless n_samples is a multiple of
-        n_baselines, of the choice of baselines. With noise it also holds a bias, as z
-        then ends at x + ε (Captum multiplies by x + ε - x' instead, which adds the
-        noise to the contributions).
+        drawn. Its expectation is zero, and its size the Monte-Carlo error of the row:
+        of the α between 0 and 1, and, unless n_samples is a multiple of n_baselines, of
+        the choice of baselines.
 
     Raises
     ------
@@ -235,22 +221,19 @@ def gradient_shap(
         model, inputs, target=target, additional_forward_args=additional_forward_args,
         internal_batch_size=internal_batch_size, gradient=True,
     )  # fmt: skip
+    given = one_each("baselines", baselines, f.inputs)
     starts = [
-        tensor("baselines", b).to(x)
-        for b, x in zip(
-            one_each("baselines", baselines, f.inputs), f.inputs, strict=True
-        )
+        tensor("baselines", b, (None, *x.shape[1:])).to(x)
+        for b, x in zip(given, f.inputs, strict=True)
     ]
-    n_baselines = len(starts[0]) if starts[0].ndim else 0
-    for b, x in zip(starts, f.inputs, strict=True):
-        check_shape("baselines", b, (n_baselines or None, *x.shape[1:]))
-        check_finite("baselines", b)
+    n_baselines = len(starts[0])
+    for b in starts:
+        check_shape("baselines", b, (n_baselines, *b.shape[1:]))
     n_samples = check_int("n_samples", n_samples)
-    stdevs = check_float("stdevs", stdevs, minimum=0.0)
     # Each stream is read once, row after row and sample after sample: where a batch
     # ends, the next goes on, so that the size of the batches changes no draw. One
     # stream for two purposes would be cut differently.
-    once, uniform, *normals = check_seed(seed).spawn(2 + len(f.inputs))
+    once, uniform = check_seed(seed).spawn(2)
     order = torch.from_numpy(once.permutation(n_baselines))
     place = torch.from_numpy(once.integers(n_baselines, size=len(f.inputs[0])))
     starts = [b[order] for b in starts]
@@ -261,7 +244,7 @@ def gradient_shap(
         s = np.arange(n_samples)[samples]
         alpha = (s + uniform.random((len(place[rows]), len(s)))) / n_samples
         z, differences = [], []
-        for whole, circle, normal in zip(f.inputs, circles, normals, strict=True):
+        for whole, circle in zip(f.inputs, circles, strict=True):
             x = whole[rows, None]
             start = (
                 circle[samples.start :]
@@ -271,11 +254,7 @@ def gradient_shap(
             )
             difference = torch.sub(x, start, out=start)
             # From the input backwards: x' + α (x - x') = x + (α - 1) (x - x').
-            point = torch.addcmul(x, _column(alpha - 1, x[:, 0]), difference)
-            if stdevs > 0:
-                noise = torch.from_numpy(normal.standard_normal(point.shape)).to(x)
-                point.addcmul_(_column(alpha * stdevs, x[:, 0]), noise)
-            z.append(point)
+            z.append(torch.addcmul(x, _column(alpha - 1, x[:, 0]), difference))
             differences.append(difference)
         return z, differences
 
@@ -283,23 +262,9 @@ def gradient_shap(
         expected = f.at_baselines(*starts).mean(1).expand(len(place), -1)
         change = f.at(ALL, *f.inputs) - pick(expected, f.target)
         values = sum_of_gradients(
-            f, path, n_samples, times=[1 / n_samples] * len(starts), where=_WHERE,
-            progress=progress,
-        )  # fmt: skip
+            f, path, n_samples, times=[1 / n_samples] * len(starts), progress=progress
+        )
     return f.attribution(values, change)
-
-
-def _quadrature(method: str, n: int) -> tuple[np.ndarray, np.ndarray]:
-    """Nodes in [0, 1], and weights that add up to one."""
-    check_choice("method", method, ["gausslegendre", "midpoint", "trapezoid"])
-    if method == "midpoint":
-        nodes, weights = (np.arange(n) + 0.5) / n, np.ones(n)
-    elif method == "trapezoid":
-        nodes, weights = np.linspace(0, 1, n + 1), np.r_[0.5, np.ones(n - 1), 0.5]
-    else:
-        nodes, weights = roots_legendre(n)
-        nodes = (nodes + 1) / 2
-    return nodes, weights / weights.sum()
 
 
 def _column(numbers: np.ndarray, rows: Tensor) -> Tensor:

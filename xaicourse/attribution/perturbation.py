@@ -26,6 +26,7 @@ from xaicourse.validation import (
     check_float,
     check_int,
     check_seed,
+    check_shape,
     silent,
 )
 
@@ -180,16 +181,9 @@ def permutation_importance(
     >>> importance.mean.round(1)
     array([8., 2., 0.])
     """
-    _check_table(X)
+    _check_table(X, y)
     predict, n = predictor(model, target), len(X)
-    if n < 2:
-        raise ValueError(
-            f"X: got {n} row, expected at least 2, as rows trade their values"
-        )
-    if len(y) != n:
-        raise ValueError(
-            f"y: got {len(y)} values, expected one for each of the {n} rows of X"
-        )
+    check_int("X: rows", n, minimum=2)
     groups = _groups(X, groups)
     n_repeats = check_int("n_repeats", n_repeats, minimum=2)
     rng = check_seed(seed)
@@ -286,13 +280,8 @@ def drop_column_importance(
     ... ).drop.round(2)
     array([1.44, 0.36])
     """
-    for name, table, truth in (("X", X, y), ("X_test", X_test, y_test)):
-        _check_table(table, name)
-        if len(truth) != len(table):
-            raise ValueError(
-                f"{name.replace('X', 'y')}: got {len(truth)} values, expected one for "
-                f"each of the {len(table)} rows"
-            )
+    _check_table(X, y)
+    _check_table(X_test, y_test, "_test")
     columns, theirs = _labels(X), _labels(X_test)
     if columns != theirs:
         raise ValueError(
@@ -408,22 +397,26 @@ def partial_dependence(
         if isinstance(dtype, pd.CategoricalDtype):
             column = pd.Categorical(column, dtype=dtype)
         _set(table, feature, column)
-        outputs = as_outputs(predict(table), len(X))
+        outputs = as_outputs(predict(table), len(X)).reshape(len(X), -1)
         prediction = pick(outputs, None).detach().double().numpy()
         curves[:, i] = prediction if ice else prediction.mean()
     return PartialDependence(values, curves.mean(0), curves if ice else None)
 
 
-def _check_table(X: Table, name: str = "X") -> None:
-    """Require a DataFrame or a two-dimensional array that is not empty."""
+def _check_table(X: Table, y: Any = None, which: str = "") -> None:
+    """Require rows of a table, and as many values of `y` if there are some."""
     if not isinstance(X, pd.DataFrame | np.ndarray):
         raise TypeError(
-            f"{name}: got {type(X).__name__}, expected a DataFrame or a NumPy array"
+            f"X{which}: got {type(X).__name__}, expected a DataFrame or a NumPy array"
         )
     if X.ndim != 2 or 0 in X.shape:
         raise ValueError(
-            f"{name}: got shape {X.shape}, expected (n, n_columns), neither of them "
+            f"X{which}: got shape {X.shape}, expected (n, n_columns), neither of them "
             f"zero"
+        )
+    if y is not None and len(y) != len(X):
+        raise ValueError(
+            f"y{which}: got {len(y)} values, expected one for each of the {len(X)} rows"
         )
 
 
@@ -495,10 +488,7 @@ def _grid(column: Any, grid: int | ArrayLike) -> NDArray[Any]:
             values = np.linspace(low, high, n_grid)
     else:
         values = np.asarray(grid)
-    if values.ndim != 1 or len(values) == 0:
-        raise ValueError(
-            f"grid: got shape {values.shape}, expected (n_grid,), not empty"
-        )
+    check_shape("grid", values, (None,))
     if np.issubdtype(values.dtype, np.number):
         check_finite("grid", values)
     return values

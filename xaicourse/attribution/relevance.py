@@ -20,6 +20,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import linear
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.modules.conv import _ConvNd, _ConvTransposeNd
 
@@ -30,7 +31,7 @@ from xaicourse.attribution.explained import (
     explaining,
     graph,
 )
-from xaicourse.validation import Progress, all_finite, check_float
+from xaicourse.validation import Progress, check_finite, check_float, check_type
 
 Apply = Callable[[Tensor, Tensor, Tensor | None], Tensor]
 
@@ -226,11 +227,7 @@ def layerwise_relevance(
     >>> layerwise_relevance(model, torch.ones(1, 2), rule=alpha_beta_rule(2, 1)).values
     tensor([[-2.0000,  0.5000]])
     """
-    if not isinstance(model, nn.Module):
-        raise TypeError(
-            f"model: got {type(model).__name__}, expected a torch.nn.Module, whose "
-            f"layers can be watched"
-        )
+    check_type("model", model, nn.Module)
     default, single = rule or epsilon_rule(), rules or {}
     for module in single:
         if not isinstance(module, _LINEAR) or all(
@@ -266,8 +263,7 @@ def layerwise_relevance(
             for leaf, gradient in zip(leaves, gradients, strict=True):
                 values[some] += leaf.detach() * gradient
             outputs.append(output.detach())
-    if not all_finite(values):
-        raise ValueError("model: got relevance that is NaN or infinite")
+    check_finite("model: relevance", values)
     return f.attribution([values], torch.cat(outputs))
 
 
@@ -366,27 +362,22 @@ def _ruled(
 
 def _linear(module: Any, x: Tensor) -> tuple[Tensor, Tensor, Apply]:
     """Weight and bias of a layer, and what it does with them to its input."""
-    if isinstance(module, _BatchNorm):
+    if not isinstance(module, nn.Linear | _ConvNd):
+        if module.running_mean is None:
+            raise ValueError(
+                "model: got a batch normalisation without running statistics, expected "
+                "one that keeps them"
+            )
         along = (1, -1, *[1] * (x.ndim - 2))
-        scale, shift = _scale_and_shift(module)
+        scale = (module.running_var + module.eps).rsqrt()
+        scale = scale if module.weight is None else scale * module.weight.detach()
+        shift = -module.running_mean * scale
+        shift = shift if module.bias is None else shift + module.bias.detach()
         return scale.reshape(along), shift.reshape(along), _times
     weight, bias = module.weight.detach(), module.bias
     bias = weight.new_zeros(len(weight)) if bias is None else bias.detach()
-    convolves = isinstance(module, _ConvNd)
-    return weight, bias, module._conv_forward if convolves else nn.functional.linear
-
-
-def _scale_and_shift(module: Any) -> tuple[Tensor, Tensor]:
-    """What a batch normalisation multiplies by and adds in evaluation mode."""
-    if module.running_mean is None:
-        raise ValueError(
-            "model: got a batch normalisation without running statistics, expected one "
-            "that keeps them"
-        )
-    scale = (module.running_var + module.eps).rsqrt()
-    scale = scale if module.weight is None else scale * module.weight.detach()
-    shift = -module.running_mean * scale
-    return scale, shift if module.bias is None else shift + module.bias.detach()
+    apply = module._conv_forward if isinstance(module, _ConvNd) else linear
+    return weight, bias, apply
 
 
 def _times(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:

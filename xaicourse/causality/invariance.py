@@ -30,6 +30,7 @@ from xaicourse.networks.stacking import (
 )
 from xaicourse.validation import (
     Progress,
+    as_floats,
     check_finite,
     check_float,
     check_int,
@@ -199,11 +200,7 @@ def irm_penalty(logits: Tensor, labels: Tensor) -> Tensor:
     >>> irm_penalty(torch.tensor([0.0, 2.0]), torch.tensor([1.0, 0.0]))
     tensor(0.7758)
     """
-    if labels.shape != logits.shape:
-        raise ValueError(
-            f"labels: got shape {tuple(labels.shape)}, expected that of the logits, "
-            f"{tuple(logits.shape)}"
-        )
+    check_shape("labels", labels, tuple(logits.shape))
     check_finite("logits", logits)
     return ((torch.sigmoid(logits) - labels) * logits).mean(-1).square()
 
@@ -275,10 +272,7 @@ def invariant_risk_minimisation(
       (0): Linear(in_features=2, out_features=1, bias=True)
     )
     """
-    if len(environments) < 2:
-        raise ValueError(
-            f"environments: got {len(environments)}, expected at least two"
-        )
+    check_int("environments", len(environments), minimum=2)
     weight = check_float("penalty_weight", penalty_weight, minimum=0.0)
     rate = check_float("learning_rate", learning_rate, minimum=0.0)
     l2 = check_float("l2", l2, minimum=0.0)
@@ -305,22 +299,14 @@ def invariant_risk_minimisation(
 
 
 def _check_environments(environments: Environments) -> tuple[list[Array], list[Array]]:
-    if len(environments) < 2:
-        raise ValueError(
-            f"environments: got {len(environments)}, expected at least two"
-        )
-    X = [np.asarray(rows, float) for rows, _ in environments]
-    y = [np.asarray(target, float) for _, target in environments]
-    columns = X[0].shape[1] if X[0].ndim == 2 else None
-    for e, (rows, target) in enumerate(zip(X, y, strict=True)):
-        check_shape(f"environments[{e}]: X", rows, (None, columns))
-        check_shape(f"environments[{e}]: y", target, (len(rows),))
-        check_finite(f"environments[{e}]: X", rows)
-        check_finite(f"environments[{e}]: y", target)
-        if len(rows) < 2:
-            raise ValueError(
-                f"environments[{e}]: got {len(rows)} row, expected at least 2"
-            )
+    check_int("environments", len(environments), minimum=2)
+    X: list[Array] = []
+    y: list[Array] = []
+    for e, (rows, target) in enumerate(environments):
+        columns = X[0].shape[1] if X else None
+        X.append(as_floats(f"environments[{e}]: X", rows, (None, columns)))
+        y.append(as_floats(f"environments[{e}]: y", target, (len(X[e]),)))
+        check_int(f"environments[{e}]: rows", len(X[e]), minimum=2)
     if np.ptp(np.concatenate(y)) == 0:
         raise ValueError("environments: y is constant, so there is nothing to predict")
     return X, y

@@ -20,7 +20,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from xaicourse.validation import Seed, check_seed
+from xaicourse.validation import (
+    Seed,
+    check_choice,
+    check_finite,
+    check_int,
+    check_seed,
+)
 
 Mechanism = Callable[..., Any]
 NoiseSampler = Callable[[np.random.Generator, int], NDArray[Any]]
@@ -182,7 +188,7 @@ class StructuralCausalModel:
                 f"{sorted(self.mechanisms)}"
             )
         forced = {
-            v: f if callable(f) else _constant(v, f) for v, f in interventions.items()
+            v: f if callable(f) else _constant(f) for v, f in interventions.items()
         }
         return replace(self, mechanisms={**self.mechanisms, **forced})
 
@@ -200,8 +206,7 @@ class StructuralCausalModel:
             When ``n`` is not positive, or a mechanism returns the wrong number of
             values, NaN or infinity.
         """
-        if n < 1:
-            raise ValueError(f"n must be at least 1, got {n}")
+        n = check_int("n", n)
         entropy = _entropy(seed)
         values: dict[str, Any] = {}
         for variable in self.order:
@@ -237,11 +242,7 @@ class StructuralCausalModel:
         Both worlds share their noise, so that an effect that is not there comes out as
         exactly zero.
         """
-        if on not in self.mechanisms:
-            raise ValueError(
-                f"on={on!r} is not a variable; the variables are "
-                f"{sorted(self.mechanisms)}"
-            )
+        check_choice("on", on, self.mechanisms)
         entropy = _entropy(seed)
         outcomes = [
             self.do(**{cause: x}).sample(n, seed=entropy)[on].to_numpy(float)
@@ -256,9 +257,7 @@ def _arguments(mechanism: Mechanism) -> tuple[str, ...]:
     return tuple(inspect.signature(mechanism).parameters)
 
 
-def _constant(variable: str, value: float) -> Mechanism:
-    if not np.isfinite(value):
-        raise ValueError(f"do({variable}={value}): the value must be finite")
+def _constant(value: float) -> Mechanism:
     return lambda: value
 
 
@@ -273,6 +272,5 @@ def _column(variable: str, value: Any, n: int) -> NDArray[Any]:
             f"the mechanism of {variable!r} returned shape {column.shape}; expected "
             f"({n},) or a number"
         )
-    if not np.isfinite(column).all():
-        raise ValueError(f"the mechanism of {variable!r} returned NaN or infinity")
+    check_finite(f"the mechanism of {variable!r}", column)
     return np.broadcast_to(column, (n,)).copy()

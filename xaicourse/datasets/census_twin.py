@@ -20,7 +20,7 @@ from scipy.special import expit
 from scipy.stats import norm
 
 from xaicourse.datasets.base import Dataset
-from xaicourse.validation import Seed, check_float, check_int, check_seed
+from xaicourse.validation import Seed, as_floats, check_float, check_int, check_seed
 
 TARGET = "income_over_50k"
 CITATION = (
@@ -567,15 +567,16 @@ def _log_odds(features: pd.DataFrame, sex_effect: float) -> np.ndarray:
         raise ValueError(f"features lacks the columns {sorted(absent)}")
     for name in CAUSES[TARGET]:
         if name not in CATEGORIES:
-            if not np.isfinite(features[name].to_numpy(dtype=float)).all():
-                raise ValueError(f"features[{name!r}] must hold finite numbers")
+            as_floats(f"features[{name!r}]", features[name])
         elif not features[name].isin(CATEGORIES[name]).all():
             raise ValueError(f"features[{name!r}] must hold only {CATEGORIES[name]}")
     log_odds: np.ndarray = _power(features) + sex_effect * (
         features["sex"] == "Male"
     ).to_numpy(dtype=float)
     for name, points in STEPS.items():
-        log_odds += _step(features[name], points)
+        starts, effects = zip(*points, strict=True)
+        band = _band(features[name].to_numpy(dtype=float), *starts[1:])
+        log_odds += np.array(effects)[band]
     return log_odds
 
 
@@ -600,13 +601,6 @@ def _effects(
 def _curve(values: pd.Series[int], points: Sequence[tuple[float, float]]) -> np.ndarray:
     x, y = zip(*points, strict=True)
     return np.asarray(np.interp(values.to_numpy(dtype=float), x, y))
-
-
-def _step(values: pd.Series[int], points: Sequence[tuple[float, float]]) -> np.ndarray:
-    starts, effects = zip(*points, strict=True)
-    return np.asarray(
-        np.array(effects)[_band(values.to_numpy(dtype=float), *starts[1:])]
-    )
 
 
 def _band(values: np.ndarray, *starts: float) -> np.ndarray:

@@ -31,7 +31,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from xaicourse.validation import Seed, check_float, check_int, check_seed
+from xaicourse.validation import Seed, as_floats, check_float, check_int, check_seed
 
 LUMINOSITY = 10.0  # 1 / ab
 # ab, of events with pT above MIN_PT
@@ -160,14 +160,8 @@ def simulate_collisions(
     (180.0, 180.0)
     """
     n, size = check_int("n", n), check_int("size", size, minimum=8)
-    share = check_float("signal_share", signal_share, minimum=0.0)
-    if share > 1:
-        raise ValueError(f"signal_share: got {share}, expected a chance from 0 to 1")
-    if not isinstance(powers, tuple | list) or len(powers) != 2:
-        raise ValueError(
-            f"powers: got {powers!r}, expected two numbers, of background and signal"
-        )
-    falls = np.array([check_float("powers", power) for power in powers], np.float32)
+    share = check_float("signal_share", signal_share, minimum=0.0, maximum=1.0)
+    falls = as_floats("powers", powers, (2,)).astype(np.float32)
     if falls.min() <= 1:
         raise ValueError(f"powers: got {tuple(powers)}, expected two numbers above 1")
     lowest, rng = check_float("min_pt", min_pt, minimum=MIN_PT), check_seed(seed)

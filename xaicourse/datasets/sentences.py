@@ -166,9 +166,8 @@ def simulate_sentences(n: int, *, bias: float = 0.0, seed: Seed = 0) -> Sentence
     >>> int(sentences.labels[0]), sentences.truth.decisive[0], sentences.truth.other[0]
     (0, (5, 6), (11,))
     """
-    n, bias = check_int("n", n), check_float("bias", bias, minimum=0.0)
-    if bias > 1:
-        raise ValueError(f"bias: got {bias}, expected a chance from 0 to 1")
+    n = check_int("n", n)
+    bias = check_float("bias", bias, minimum=0.0, maximum=1.0)
     draws = check_seed(seed).random((n, 15))
     texts, decisive, other, opinions = [], [], [], []
     for u in draws:

@@ -114,13 +114,12 @@ def load_underwriting(
             f"of 1 to 8"
         )
     table = table.set_index("Id")
-    test = np.zeros(len(table), bool)
-    test[stratified_split(table[TARGET], seed=seed).test] = True
+    held_out = stratified_split(table[TARGET], seed=seed).test
     return Dataset(
         name="underwriting",
         features=table[COLUMNS],
         target=table[TARGET].astype("int64"),
-        test=test,
+        test=np.isin(np.arange(len(table)), held_out),
         source="real",
         origin=f"The reader's own file with {len(table):,} applications in the layout "
         f"of the Prudential Life Insurance "

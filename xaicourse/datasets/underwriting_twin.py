@@ -314,18 +314,13 @@ def simulate_underwriting(
         name=TARGET,
         dtype="int64",
     )
-    test = np.zeros(n, bool)
-    test[
-        stratified_split(
-            target,
-            seed=0 if seed is None or isinstance(seed, np.random.Generator) else seed,
-        ).test
-    ] = True
+    by_number = seed is not None and not isinstance(seed, np.random.Generator)
+    held_out = stratified_split(target, seed=seed if by_number else 0).test
     return Dataset(
         name="underwriting",
         features=table,
         target=target,
-        test=test,
+        test=np.isin(np.arange(n), held_out),
         source="simulated",
         origin=f"A simulated portfolio of {n:,} applications in the layout of the "
         f"Prudential Life Insurance "
@@ -475,10 +470,7 @@ def _codes(
     should have.
     """
     limits = np.quantile(propensity, np.cumsum(list(shares.values()))[:-1])
-    codes: NDArray[np.int64] = np.array(list(shares))[
-        np.searchsorted(limits, propensity)
-    ]
-    return codes
+    return np.asarray(np.array(list(shares))[np.searchsorted(limits, propensity)])
 
 
 def _largest(values: NDArray[Any], count: int) -> NDArray[np.bool_]:

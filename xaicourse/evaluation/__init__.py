@@ -5,7 +5,6 @@ it explains.
 from xaicourse.evaluation.faithfulness import (
     Curves,
     deletion_insertion,
-    infidelity,
     max_sensitivity,
     parameter_randomisation,
 )
@@ -23,7 +22,6 @@ __all__ = [
     "deletion_insertion",
     "effect_correlation",
     "grade",
-    "infidelity",
     "max_sensitivity",
     "paired_difference",
     "parameter_randomisation",

@@ -18,8 +18,6 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from xaicourse.attribution.explained import (
-    ALL,
-    Explained,
     Inputs,
     Model,
     beside,
@@ -117,7 +115,8 @@ def deletion_insertion(
     >>> deletion_insertion(lambda x: x.sum(1), x, x, feature_mask=pairs).deletion
     tensor([[6., 3., 0.]])
     """
-    f, attributions = _graded(model, inputs, attributions, target, internal_batch_size)
+    f = explained(model, inputs, target=target, internal_batch_size=internal_batch_size)
+    attributions = tensor("attributions", attributions, tuple(f.rows.shape))
     x, start = f.rows, beside("baselines", baselines, f.rows)
     groups = _groups(feature_mask, x)
     d = int(groups.max()) + 1
@@ -141,14 +140,6 @@ def deletion_insertion(
         return Curves(*map(f.as_given, (*curves, area[1] - area[0])))
 
 
-def _graded(
-    model: Model, inputs: Inputs, attributions: Any, target: Any, size: int | None
-) -> tuple[Explained, Tensor]:
-    """What was explained, and an attribution of its shape."""
-    f = explained(model, inputs, target=target, internal_batch_size=size)
-    return f, tensor("attributions", attributions, tuple(f.rows.shape))
-
-
 def _groups(feature_mask: Tensor | None, inputs: Tensor) -> Tensor:
     """Return the group of each number of a row."""
     if feature_mask is None:
@@ -162,68 +153,6 @@ def _groups(feature_mask: Tensor | None, inputs: Tensor) -> Tensor:
             "feature_mask: got groups with a gap or below 0, expected 0, 1, 2 and so on"
         )
     return groups
-
-
-def infidelity(
-    model: Model,
-    inputs: Inputs,
-    attributions: Any,
-    *,
-    scale: float = 0.1,
-    n_samples: int = 100,
-    target: Any = None,
-    seed: Seed = 0,
-    internal_batch_size: int | None = None,
-) -> Any:
-    r"""Return how badly an attribution, read as a slope, predicts what small changes
-    do.
-
-    :math:`E_I\big[(\textstyle\sum_j I_j \phi_j - (f(x) - f(x - I)))^2\big]` with I
-    normal of mean 0 and a standard deviation of `scale`. The gradient of a linear model
-    has 0, the best there is; an attribution of zeros has the mean square of the model's
-    own change.
-
-    Parameters
-    ----------
-    model, inputs, attributions, target, internal_batch_size
-        As in `deletion_insertion`; the attributions in units of the output a unit of
-        the input, as a gradient is.
-    scale : float
-        In units of the inputs.
-    n_samples : int
-        Changes for each row.
-    seed : int, numpy.random.Generator or None
-        Of the changes.
-
-    Returns
-    -------
-    Tensor or array, shape (n,)
-
-    References
-    ----------
-    Yeh, Hsieh, Suggala, Inouye, Ravikumar: On the (in)fidelity and sensitivity of
-    explanations. NeurIPS 2019, arXiv:1901.09392.
-
-    Examples
-    --------
-    >>> x = torch.tensor([[1.0, 2.0]])
-    >>> slopes = torch.tensor([[3.0, 3.0]])
-    >>> infidelity(lambda rows: 3 * rows.sum(1), x, slopes).item() < 1e-10
-    True
-    """
-    f, attributions = _graded(model, inputs, attributions, target, internal_batch_size)
-    n_samples = check_int("n_samples", n_samples)
-    scale = check_float("scale", scale, minimum=0.0)
-    rng, x = check_seed(seed), f.rows
-    with explaining(model):
-        before, total = f.at(ALL, x), x.new_zeros(len(x))
-        for _ in range(n_samples):
-            draws = torch.from_numpy(rng.standard_normal(tuple(x.shape)))
-            change = scale * draws.to(x)
-            lost = before - f.at(ALL, x - change)
-            said = (change * attributions).reshape(len(x), -1).sum(1)
-            total += (said - lost).square()
-        return f.as_given(total / n_samples)
 
 
 def max_sensitivity(
@@ -260,7 +189,8 @@ def max_sensitivity(
 
     References
     ----------
-    Yeh et al., as in `infidelity`.
+    Yeh, Hsieh, Suggala, Inouye, Ravikumar: On the (in)fidelity and sensitivity of
+    explanations. NeurIPS 2019, arXiv:1901.09392.
 
     Examples
     --------

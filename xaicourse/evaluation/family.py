@@ -109,16 +109,17 @@ def knowing(explain: Explain, network: nn.Module, x: Tensor, values: Tensor) -> 
 
 
 def grade_seen(
+    seed: int,
     network: nn.Module,
     rows: Tensor,
     mask: NDArray[np.bool_],
     methods: Mapping[str, Callable[..., Tensor]],
-    arguments: Sequence[object],
     *,
+    arguments: Sequence[object],
     gain: Callable[[Tensor], Tensor],
     rng: np.random.Generator,
-) -> Iterator[tuple[str, str, float]]:
-    """Explain rows by each method; yield method, measure (of `SEEN`) and mean grade.
+) -> Iterator[Grade]:
+    """Explain rows by each method; yield the mean grade for each measure of `SEEN`.
 
     `mask` is where the evidence lies, `arguments` what the methods are given behind the
     rows, and `gain` grades how faithful values are to the network.
@@ -127,11 +128,11 @@ def grade_seen(
         explain = asking(method, *arguments)
         values = explain(network, rows)
         for measure, value in located(values.abs(), mask):
-            yield name, measure, value
-        yield name, "faithful to the model", float(gain(values).mean())
+            yield seed, name, measure, value
+        yield seed, name, "faithful to the model", float(gain(values).mean())
         again = knowing(explain, network, rows, values)
         alike = parameter_randomisation(network, again, rows, n_samples=1, seed=rng)
-        yield name, "ignores the weights", float(alike.mean())
+        yield seed, name, "ignores the weights", float(alike.mean())
 
 
 def guess(x: Tensor, rng: np.random.Generator) -> Tensor:

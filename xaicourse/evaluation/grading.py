@@ -124,8 +124,6 @@ def grade(
             parts = [
                 future.result() for _, future in zip(watched, waiting, strict=True)
             ]
-    elif n_jobs == 1:
-        parts = [grade_block(task, block) for task, block in watched]
     else:
         from joblib import Parallel, delayed
 
@@ -177,10 +175,7 @@ def paired_difference(
     >>> paired_difference(grades, "x", "y")
     PairedDifference(mean=2.0, low=2.0, high=2.0)
     """
-    if grades["measure"].nunique() != 1:
-        raise ValueError(
-            f"grades: got {grades['measure'].nunique()} measures, expected one"
-        )
+    check_int("measures in grades", grades["measure"].nunique(), maximum=1)
     by_seed = grades.pivot_table(index="seed", columns="method", values="value")
     if missing := [method for method in (first, second) if method not in by_seed]:
         raise ValueError(f"grades: got none of {missing[0]!r}")

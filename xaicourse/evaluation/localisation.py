@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.stats import rankdata
 
-from xaicourse.validation import check_finite, check_shape
+from xaicourse.validation import as_floats, check_shape
 
 Array = NDArray[np.float64]
 
@@ -147,10 +147,8 @@ def effect_correlation(attributions: ArrayLike, effects: ArrayLike) -> Array:
     >>> effect_correlation([[0.1, -0.9, 0.4]], [[1.0, 3.0, 2.0]])
     array([1.])
     """
-    values, truth = (np.asarray(a, float) for a in (attributions, effects))
-    check_finite("attributions", values)
-    check_finite("effects", truth)
-    check_shape("effects", truth, values.shape)
+    values = as_floats("attributions", attributions)
+    truth = as_floats("effects", effects, values.shape)
     ranks = [rankdata(np.abs(a).reshape(len(a), -1), axis=1) for a in (values, truth)]
     centred = [r - r.mean(1, keepdims=True) for r in ranks]
     scale = np.sqrt(np.prod([(r**2).sum(1) for r in centred], axis=0))
@@ -160,8 +158,7 @@ def effect_correlation(attributions: ArrayLike, effects: ArrayLike) -> Array:
 
 
 def _flat(attributions: ArrayLike, mask: ArrayLike) -> tuple[Array, NDArray[np.bool_]]:
-    values, inside = np.array(attributions, float), np.asarray(mask)
-    check_finite("attributions", values)
+    values, inside = as_floats("attributions", attributions), np.asarray(mask)
     check_shape("mask", inside, values.shape)
     if inside.dtype != np.bool_ or values.ndim < 2:
         raise ValueError(

@@ -174,16 +174,16 @@ def grade_seeds(
             torch.arange(n_rows) if task == "scenes" else classes.nonzero()[:n_rows, 0]
         )
         explained, true = new[rows], classes[rows]
-        for grade in grade_seen(
+        yield from grade_seen(
+            seed,
             net,
             explained,
             mask[rows.numpy()],
             METHODS,
-            (true, x[:16], rng),
+            arguments=(true, x[:16], rng),
             gain=partial(_gain, task, net, explained, true),
             rng=rng,
-        ):
-            yield seed, *grade
+        )
 
 
 def _gain(task: str, net: nn.Module, x: Tensor, y: Tensor, values: Tensor) -> Tensor:

@@ -123,10 +123,9 @@ def grade_seeds(
     ):
         yield seed, NETWORK, ACCURACY, accuracy(network, X[:300], y[:300])
         table, truth = (X[:300], y[:300]), (mask, effects[:n_rows])
-        for grade in tasks_tables.grade_network(
-            network, table, truth, METHODS, rng=rng, probe=False
-        ):
-            yield seed, *grade
+        yield from tasks_tables.grade_network(
+            seed, network, table, truth, METHODS, rng=rng, probe=False
+        )
 
 
 FAMILY = Family(TASKS, tuple(METHODS), MEASURES, grade_seeds)

@@ -182,10 +182,9 @@ def grade_seeds(
         )
         ids, y, decisive = ids[:n_rows], y[:n_rows], decisive[:n_rows]
         gain = partial(_gain, net, ids, y)
-        for grade in grade_seen(
-            net, ids, decisive, METHODS, (y, rng), gain=gain, rng=rng
-        ):
-            yield seed, *grade
+        yield from grade_seen(
+            seed, net, ids, decisive, METHODS, arguments=(y, rng), gain=gain, rng=rng
+        )
 
 
 def _gain(net: TextNetwork, ids: Tensor, y: Tensor, values: Tensor) -> Tensor:

@@ -169,13 +169,12 @@ def grade_seeds(
         seeds, networks, held_out, drawn, strict=True
     ):
         yield seed, NETWORK, ACCURACY, accuracy(network, X, y)
-        for grade in grade_network(
-            network, (X, y), (mask, true_effects(task, X[:n_rows])), METHODS, rng=rng
-        ):
-            yield seed, *grade
+        truth = mask, true_effects(task, X[:n_rows])
+        yield from grade_network(seed, network, (X, y), truth, METHODS, rng=rng)
 
 
 def grade_network(
+    seed: int,
     network: nn.Module,
     table: tuple[Array, NDArray[np.bool_]],
     truth: tuple[NDArray[np.bool_], Array],
@@ -183,9 +182,8 @@ def grade_network(
     *,
     rng: np.random.Generator,
     probe: bool = True,
-) -> Iterator[tuple[str, str, float]]:
-    """Explain the first rows of a table by each method, and yield method, measure and
-    mean grade.
+) -> Iterator[Grade]:
+    """Explain the first rows of a table by each method, and yield the mean grades.
 
     The truth, a mask of the causes and the effects, is that of the rows to explain. The
     rows after them are the methods' background and, with their labels, what permutation
@@ -210,17 +208,27 @@ def grade_network(
         values = explain(network, explained)
         sizes = values.abs().double().numpy()
         towards = values if name in SIGNLESS else values * side
-        yield name, "finds the causes", float(relevance_rank(sizes, mask).mean())
-        yield name, "relevance on the causes", float(relevance_mass(sizes, mask).mean())
-        yield name, "orders by effect", float(effect_correlation(sizes, effects).mean())
+        yield seed, name, "finds the causes", float(relevance_rank(sizes, mask).mean())
+        yield (
+            seed,
+            name,
+            "relevance on the causes",
+            float(relevance_mass(sizes, mask).mean()),
+        )
+        yield (
+            seed,
+            name,
+            "orders by effect",
+            float(effect_correlation(sizes, effects).mean()),
+        )
         curves = deletion_insertion(said, explained, towards, target=chosen)
-        yield name, "faithful to the model", float(curves.gain.mean())
+        yield seed, name, "faithful to the model", float(curves.gain.mean())
         if probe:
             again = knowing(explain, network, explained, values)
             near = max_sensitivity(partial(again, network), explained, n_samples=2)
-            yield name, "changes nearby", float(near.mean())
+            yield seed, name, "changes nearby", float(near.mean())
             alike = parameter_randomisation(network, again, explained, n_samples=1)
-            yield name, "ignores the weights", float(alike.mean())
+            yield seed, name, "ignores the weights", float(alike.mean())
 
 
 FAMILY = Family(TASKS, tuple(METHODS), MEASURES, grade_seeds)

@@ -18,7 +18,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from statsmodels.stats.proportion import proportion_confint
 
-from xaicourse.validation import Seed, check_int, check_level, check_seed, check_shape
+from xaicourse.validation import check_choice, check_int, check_level, check_shape
 
 Mask = NDArray[np.bool_]
 
@@ -75,51 +75,8 @@ class GroupMetrics:
         rates = ("true_positive_rate", "false_positive_rate")
         return float(np.max([self.difference(rate) for rate in rates]))
 
-    @property
-    def equalized_odds_ratio(self) -> float:
-        """The smaller of the ratios of true and false positive rates."""
-        rates = ("true_positive_rate", "false_positive_rate")
-        return float(np.min([self.ratio(rate) for rate in rates]))
-
-    def difference_interval(
-        self, rate: str, *, level: float = 0.95, n_samples: int = 4000, seed: Seed = 0
-    ) -> tuple[float, float]:
-        """Return a bootstrap interval of `difference`, each group drawn within itself.
-
-        A largest minus a smallest is never negative and grows with the noise, so that
-        the interval of equal groups lies above zero as well: compare it with what
-        shuffled groups give.
-
-        Parameters
-        ----------
-        rate : str
-            A column of `rates`.
-        level : float
-            Coverage, between 0 and 1.
-        n_samples : int
-            Number of bootstrap samples.
-        seed : int, numpy.random.Generator or None
-            Of the draws.
-
-        Returns
-        -------
-        (float, float)
-            NaN as in `difference`.
-        """
-        tail, rng = (1 - check_level("level", level)) / 2, check_seed(seed)
-        size = (check_int("n_samples", n_samples), len(self.rates))
-        p, n = self._values(rate), self.rows[rate].to_numpy()
-        if np.isnan(p).any():
-            return np.nan, np.nan
-        drawn = rng.binomial(n, p, size=size) / n
-        low, high = np.quantile(drawn.max(1) - drawn.min(1), [tail, 1 - tail])
-        return float(low), float(high)
-
     def _values(self, rate: str) -> NDArray[np.float64]:
-        if rate not in self.rates:
-            raise ValueError(
-                f"rate: got {rate!r}, expected one of {', '.join(map(str, self.rates))}"
-            )
+        check_choice("rate", rate, list(map(str, self.rates)))
         values = self.rates[rate]
         if values.isna().any():
             _warn_undefined(values.index[values.isna()], rate)
@@ -184,10 +141,8 @@ def group_metrics(
     """
     happened, decided = _binary("y_true", y_true), _binary("y_pred", y_pred)
     check_shape("y_pred", decided, happened.shape)
-    table, fewest = (
-        _columns(groups, len(happened)),
-        check_int("min_rows", min_rows, minimum=0),
-    )
+    table = _columns(groups, len(happened))
+    fewest = check_int("min_rows", min_rows, minimum=0)
     alpha = 1 - check_level("level", level)
 
     everybody = np.ones_like(happened)

@@ -15,8 +15,8 @@ from sklearn.metrics import cohen_kappa_score
 from xaicourse.resampling import bootstrap_counts
 from xaicourse.validation import (
     Seed,
+    as_floats,
     check_choice,
-    check_finite,
     check_int,
     check_seed,
     check_shape,
@@ -91,7 +91,7 @@ class CutOffs:
 
     def classes(self, scores: ArrayLike) -> NDArray[np.int64]:
         """Return the class, from 1 to K, of every score, shape (n,)."""
-        return _cut(_scores(scores), self.method, self.values)
+        return _cut(as_floats("scores", scores, (None,)), self.method, self.values)
 
 
 def fit_cut_offs(
@@ -147,7 +147,7 @@ def fit_cut_offs(
     >>> cut.kappa
     1.0
     """
-    x, y = _scores(scores), _classes("actual", actual)
+    x, y = as_floats("scores", scores, (None,)), _classes("actual", actual)
     k = check_int("n_classes", n_classes, minimum=2)
     check_shape("actual", y, x.shape)
     method = check_choice("method", method, ("thresholds", "offsets"))
@@ -273,32 +273,20 @@ def _kappa(
     mean_x, mean_y, xx, yy, xy = (weights @ v for v in (x, y, x * x, y * y, x * y))
     below = xx + yy - 2 * mean_x * mean_y
     above = 2 * (xy - mean_x * mean_y)
-    kappa: NDArray[np.float64] = np.divide(
-        above, below, out=np.zeros_like(below), where=below > 1e-12
+    return np.asarray(
+        np.divide(above, below, out=np.zeros_like(below), where=below > 1e-12)
     )
-    return kappa
 
 
 def _cut(
     scores: NDArray[np.float64], method: str, values: NDArray[Any]
 ) -> NDArray[np.int64]:
-    classes: NDArray[np.int64]
     if method == "thresholds":
-        classes = np.searchsorted(np.sort(values), scores) + 1
-        return classes
+        return np.asarray(np.searchsorted(np.sort(values), scores) + 1)
     # the last part is open above, the first below
     part = np.clip(scores.astype(np.int64), 1, len(values))
-    classes = np.clip(np.rint(scores + values[part - 1]), 1, len(values)).astype(
-        np.int64
-    )
-    return classes
-
-
-def _scores(scores: ArrayLike) -> NDArray[np.float64]:
-    x = np.asarray(scores, dtype=np.float64)
-    check_shape("scores", x, (None,))
-    check_finite("scores", x)
-    return x
+    moved = np.rint(scores + values[part - 1])
+    return np.asarray(np.clip(moved, 1, len(values)), dtype=np.int64)
 
 
 def _classes(name: str, classes: ArrayLike) -> NDArray[np.int64]:

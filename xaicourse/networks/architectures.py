@@ -27,12 +27,8 @@ def mlp(n_inputs: int, hidden: Sequence[int], n_outputs: int = 1) -> nn.Sequenti
     >>> sum(p.numel() for p in mlp(3, [100]).parameters())
     501
     """
-    widths = [n_inputs, *hidden, n_outputs]
-    if any(not isinstance(w, int) or w < 1 for w in widths):
-        raise ValueError(
-            f"n_inputs, hidden and n_outputs must be whole numbers of at least 1, got "
-            f"{widths}"
-        )
+    name = "n_inputs, hidden and n_outputs"
+    widths = [check_int(name, width) for width in (n_inputs, *hidden, n_outputs)]
     layers: list[nn.Module] = []
     for fan_in, fan_out in pairwise(widths):
         layers += [nn.Linear(fan_in, fan_out), nn.ReLU()]

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import ArrayLike
-from torch import nn
+from torch import Tensor, nn
+from torch.func import functional_call, grad_and_value, vmap
 
-from xaicourse.networks.neurons import Floats, layer_activations, table_of
+from xaicourse.networks.neurons import Floats
+from xaicourse.validation import as_floats, check_int
 
 
 @dataclass(frozen=True)
@@ -63,7 +67,7 @@ def kernel_drift(
     >>> kernel_drift(network, network, np.eye(2)).movement
     0.0
     """
-    rows = table_of("X", X)
+    rows = torch.from_numpy(as_floats("X", X, (None, None)))
     jacobians, outputs = zip(
         *(_jacobian(network, rows, target) for network in (start, end)), strict=True
     )
@@ -93,23 +97,19 @@ def kernel_drift(
 
 
 def _jacobian(
-    network: nn.Sequential, rows: Floats, target: int
+    network: nn.Sequential, rows: Tensor, target: int
 ) -> tuple[Floats, Floats]:
     """Derivatives of an output with respect to every parameter, row by row, and the
     output itself.
     """
-    linear = [m for m in network if isinstance(m, nn.Linear)]
-    weights = [m.weight.detach().double().cpu().numpy() for m in linear]
-    signals = [rows, *(layer_activations(network, rows))]
-    if not 0 <= target < len(weights[-1]):
-        raise ValueError(
-            f"target: got {target}, expected an output from 0 to {len(weights[-1]) - 1}"
-        )
-    slope = np.zeros((len(rows), len(weights[-1])))
-    slope[:, target] = 1.0
-    blocks: list[Floats] = []
-    for layer in range(len(linear) - 1, -1, -1):
-        outer = slope[:, :, None] * signals[layer][:, None, :]
-        blocks = [outer.reshape(len(rows), -1), slope, *blocks]
-        slope = (slope @ weights[layer]) * (signals[layer] > 0)
-    return np.hstack(blocks), signals[-1][:, target]
+    weights = {name: p.detach().double() for name, p in network.named_parameters()}
+    rows = rows.to(next(iter(weights.values())))
+    n_outputs = functional_call(network, weights, rows[:1]).shape[1]
+    check_int("target", target, minimum=0, maximum=n_outputs - 1)
+
+    def output(given: dict[str, Tensor], row: Tensor) -> Any:
+        return functional_call(network, given, row)[target]
+
+    slopes, outputs = vmap(grad_and_value(output), (None, 0))(weights, rows)
+    jacobian = torch.cat([slope.flatten(1) for slope in slopes.values()], dim=1)
+    return jacobian.cpu().numpy(), outputs.cpu().numpy()

@@ -12,7 +12,7 @@ from scipy.spatial.distance import cdist
 from scipy.stats import rankdata
 from torch import Tensor, nn
 
-from xaicourse.validation import check_finite, check_shape
+from xaicourse.validation import as_floats, check_shape
 
 Floats = NDArray[np.float64]
 
@@ -67,8 +67,8 @@ def mahalanobis(
     array([[1.],
            [3.]])
     """
-    rows, centres = table_of("X", X), table_of("centroids", centroids)
-    check_shape("centroids", centres, (None, rows.shape[1]))
+    rows = as_floats("X", X, (None, None))
+    centres = as_floats("centroids", centroids, (None, rows.shape[1]))
     sigma = np.atleast_2d(
         np.cov(rows.T) if covariance is None else np.asarray(covariance, float)
     )
@@ -95,7 +95,9 @@ def layer_activations(network: nn.Sequential, X: ArrayLike) -> list[Floats]:
     >>> [a.shape for a in layer_activations(network, np.ones((5, 2)))]
     [(5, 3), (5, 1)]
     """
-    signal = torch.as_tensor(table_of("X", X)).to(next(network.parameters()))
+    signal = torch.as_tensor(as_floats("X", X, (None, None))).to(
+        next(network.parameters())
+    )
     layers: list[Tensor] = []
     with torch.no_grad():
         for module in network:
@@ -131,13 +133,8 @@ def neuron_regressions(
     >>> fit.coefficients.round(6), fit.r2.round(6)
     (array([[ 1., -1.]]), array([1., 1.]))
     """
-    neurons = table_of("activations", activations)
-    columns = table_of("predictors", predictors)
-    if len(neurons) != len(columns):
-        raise ValueError(
-            f"predictors: got {len(columns)} rows for {len(neurons)} rows of "
-            f"activations; are they aligned?"
-        )
+    neurons = as_floats("activations", activations, (None, None))
+    columns = as_floats("predictors", predictors, (len(neurons), None))
     held = np.zeros(len(neurons), bool) if held_out is None else np.asarray(held_out)
     if (
         held.shape != (len(neurons),)
@@ -148,8 +145,11 @@ def neuron_regressions(
             f"held_out: expected one True or False for each of the {len(neurons)} "
             f"rows, at least one True"
         )
-    A, B = (columns, neurons) if held_out is None else (columns[~held], neurons[~held])
-    A, B = A - A.mean(0), B - B.mean(0)
+    fitted = slice(None) if held_out is None else ~held
+    # Around the means of the rows that were fitted: the held-out rows must not tell
+    # theirs.
+    middle, level = columns[fitted].mean(0), neurons[fitted].mean(0)
+    A, B = columns[fitted] - middle, neurons[fitted] - level
     if len(A) <= A.shape[1]:
         raise ValueError(
             f"predictors: got {A.shape[1]} for {len(A)} rows to fit, expected fewer"
@@ -159,14 +159,11 @@ def neuron_regressions(
     cross, total = A.T @ B, np.einsum("ij,ij->j", B, B)
     slopes = np.linalg.lstsq(A.T @ A, cross, rcond=None)[0]
     spread, scale = A.std(0), np.sqrt(total / len(B))
-    if held_out is None:
-        left = total - (slopes * cross).sum(0)
-    else:
-        # Around the means of the rows that were fitted: the held-out rows must not tell
-        # theirs.
-        outside = neurons[held] - neurons[~held].mean(0)
+    left = total - (slopes * cross).sum(0)
+    if held_out is not None:
+        outside = neurons[held] - level
         total = np.einsum("ij,ij->j", outside, outside)
-        outside -= (columns[held] - columns[~held].mean(0)) @ slopes
+        outside -= (columns[held] - middle) @ slopes
         left = np.einsum("ij,ij->j", outside, outside)
     moves = total > 1e-12 * len(neurons)
     r2 = np.where(moves, 1 - left / np.where(moves, total, 1.0), 0.0)
@@ -198,7 +195,10 @@ def concept_auc(activations: ArrayLike, concepts: ArrayLike) -> Floats:
     array([[1. ],
            [0.5]])
     """
-    neurons, marks = table_of("activations", activations), np.asarray(concepts)
+    neurons, marks = (
+        as_floats("activations", activations, (None, None)),
+        np.asarray(concepts),
+    )
     if marks.ndim != 2 or len(marks) != len(neurons) or marks.dtype != np.bool_:
         raise ValueError(
             f"concepts: got {marks.dtype} {marks.shape}, expected booleans "
@@ -208,15 +208,5 @@ def concept_auc(activations: ArrayLike, concepts: ArrayLike) -> Floats:
     if (count == 0).any() or (count == len(marks)).any():
         raise ValueError("concepts: each needs rows that have it and rows that do not")
     ranks = rankdata(neurons, axis=0)
-    area: Floats = (ranks.T @ marks - count * (count + 1) / 2) / (
-        count * (len(marks) - count)
-    )
-    return area
-
-
-def table_of(name: str, values: ArrayLike) -> Floats:
-    """Return values as a finite table, or say which argument, `name`, is none."""
-    array = np.asarray(values, float)
-    check_shape(name, array, (None, None))
-    check_finite(name, array)
-    return array
+    wins = ranks.T @ marks - count * (count + 1) / 2
+    return np.asarray(wins / (count * (len(marks) - count)))

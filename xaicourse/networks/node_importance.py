@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, normalize
 
 from xaicourse.networks.modulation import update_factors, written_factors
-from xaicourse.networks.neurons import mahalanobis, table_of
+from xaicourse.networks.neurons import mahalanobis
 from xaicourse.networks.stacking import (
     Adam,
     generators_of,
@@ -23,11 +23,11 @@ from xaicourse.networks.stacking import (
 from xaicourse.networks.training import epochs
 from xaicourse.validation import (
     Progress,
+    as_floats,
     check_choice,
     check_float,
     check_int,
     check_positions,
-    check_shape,
 )
 
 STRENGTHS = {"plain": 0.0, "written": 3.0, "update": 0.9, "shuffled": 0.9, "loss": 0.1}
@@ -292,8 +292,7 @@ def _settings(
             f"strength: got {power:g}, expected below 1: a weight must not be driven "
             f"uphill"
         )
-    if check_int("n_steps", n_steps) > 2:
-        raise ValueError(f"n_steps: got {n_steps}, expected 1 or 2")
+    check_int("n_steps", n_steps, maximum=2)
     return power, check_positions(
         "layers", range(n_layers) if layers is None else layers, n_layers
     )
@@ -302,10 +301,9 @@ def _settings(
 def _arrays(
     X: ArrayLike, y: ArrayLike, centroids: ArrayLike
 ) -> tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.float64]]:
-    features, centres = table_of("X", X), table_of("centroids", centroids)
-    labels = np.asarray(y)
-    check_shape("centroids", centres, (None, features.shape[1]))
-    check_shape("y", labels, (len(features),))
+    features = as_floats("X", X, (None, None))
+    centres = as_floats("centroids", centroids, (None, features.shape[1]))
+    labels = as_floats("y", y, (len(features),))
     whole = labels.astype(np.int64)
     if not (whole == labels).all() or whole.min() < 0 or whole.min() == whole.max():
         raise ValueError("y: expected classes 0, 1, 2, ..., at least two of them")

@@ -312,15 +312,17 @@ def train_network(
 
 def accuracy(model: nn.Module, X: ArrayLike, y: ArrayLike) -> float:
     """Return the share of rows whose class (logit above 0) is right."""
-    with torch.no_grad():
-        logits = model(torch.tensor(np.asarray(X), dtype=torch.float32)).flatten()
-    return float(np.mean((logits.numpy() > 0) == (np.asarray(y) > 0)))
+    return float(np.mean((_logits(model, X).numpy() > 0) == (np.asarray(y) > 0)))
 
 
 def probability(
     model: nn.Module, X: ArrayLike
 ) -> np.ndarray[Any, np.dtype[np.float64]]:
     """Return the probability of class 1 of every row, shape (n,)."""
-    with torch.no_grad():
-        logits = model(torch.tensor(np.asarray(X), dtype=torch.float32)).flatten()
-    return torch.sigmoid(logits.double()).numpy()
+    return torch.sigmoid(_logits(model, X).double()).numpy()
+
+
+@torch.no_grad()
+def _logits(model: nn.Module, X: ArrayLike) -> Tensor:
+    logits: Tensor = model(torch.tensor(np.asarray(X), dtype=torch.float32))
+    return logits.flatten()

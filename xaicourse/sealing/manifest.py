@@ -19,6 +19,8 @@ import safetensors.torch
 import torch
 from torch import Tensor
 
+from xaicourse.validation import check_type
+
 LARGEST = 2**30  # bytes of a payload: the most that a signer can make an opener hold
 _DIGEST = re.compile("[0-9a-f]{64}")
 
@@ -128,11 +130,7 @@ class Manifest:
     payload_bytes: int
 
     def __post_init__(self) -> None:
-        if not isinstance(self.architecture, str):
-            raise TypeError(
-                f"architecture: got {type(self.architecture).__name__}, expected a "
-                f"string"
-            )
+        check_type("architecture", self.architecture, str)
         for name in ("training_data", "parent", "state"):
             value = getattr(self, name)
             if not (

@@ -37,6 +37,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from torch import Tensor
 
 from xaicourse.sealing.manifest import Manifest, SealError, payload_of
+from xaicourse.validation import check_type
 
 MAGIC, VERSION = b"XAISEAL", 1
 _HEAD = struct.Struct(">7sBIQ")
@@ -106,8 +107,8 @@ def seal(
     >>> open_sealed(sealed, recipient=recipient, signer=signer.public_key()).state
     {'weight': tensor([ 0.5000, -2.0000])}
     """
-    _check_key("signer", signer, Ed25519PrivateKey)
-    _check_key("recipient", recipient, X25519PublicKey)
+    check_type("signer", signer, Ed25519PrivateKey)
+    check_type("recipient", recipient, X25519PublicKey)
     payload = payload_of(state)
     digest = hashlib.sha256(payload).hexdigest()
     manifest = Manifest(
@@ -176,7 +177,7 @@ def open_sealed(
         As in `verify`, or if it was sealed for somebody else, or its content is not
         what its manifest says.
     """
-    _check_key("recipient", recipient, X25519PrivateKey)
+    check_type("recipient", recipient, X25519PrivateKey)
     manifest, head, ephemeral, encrypted = _verified(
         sealed, signer, expected, not_before
     )
@@ -236,9 +237,8 @@ def _verified(
     """Manifest, all that precedes the encrypted part, ephemeral key and encrypted part
     of a file in order.
     """
-    _check_key("signer", signer, Ed25519PublicKey)
-    if not isinstance(sealed, bytes):
-        raise TypeError(f"sealed: got {type(sealed).__name__}, expected bytes")
+    check_type("signer", signer, Ed25519PublicKey)
+    check_type("sealed", sealed, bytes)
     if len(sealed) < _HEAD.size or not sealed.startswith(MAGIC):
         raise SealError("this is no sealed model, or only the beginning of one")
     _, version, n_manifest, length = _HEAD.unpack_from(sealed)
@@ -299,8 +299,3 @@ def _cipher(
             shared
         )
     )
-
-
-def _check_key(name: str, key: object, kind: type) -> None:
-    if not isinstance(key, kind):
-        raise TypeError(f"{name}: got {type(key).__name__}, expected {kind.__name__}")

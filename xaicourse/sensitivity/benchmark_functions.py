@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from xaicourse.validation import check_finite, check_float, check_shape
+from xaicourse.validation import as_floats, check_float, check_shape
 
 Floats = NDArray[np.float64]
 
@@ -116,9 +116,7 @@ def g_function(a: ArrayLike) -> AnalyticFunction:
     >>> f([[0.5, 0.5], [1.0, 0.5]]).round(3), f.S1.round(4)
     (array([0. , 1.8]), array([0.9868, 0.0099]))
     """
-    a = np.asarray(a, dtype=float)
-    check_shape("a", a, (None,))
-    check_finite("a", a)
+    a = as_floats("a", a, (None,))
     if a.min() < 0:
         raise ValueError(f"a: got {a.min():g}, expected numbers of at least 0")
     v = 1 / (3 * (1 + a) ** 2)
@@ -149,9 +147,7 @@ def linear(coefficients: ArrayLike) -> AnalyticFunction:
     >>> linear([5, 4, 3, 2, 1]).ST * 55
     array([25., 16.,  9.,  4.,  1.])
     """
-    c = np.asarray(coefficients, dtype=float)
-    check_shape("coefficients", c, (None,))
-    check_finite("coefficients", c)
+    c = as_floats("coefficients", coefficients, (None,))
     if not c.any():
         raise ValueError(
             "coefficients: got zeros only, expected one that is not: a constant has no "

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from xaicourse.validation import check_finite, check_float, check_shape
+from xaicourse.sensitivity.local import finite_differences
+from xaicourse.validation import as_floats, check_finite, check_shape
 
 Floats = NDArray[np.float64]
 RightHandSide = Callable[[float, Any, Any], Any]
@@ -41,9 +42,6 @@ def forward_sensitivities(
     start: ArrayLike,
     parameters: ArrayLike,
     times: ArrayLike,
-    *,
-    rtol: float = 1e-8,
-    atol: float = 1e-8,
 ) -> Trajectory:
     """Integrate dx/dt = g(t, x, θ) together with its forward sensitivity equations.
 
@@ -67,8 +65,6 @@ def forward_sensitivities(
         θ.
     times : array-like, shape (n_times,)
         Increasing.
-    rtol, atol : float
-        Tolerances of the solver, for states and derivatives.
 
     Returns
     -------
@@ -101,32 +97,26 @@ def forward_sensitivities(
     """
     from scipy.integrate import solve_ivp  # slow to import, and only this needs it
 
-    x0, theta, t = (np.asarray(a, dtype=float) for a in (start, parameters, times))
-    for name, array in (("start", x0), ("parameters", theta), ("times", t)):
-        check_shape(name, array, (None,))
-        check_finite(name, array)
+    x0 = as_floats("start", start, (None,))
+    theta = as_floats("parameters", parameters, (None,))
+    t = as_floats("times", times, (None,))
     if len(t) < 2 or np.any(np.diff(t) <= 0):
         raise ValueError(
             f"times: got {len(t)} times, expected at least two, each later than the "
             f"one before"
         )
-    rtol, atol = (
-        check_float("rtol", rtol, minimum=1e-13),
-        check_float("atol", atol, minimum=1e-300),
-    )
     n, p = len(x0), len(theta)
     _check_rhs(rhs, t[0], x0, theta)
 
     def both(now: float, joined: Floats) -> Floats:
         x, S = joined[:n], joined[n:].reshape(n, p)
-        by_x, by_theta = _jacobians(rhs, now, x, theta)
-        return np.concatenate(
-            [np.asarray(rhs(now, x, theta), float), (by_x @ S + by_theta).ravel()]
-        )
+        slopes = _jacobian(rhs, now, x, theta)
+        moved = slopes[:, :n] @ S + slopes[:, n:]
+        return np.concatenate([np.asarray(rhs(now, x, theta), float), moved.ravel()])
 
     joined = np.concatenate([x0, np.zeros(n * p)])
     solution = solve_ivp(
-        both, (t[0], t[-1]), joined, method="DOP853", t_eval=t, rtol=rtol, atol=atol
+        both, (t[0], t[-1]), joined, method="DOP853", t_eval=t, rtol=1e-8, atol=1e-8
     )
     if not solution.success or not np.isfinite(solution.y).all():
         raise ValueError(
@@ -135,17 +125,11 @@ def forward_sensitivities(
     return Trajectory(t, solution.y[:n].T, solution.y[n:].T.reshape(len(t), n, p))
 
 
-def _jacobians(
-    rhs: RightHandSide, t: float, x: Floats, theta: Floats
-) -> tuple[Floats, Floats]:
-    step = 1e-30
-    columns = []
-    for i in range(len(x) + len(theta)):
-        z = np.concatenate([x, theta]).astype(complex)
-        z[i] += 1j * step
-        columns.append(np.imag(rhs(t, z[: len(x)], z[len(x) :])) / step)
-    jacobian = np.stack(columns, axis=1)
-    return jacobian[:, : len(x)], jacobian[:, len(x) :]
+def _jacobian(rhs: RightHandSide, t: float, x: Floats, theta: Floats) -> Floats:
+    """Derivatives of the rates by states and then parameters, in complex steps."""
+    shifted = np.concatenate([x, theta]) + 1e-30j * np.eye(len(x) + len(theta))
+    rates = [rhs(t, z[: len(x)], z[len(x) :]) for z in shifted]
+    return np.imag(rates).T / 1e-30
 
 
 def _check_rhs(rhs: RightHandSide, t: float, x: Floats, theta: Floats) -> None:
@@ -153,11 +137,7 @@ def _check_rhs(rhs: RightHandSide, t: float, x: Floats, theta: Floats) -> None:
     ordinary difference.
     """
     rate = np.asarray(rhs(t, x, theta))
-    if rate.shape != x.shape:
-        raise ValueError(
-            f"rhs: returned shape {rate.shape}, expected {x.shape}, one rate for each "
-            f"state"
-        )
+    check_shape("rhs", rate, x.shape)
     if np.iscomplexobj(rate) or not np.iscomplexobj(
         rhs(t, x.astype(complex), theta.astype(complex))
     ):
@@ -167,22 +147,17 @@ def _check_rhs(rhs: RightHandSide, t: float, x: Floats, theta: Floats) -> None:
         )
     check_finite("rhs", rate)
     z, n = np.concatenate([x, theta]), len(x)
-    exact = np.concatenate(_jacobians(rhs, t, x, theta), axis=1)
+    exact = _jacobian(rhs, t, x, theta)
+    difference = finite_differences(lambda z: rhs(t, z[:n], z[n:]), z)
     # of the terms, which may cancel in the rate itself
     scale = np.abs(rate) + np.abs(exact) @ np.abs(z)
-    for i, value in enumerate(z):
-        up, down = z.copy(), z.copy()
-        step = 1e-6 * max(1.0, abs(value))
-        up[i], down[i] = value + step, value - step
-        difference = (
-            np.asarray(rhs(t, up[:n], up[n:])) - np.asarray(rhs(t, down[:n], down[n:]))
-        ) / (2 * step)
-        if np.any(
-            np.abs(difference - exact[:, i]) > 1e-4 * np.abs(exact[:, i]) + 1e-6 * scale
-        ):
-            what = f"x[{i}]" if i < n else f"θ[{i - n}]"
-            raise ValueError(
-                f"rhs: its complex step along {what} gives {exact[:, i].tolist()}, a "
-                f"difference {difference.tolist()}; "
-                "does it use abs, a comparison or a conversion?"
-            )
+    allowed = 1e-4 * np.abs(exact) + 1e-6 * scale[:, None]
+    wrong = (np.abs(difference - exact) > allowed).any(0)
+    if wrong.any():
+        i = int(wrong.argmax())
+        what = f"x[{i}]" if i < n else f"θ[{i - n}]"
+        raise ValueError(
+            f"rhs: its complex step along {what} gives {exact[:, i].tolist()}, a "
+            f"difference {difference[:, i].tolist()}; "
+            "does it use abs, a comparison or a conversion?"
+        )

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from xaicourse.validation import check_bounds, check_finite, check_int
+from xaicourse.validation import as_floats, check_bounds, check_int
 
 Floats = NDArray[np.float64]
 Subset = tuple[int, ...]
@@ -61,7 +61,7 @@ class ForestAnova:
     n_trees: int
 
 
-def grid_anova(values: ArrayLike, *, max_order: int | None = None) -> Anova:
+def grid_anova(values: ArrayLike) -> Anova:
     """Decompose a complete table, one axis an input, all combinations equally likely.
 
     The effect of a set u of inputs is what the mean over all others leaves after the
@@ -72,8 +72,6 @@ def grid_anova(values: ArrayLike, *, max_order: int | None = None) -> Anova:
     ----------
     values : array-like, shape (n_levels_1, ..., n_levels_d)
         The function at each combination of levels. Levels need no order and no number.
-    max_order : int or None
-        Largest set that is looked at; None for all 2ᵈ - 1.
 
     Returns
     -------
@@ -87,8 +85,7 @@ def grid_anova(values: ArrayLike, *, max_order: int | None = None) -> Anova:
     Raises
     ------
     TypeError, ValueError
-        If `values` are empty, not finite or a single number, or `max_order` is no
-        positive integer.
+        If `values` are no numbers, empty, not finite or a single number.
 
     References
     ----------
@@ -101,14 +98,12 @@ def grid_anova(values: ArrayLike, *, max_order: int | None = None) -> Anova:
     >>> grid_anova([[0, 0], [0, 4]]).shares
     {(0,): 0.333, (1,): 0.333, (0, 1): 0.333}
     """
-    table = np.asarray(values, dtype=float)
+    table = as_floats("values", values)
     if table.ndim == 0:
         raise ValueError(
             "values: got a single number, expected a table with one axis for each input"
         )
-    check_finite("values", table)
     d = table.ndim
-    order = d if max_order is None else min(check_int("max_order", max_order), d)
     mean, variance = float(table.mean()), float(table.var())
     constant = np.ptp(table) <= 16 * np.finfo(float).eps * np.abs(table).max()
     if constant:
@@ -118,7 +113,7 @@ def grid_anova(values: ArrayLike, *, max_order: int | None = None) -> Anova:
         )
     # axes of length one, so that effects broadcast
     found: dict[Subset, Floats] = {(): np.full((1,) * d, mean)}
-    for subset in _subsets(d, order):
+    for subset in _subsets(d, d):
         others = tuple(axis for axis in range(d) if axis not in subset)
         smaller = [
             found[w]
@@ -191,9 +186,7 @@ def forest_anova(forest: Any, bounds: ArrayLike, *, max_order: int = 2) -> Fores
             f"or tree, one output"
         )
     box = check_bounds(bounds, trees[0].n_features)
-    order = check_int("max_order", max_order)
-    if order > 2:
-        raise ValueError(f"max_order: got {order}, expected 1 or 2")
+    order = check_int("max_order", max_order, maximum=2)
     each = [shares for tree in trees if (shares := _tree_shares(tree, box, order))]
     subsets = _subsets(len(box), order)
     if not each:

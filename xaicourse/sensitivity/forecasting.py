@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from xaicourse.validation import check_finite, check_int, check_shape
+from xaicourse.validation import as_floats, check_finite, check_int
 
 
 @dataclass(frozen=True)
@@ -97,8 +97,7 @@ def pi_weights(
         phi = np.convolve(phi, [1.0, -1.0])
     impulse = np.zeros(n_weights + 1)
     impulse[0] = 1.0
-    weights: NDArray[np.float64] = -lfilter(phi, theta, impulse)[1:]
-    return weights
+    return np.asarray(-lfilter(phi, theta, impulse)[1:])
 
 
 def forecast_sensitivity(
@@ -164,36 +163,28 @@ def forecast_sensitivity(
             f"results: got {type(results).__name__}, expected statsmodels results that "
             f"have `apply`"
         )
-    series = np.array(endog, dtype=float)
-    check_shape("endog", series, (None,))
-    check_finite("endog", series)
+    series = as_floats("endog", endog, (None,))
     n = len(series)
-    if (n_lags := check_int("n_lags", n_lags)) > n:
-        raise ValueError(
-            f"n_lags: got {n_lags}, expected at most {n}, the length of endog"
-        )
+    n_lags = check_int("n_lags", n_lags, maximum=n)
     if (exog is None) != (next_exog is None):
         missing = "exog" if exog is None else "next_exog"
         raise ValueError(
             f"{missing}: got None, expected values, since the other of exog and "
             f"next_exog is given"
         )
-    if exog is None:
-        base, past = _differences(
-            lambda table: _forecast(results, table[:, 0], None), series[:, None], n_lags
-        )
-        return ForecastSensitivity(base, past[:, 0], None)
-    columns = np.array(exog, dtype=float)
-    columns = columns[:, None] if columns.ndim == 1 else columns
-    check_shape("exog", columns, (n, None))
-    check_finite("exog", columns)
-    coming = np.atleast_1d(np.array(next_exog, dtype=float))
-    check_shape("next_exog", coming, (columns.shape[1],))
-    check_finite("next_exog", coming)
-    features = np.vstack([columns, coming])
+    features = None
+    if exog is not None:
+        columns = np.asarray(exog)
+        columns = columns[:, None] if columns.ndim == 1 else columns
+        columns = as_floats("exog", columns, (n, None))
+        coming = np.atleast_1d(np.asarray(next_exog))
+        coming = as_floats("next_exog", coming, (columns.shape[1],))
+        features = np.vstack([columns, coming])
     base, past = _differences(
         lambda table: _forecast(results, table[:, 0], features), series[:, None], n_lags
     )
+    if features is None:
+        return ForecastSensitivity(base, past[:, 0], None)
     _, moved = _differences(
         lambda table: _forecast(results, series, table), features, n_lags + 1
     )
@@ -214,13 +205,9 @@ def _forecast(
     results: Any, series: NDArray[np.float64], features: NDArray[np.float64] | None
 ) -> float:
     """Return the model's next value; the last row of the features belongs to it."""
-    if features is None:
-        return float(np.asarray(results.apply(series).forecast(1))[0])
-    return float(
-        np.asarray(
-            results.apply(series, exog=features[:-1]).forecast(1, exog=features[-1:])
-        )[0]
-    )
+    past, coming = (None, None) if features is None else np.split(features, [-1])
+    found = results.apply(series, exog=past).forecast(1, exog=coming)
+    return float(np.asarray(found)[0])
 
 
 def _differences(

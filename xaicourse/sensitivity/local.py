@@ -17,13 +17,13 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
-from xaicourse.attribution.explained import Model, explained, explaining
+from xaicourse.attribution.explained import Model, explained, explaining, slopes_of
 from xaicourse.validation import (
     Progress,
+    as_floats,
     check_choice,
     check_finite,
     check_float,
-    check_shape,
     silent,
 )
 
@@ -223,13 +223,18 @@ def batch_jacobian(
              [2., 0.]]])
     """
     f = explained(model, inputs, internal_batch_size=internal_batch_size, gradient=True)
-    with explaining(model):
-        parts = [
-            _jacobian(model, f.rows[some]) for some, _ in f.blocks(progress=progress)
-        ]
+    parts = []
+    with explaining(model), torch.enable_grad():
+        for some, _ in f.blocks(progress=progress):
+            rows = f.rows[some].clone().requires_grad_()
+            output = f.ask([rows], ())
+            # each row's outputs depend on that row alone
+            totals = output.sum(0).reshape(-1)
+            columns = [slopes_of(total, [rows], again=True)[0] for total in totals]
+            shape = (*output.shape, *rows.shape[1:])
+            parts.append(torch.stack(columns, dim=1).reshape(shape))
     result = torch.cat(parts)
-    if not result.isfinite().all():
-        raise ValueError("model: got a derivative that is NaN or infinite")
+    check_finite("model: derivatives", result)
     return result
 
 
@@ -264,16 +269,13 @@ def elasticities(
     >>> elasticities([3.0, 2.0], [2.0, 3.0], 6.0)
     array([1., 1.])
     """
-    x, f = _check_points(inputs), np.asarray(outputs, dtype=np.float64)
-    slopes = np.asarray(derivatives, dtype=np.float64)
+    x, f = _check_points(inputs), as_floats("outputs", outputs)
     if x.ndim == 2 and (f.ndim not in (1, 2) or len(f) != len(x)):
         raise ValueError(
             f"outputs: got shape {f.shape}, expected ({len(x)},) or ({len(x)}, "
             f"n_outputs)"
         )
-    check_shape("derivatives", slopes, (*f.shape, x.shape[-1]))
-    check_finite("derivatives", slopes)
-    check_finite("outputs", f)
+    slopes = as_floats("derivatives", derivatives, (*f.shape, x.shape[-1]))
     if (f == 0).any():
         raise ValueError(
             "outputs: got zero, which has no percentage; use the derivatives themselves"
@@ -284,16 +286,13 @@ def elasticities(
 
 def _check_points(inputs: ArrayLike) -> Floats:
     """Inputs as float64: one point (n_features,) or rows (n, n_features)."""
-    given = np.asarray(inputs)
-    if given.dtype.kind not in "iuf":
-        raise TypeError(f"inputs: got {given.dtype}, expected real numbers")
-    if given.ndim not in (1, 2):
+    points = as_floats("inputs", inputs)
+    if points.ndim not in (1, 2):
         raise ValueError(
-            f"inputs: got shape {given.shape}, expected (n_features,) or (n, "
+            f"inputs: got shape {points.shape}, expected (n_features,) or (n, "
             f"n_features)"
         )
-    check_finite("inputs", given)
-    return given.astype(np.float64)
+    return points
 
 
 def _output(output: Any, x: Floats, *, complex_step: bool) -> Floats:
@@ -332,10 +331,8 @@ def _output(output: Any, x: Floats, *, complex_step: bool) -> Floats:
             "complex numbers from complex inputs" if complex_step else "real numbers"
         )
         raise ValueError(f"function: got {given.dtype} outputs, expected {expected}")
-    check_finite("function: outputs", given.real)
-    values = given.imag if complex_step else given
-    check_finite("function: outputs", values)
-    return np.asarray(values, dtype=np.float64)
+    check_finite("function: outputs", np.abs(given))
+    return np.asarray(given.imag if complex_step else given, dtype=np.float64)
 
 
 def _check_rows(function: Function, x: Floats, method: str) -> None:
@@ -363,37 +360,3 @@ def _divide(difference: Floats, width: Floats) -> Floats:
     return np.asarray(
         difference / (width if np.ndim(width) == difference.ndim else width[..., None])
     )
-
-
-def _jacobian(model: Model, inputs: Tensor) -> Tensor:
-    """Jacobian of one batch of rows."""
-    with torch.enable_grad():
-        rows = inputs.clone().requires_grad_()
-        # a model that works in place must not reach a leaf
-        output = model(rows.clone())
-        if not isinstance(output, Tensor):
-            raise TypeError(
-                f"model: got an output of type {type(output).__name__}, expected a "
-                f"tensor"
-            )
-        n, shape = len(rows), tuple(output.shape)
-        if len(shape) not in (1, 2) or len(output) != n:
-            raise ValueError(
-                f"model: got outputs of shape {shape}, expected ({n},) or ({n}, "
-                f"n_outputs)"
-            )
-        check_finite("model: outputs", output)
-        columns = []
-        for column in output.reshape(n, -1).unbind(1):
-            gradient = None
-            if output.requires_grad:
-                (gradient,) = torch.autograd.grad(
-                    column.sum(), rows, retain_graph=True, allow_unused=True
-                )
-            if gradient is None:
-                raise ValueError(
-                    "model: got an output that has no gradient with respect to the "
-                    "inputs"
-                )
-            columns.append(gradient)
-    return torch.stack(columns, dim=1).reshape(*shape, *rows.shape[1:])

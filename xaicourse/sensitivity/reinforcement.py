@@ -14,9 +14,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import stdtrit
 
-from xaicourse.validation import check_finite, check_float, check_int, check_level
+from xaicourse.validation import as_floats, check_float, check_int, check_shape
 
 Policy = Callable[[NDArray[Any]], NDArray[Any]]
 Returns = Callable[[float, int], NDArray[np.float64]]
@@ -43,12 +42,6 @@ class ReturnSensitivity:
     unpaired_error: float
     low: NDArray[np.float64]
     high: NDArray[np.float64]
-
-    def interval(self, confidence: float = 0.95) -> tuple[float, float]:
-        """Return the ends of the paired interval, by Student's t."""
-        level = check_level("confidence", confidence)
-        half = float(stdtrit(len(self.low) - 1, (1 + level) / 2)) * self.paired_error
-        return self.value - half, self.value + half
 
 
 def cart_poles(
@@ -116,8 +109,7 @@ def cart_poles(
         "force_mag": force_mag,
     }
     for name, value in physics.items():
-        if check_float(name, value) <= 0:
-            raise ValueError(f"{name}: got {value}, expected a positive number")
+        check_float(name, value, positive=True)
     carts = CartPoleVectorEnv(
         check_int("n_episodes", n_episodes), check_int("max_steps", max_steps)
     )
@@ -238,15 +230,11 @@ def return_sensitivity(
     if low >= high:
         raise ValueError(f"high: got {high}, expected more than low, which is {low}")
     seed = check_int("seed", seed, minimum=0)
-    ends = [np.asarray(returns(setting, seed), dtype=float) for setting in (low, high)]
-    for end in ends:
-        if end.shape != ends[0].shape or end.ndim != 1 or len(end) < 2:
-            shapes = " and ".join(str(e.shape) for e in ends)
-            raise ValueError(
-                f"returns: got arrays of shapes {shapes}, expected (n,) twice, with n "
-                f"of at least 2"
-            )
-        check_finite("returns", end)
+    ends = [
+        as_floats("returns", returns(setting, seed), (None,)) for setting in (low, high)
+    ]
+    check_shape("returns", ends[1], ends[0].shape)
+    check_int("returns: episodes", len(ends[0]), minimum=2)
     step, root = high - low, np.sqrt(len(ends[0]))
     difference = ends[1] - ends[0]
     return ReturnSensitivity(

@@ -357,19 +357,15 @@ def _one_block(function: Model, block: Floats) -> Floats:
             "one number a row; a function f of one point becomes lambda X: "
             "np.array([f(x) for x in X])"
         )
-    try:
-        outputs = outputs.astype(float, casting="safe")
-    except TypeError:
-        raise TypeError(
-            f"function: returned {outputs.dtype}, expected real numbers"
-        ) from None
+    if outputs.dtype.kind not in "biuf":
+        raise TypeError(f"function: returned {outputs.dtype}, expected real numbers")
     bad = np.flatnonzero(~np.isfinite(outputs))
     if len(bad):
         raise ValueError(
             f"function: returned {outputs[bad[0]]} at {block[bad[0]].tolist()}, "
             f"expected finite numbers"
         )
-    return outputs
+    return outputs.astype(float)
 
 
 def _indices(means: Floats, d: int, pairs: list[tuple[int, int]]) -> Floats:
