@@ -2,9 +2,9 @@ from pathlib import Path
 
 import pytest
 
-from xaicourse import __version__, datasets, doctor
+from xaicourse import __version__, datasets, doctor, testing
 from xaicourse.cli import main
-from xaicourse.teaching import notebooks
+from xaicourse.teaching import curriculum, notebooks
 
 
 def status_of(argv: list[str]) -> int:
@@ -193,3 +193,125 @@ def test_without_the_course_around_it_the_package_says_so(
         "xaicourse live: the notebooks are not here: "
         "only a copy of the whole course has them, set up in its folder by `make lab`\n"
     )
+
+
+# ---- test, check, lab ----
+
+BUOYS = "notebooks/sensitivity/06_images"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "options", "paths"),
+    [
+        (["tests/test_scm.py"], [], ["tests/test_scm.py"]),
+        (
+            ["-x", "tests/test_scm.py::test_a[b c]"],
+            ["-x"],
+            ["tests/test_scm.py::test_a[b c]"],
+        ),
+        ([f"{BUOYS}.py"], [], [f"{BUOYS}.ipynb"]),
+        ([f"{BUOYS}.ipynb"], [], [f"{BUOYS}.ipynb"]),
+        ([f"{BUOYS}."], [], [f"{BUOYS}.ipynb"]),
+        ([f"./{BUOYS}.py::Cell 3"], [], [f"{BUOYS}.ipynb::Cell 3"]),
+        ([str(curriculum.ROOT / f"{BUOYS}.py")], [], [f"{BUOYS}.ipynb"]),
+        (["tests", "xaicourse/jets.py"], [], ["tests", "xaicourse/jets.py"]),
+        # a word is no path, be there a folder that is called so
+        (["-k", "notebooks", "--lf"], ["-k", "notebooks", "--lf"], []),
+        (["tests/test_nowhere.py"], [], ["tests/test_nowhere.py"]),
+    ],
+)
+def test_paths_are_told_from_options(
+    arguments: list[str],
+    options: list[str],
+    paths: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(curriculum.ROOT)
+    assert testing.selected(arguments) == (options, paths)
+
+
+def test_paths_are_those_of_the_folder_that_one_is_in(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(curriculum.ROOT / "notebooks" / "sensitivity")
+    assert testing.selected(["06_images.py"]) == ([], [f"{BUOYS}.ipynb"])
+
+
+Started = list[tuple[list[str], dict[str, str]]]
+
+
+@pytest.fixture
+def started(monkeypatch: pytest.MonkeyPatch) -> Started:
+    """Start nothing; return what would have been started, and with which settings."""
+    started: Started = []
+
+    def run(*command: str, **environment: str) -> int:
+        started.append((list(command), environment))
+        return int("FAILING" in command)
+
+    monkeypatch.setattr(testing, "_run", run)
+    monkeypatch.chdir(curriculum.ROOT)
+    return started
+
+
+def test_what_is_named_alone_is_run_alone(started: Started) -> None:
+    assert main(["test", f"{BUOYS}.py", "-x", "-k", "Cell"]) == 0
+    ((command, environment),) = started
+    assert command[:2] == ["pytest", "--numprocesses=0"]
+    assert command[-4:] == ["-x", "-k", "Cell", f"{BUOYS}.ipynb"]
+    assert set(testing.EVERYTHING).isdisjoint(command)
+    assert environment == {"OMP_NUM_THREADS": "1"}
+
+
+def test_a_word_chooses_from_everything(started: Started) -> None:
+    assert main(["test", "-k", "a or b", "FAILING"]) == 1
+    ((command, _),) = started
+    assert command[-7:] == ["-k", "a or b", "FAILING", *testing.EVERYTHING]
+
+
+@pytest.mark.parametrize("mode", ["real", "simulated"])
+def test_everything_is_style_types_tests_notebooks_and_twins(
+    started: Started, monkeypatch: pytest.MonkeyPatch, mode: str
+) -> None:
+    monkeypatch.setattr(notebooks, "data_mode", lambda n: mode if n.data else "none")
+    assert main(["test"]) == 0
+    assert [command[0] for command, _ in started[:3]] == ["ruff", "ruff", "mypy"]
+    command, environment = started[3]
+    assert command[-4:] == ["tests", "xaicourse", "lectures", "notebooks"]
+    assert "XAICOURSE_DATA" not in environment
+    on_data = [f"{n.path}.ipynb" for n in curriculum.notebooks() if n.data]
+    assert len(on_data) >= 5
+    again = [command[-len(on_data) :] for command, _ in started[4:]]
+    assert again == ([on_data] if mode == "real" else [])
+    if again:
+        folder = Path(started[4][1]["XAICOURSE_DATA"])
+        assert folder.is_dir()
+        assert not list(folder.iterdir())
+
+
+def test_nothing_follows_a_failure(
+    started: Started, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(testing, "EVERYTHING", ("FAILING",))
+    assert main(["test"]) == 1
+    assert len(started) == 4
+    started.clear()
+    assert main(["check"]) == 0
+    assert len(started) == 3
+
+
+def test_a_real_test_is_run_and_its_status_returned(tmp_path: Path) -> None:
+    file = tmp_path / "test_it.py"
+    file.write_text("def test_right(): pass\ndef test_wrong(): assert 0\n")
+    assert main(["test", str(file)]) == 1
+
+
+def test_notebooks_takes_what_a_shell_completes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr(notebooks, "main", lambda names, **_: asked.extend(names) or 0)
+    monkeypatch.chdir(curriculum.ROOT / "notebooks")
+    names = ["sensitivity/06_images.ipynb", "sensitivity/06_images.", "06_images"]
+    assert main(["notebooks", *names]) == 0
+    assert asked == [BUOYS, BUOYS, "06_images"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -56,6 +57,21 @@ def main(argv: Sequence[str] | None = None) -> int:
         "download and verify real data sets; without NAME, all of them",
     )
     fetch.add_argument("names", nargs="*", metavar="NAME")
+    _add(
+        commands,
+        "lab",
+        _lab,
+        "open the course in JupyterLab; what follows is for JupyterLab",
+        passes_on=True,
+    )
+    _add(
+        commands,
+        "test",
+        _test,
+        "prove the course; paths of notebooks and tests, or options of pytest, choose",
+        passes_on=True,
+    )
+    _add(commands, "check", _check, "check style and types")
     notebooks = _add(
         commands,
         "notebooks",
@@ -63,15 +79,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         "run the notebooks that have changed and store their outputs",
     )
     notebooks.add_argument(
-        "names", nargs="*", metavar="NAME", help="part of a path; without it, all"
+        "names", nargs="*", metavar="NAME", help="a file or part of its path (all)"
     )
     notebooks.add_argument(
         "--force", action="store_true", help="run them even where nothing has changed"
-    )
-    notebooks.add_argument(
-        "--on-real-data",
-        action="store_true",
-        help="only list those that run on real data here",
     )
     _add(
         commands,
@@ -88,9 +99,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     student.add_argument(
         "folder",
+        nargs="?",
         type=Path,
+        default=Path("student"),
         metavar="DIR",
-        help="where the copies go; what was changed there stays",
+        help="where the copies go (student); what was changed there stays",
     )
     student.add_argument(
         "--nbgrader",
@@ -140,7 +153,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         help="write every single grade there, as a CSV file",
     )
 
-    arguments = parser.parse_args(argv)
+    arguments, rest = parser.parse_known_args(argv)
+    if rest and not arguments.passes_on:
+        print(f"{arguments.prog}: unrecognised: {' '.join(rest)}", file=sys.stderr)
+        return 2
+    arguments.rest = rest
     run: Command = arguments.run
     try:
         return run(arguments)
@@ -166,10 +183,15 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _add(
-    commands: argparse._SubParsersAction[_Parser], name: str, run: Command, summary: str
+    commands: argparse._SubParsersAction[_Parser],
+    name: str,
+    run: Command,
+    summary: str,
+    *,
+    passes_on: bool = False,
 ) -> _Parser:
     parser = commands.add_parser(name, help=summary, description=summary)
-    parser.set_defaults(run=run, prog=parser.prog)
+    parser.set_defaults(run=run, prog=parser.prog, passes_on=passes_on)
     return parser
 
 
@@ -177,6 +199,30 @@ def _doctor(arguments: argparse.Namespace) -> int:  # noqa: ARG001
     from xaicourse import doctor
 
     return doctor.main()
+
+
+def _lab(arguments: argparse.Namespace) -> int:
+    from jupyterlab.labapp import LabApp
+
+    from xaicourse.teaching.curriculum import ROOT
+
+    os.chdir(ROOT)
+    # a superuser, as in a container, is let in: nobody else is there
+    root = ["--allow-root"] if getattr(os, "geteuid", lambda: 1)() == 0 else []
+    LabApp.launch_instance(argv=[*root, *arguments.rest])
+    return 0
+
+
+def _test(arguments: argparse.Namespace) -> int:
+    from xaicourse import testing
+
+    return testing.run_tests(arguments.rest)
+
+
+def _check(arguments: argparse.Namespace) -> int:  # noqa: ARG001
+    from xaicourse import testing
+
+    return testing.check()
 
 
 def _data_list(arguments: argparse.Namespace) -> int:  # noqa: ARG001
@@ -217,21 +263,15 @@ def _notebooks(arguments: argparse.Namespace) -> int:
 
     from xaicourse.teaching import curriculum, notebooks
 
-    if arguments.on_real_data:
-        print(
-            *(
-                n.stored.relative_to(curriculum.ROOT)
-                for n in curriculum.notebooks()
-                if notebooks.data_mode(n) == "real"
-            )
-        )
-        return 0
     known = [notebook.path for notebook in curriculum.notebooks()]
+    names = []
     for name in arguments.names:
-        if not any(name in path for path in known):
+        pair = curriculum.pair_of(name)
+        names.append(pair.path if pair else name)
+        if not any(names[-1] in path for path in known):
             raise UsageError(f"no notebook {name!r}; there are: {', '.join(known)}")
     try:
-        return notebooks.main(arguments.names, force=arguments.force)
+        return notebooks.main(names, force=arguments.force)
     except (
         CellExecutionError,
         RuntimeError,
