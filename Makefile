@@ -6,7 +6,7 @@
 # pip's settings are honoured (a mirror, a folder of wheels), and so are uv's: UV_TORCH_BACKEND=cpu, say,
 # takes the small CPU build of torch where the default is the large one for GPUs.
 
-PYTHON ?= python3
+export PYTHON ?= python3
 ARGS   ?=
 PY     := .venv/bin/python
 
@@ -45,9 +45,9 @@ clean: ## remove what was generated: built pages and caches; .venv, students' co
 	rm -rf _build .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name .venv -prune -o -name __pycache__ -type d -prune -exec rm -rf {} +
 
-# Set-up, once: again when the lock or the ranges change, when it was cut short, and when the folder has moved.
+# Set-up, once: again when the lock or the ranges change, and when the folder has moved.
 .venv/ready: requirements.lock pyproject.toml
-	@PYTHON='$(PYTHON)' sh .ci/setup
+	@sh .ci/setup
 
 ifneq ($(shell [ -x $(PY) ] && [ "$$(cat .venv/ready 2>/dev/null)" = "$$(pwd -P)" ] && echo yes),yes)
 .venv/ready: FORCE
