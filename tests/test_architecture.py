@@ -22,7 +22,7 @@ BELOW = {
     "jupyter": {"teaching"},
     "doctor": {"datasets"},
     "testing": {"teaching"},
-    "cli": {"datasets", "evaluation", "teaching", "doctor", "testing"},
+    "cli": {"datasets", "evaluation", "teaching", "doctor", "jupyter", "testing"},
 }
 """What the files of each folder may import from others, the tools of all apart."""
 

@@ -1,7 +1,15 @@
+import os
+import sys
 from pathlib import Path
 
 import pytest
+from jupyter_core.paths import jupyter_config_path
+from jupyter_server.services.config import ConfigManager
+from jupyterlab.labapp import LabApp
+from jupyterlab_server.config import get_page_config
+from jupyterlab_server.settings_utils import _get_overrides
 
+import xaicourse
 from xaicourse import __version__, datasets, doctor, testing
 from xaicourse.cli import main
 from xaicourse.teaching import curriculum, notebooks
@@ -184,15 +192,39 @@ def test_doctor_without_a_lock_beside_it_goes_by_the_ranges(
     assert any(finding.wanted.startswith(">=") for finding in findings)
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["lab"],
+        ["test"],
+        ["check"],
+        ["notebooks"],
+        ["book"],
+        ["slides"],
+        ["student", "there"],
+        ["live", "census"],
+    ],
+)
 def test_without_the_course_around_it_the_package_says_so(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    command: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.setattr("xaicourse.teaching.curriculum.ROOT", tmp_path)
-    assert main(["live", "census"]) == 2
-    assert capsys.readouterr().err == (
-        "xaicourse live: the notebooks are not here: "
+    # a package installed without its extra "dev"
+    monkeypatch.setitem(sys.modules, "nbgrader", None)
+    monkeypatch.setitem(sys.modules, "xaicourse.teaching.student", None)
+    monkeypatch.setitem(sys.modules, "xaicourse.teaching.site", None)
+    monkeypatch.chdir(tmp_path)
+    assert main(command) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err == (
+        f"xaicourse {command[0]}: the notebooks are not here: "
         "only a copy of the whole course has them, set up in its folder by `make lab`\n"
     )
+    assert not list(tmp_path.iterdir())
 
 
 # ---- test, check, lab ----
@@ -300,18 +332,39 @@ def test_nothing_follows_a_failure(
     assert len(started) == 3
 
 
-def test_a_real_test_is_run_and_its_status_returned(tmp_path: Path) -> None:
-    file = tmp_path / "test_it.py"
-    file.write_text("def test_right(): pass\ndef test_wrong(): assert 0\n")
-    assert main(["test", str(file)]) == 1
-
-
-def test_notebooks_takes_what_a_shell_completes(
-    monkeypatch: pytest.MonkeyPatch,
+def test_programs_run_in_the_folder_of_the_course(
+    capfd: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked: list[str] = []
-    monkeypatch.setattr(notebooks, "main", lambda names, **_: asked.extend(names) or 0)
-    monkeypatch.chdir(curriculum.ROOT / "notebooks")
-    names = ["sensitivity/06_images.ipynb", "sensitivity/06_images.", "06_images"]
-    assert main(["notebooks", *names]) == 0
-    assert asked == [BUOYS, BUOYS, "06_images"]
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "said.py").write_text(
+        "import os, sys\n"
+        "print(os.getcwd(), *sys.argv[1:], os.environ['A'])\n"
+        "sys.exit(3)\n"
+    )
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    assert testing._run("said", "one word", A="b c") == 3
+    assert capfd.readouterr().out == f"{curriculum.ROOT} one word b c\n"
+
+
+def test_lab_gives_jupyterlab_its_settings_for_this_start_alone(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    started: list[list[str]] = []
+    monkeypatch.setattr(LabApp, "launch_instance", lambda *, argv: started.append(argv))
+    monkeypatch.setenv("JUPYTER_CONFIG_PATH", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    assert main(["lab", "--no-browser", "--ServerApp.port=1"]) == 0
+    assert started[0][-2:] == ["--no-browser", "--ServerApp.port=1"]
+    assert Path.cwd() == curriculum.ROOT
+    config = f"{Path(xaicourse.__file__).parent / 'jupyter' / 'config'}"
+    assert os.environ["JUPYTER_CONFIG_PATH"] == f"{config}{os.pathsep}{tmp_path}"
+    # and Jupyter finds them there
+    manager = ConfigManager(read_config_path=jupyter_config_path())
+    server = manager.get("jupyter_server_config")["ServerApp"]["jpserver_extensions"]
+    assert server["xaicourse.jupyter"]
+    assert not server["nbgrader.server_extensions.formgrader"]
+    assert "@jupyter/nbgrader" in get_page_config([])["disabledExtensions"]
+    overrides, error = _get_overrides(str(tmp_path))
+    assert not error
+    viewers = overrides["@jupyterlab/docmanager-extension:plugin"]["defaultViewers"]
+    assert viewers["markdown"] == "Markdown Preview"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -41,6 +40,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         "doctor",
         _doctor,
         "show what is installed, which torch, and which data are real",
+        anywhere=True,
     )
     data = commands.add_parser("data", help="list or download the real data sets")
     actions = data.add_subparsers(required=True, metavar="ACTION")
@@ -49,12 +49,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         "list",
         _data_list,
         "list the data sets, and whether the real ones are at hand",
+        anywhere=True,
     )
     fetch = _add(
         actions,
         "fetch",
         _data_fetch,
         "download and verify real data sets; without NAME, all of them",
+        anywhere=True,
     )
     fetch.add_argument("names", nargs="*", metavar="NAME")
     _add(
@@ -79,7 +81,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         "run the notebooks that have changed and store their outputs",
     )
     notebooks.add_argument(
-        "names", nargs="*", metavar="NAME", help="a file or part of its path (all)"
+        "names", nargs="*", metavar="NAME", help="part of a path; without it, all"
     )
     notebooks.add_argument(
         "--force", action="store_true", help="run them even where nothing has changed"
@@ -126,6 +128,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         "grade",
         _grade,
         "grade every attribution method on tasks whose truth is known",
+        anywhere=True,
     )
     grade.add_argument(
         "--seeds",
@@ -160,6 +163,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments.rest = rest
     run: Command = arguments.run
     try:
+        if not arguments.anywhere:
+            from xaicourse.teaching import curriculum
+
+            curriculum.notebooks()  # it says so where the course is not around it
         return run(arguments)
     except UsageError as error:
         print(f"{arguments.prog}: {error}", file=sys.stderr)
@@ -189,9 +196,12 @@ def _add(
     summary: str,
     *,
     passes_on: bool = False,
+    anywhere: bool = False,
 ) -> _Parser:
     parser = commands.add_parser(name, help=summary, description=summary)
-    parser.set_defaults(run=run, prog=parser.prog, passes_on=passes_on)
+    parser.set_defaults(
+        run=run, prog=parser.prog, passes_on=passes_on, anywhere=anywhere
+    )
     return parser
 
 
@@ -202,14 +212,10 @@ def _doctor(arguments: argparse.Namespace) -> int:  # noqa: ARG001
 
 
 def _lab(arguments: argparse.Namespace) -> int:
-    from jupyterlab.labapp import LabApp
-
+    import xaicourse.jupyter
     from xaicourse.teaching.curriculum import ROOT
 
-    os.chdir(ROOT)
-    # a superuser, as in a container, is let in: nobody else is there
-    root = ["--allow-root"] if getattr(os, "geteuid", lambda: 1)() == 0 else []
-    LabApp.launch_instance(argv=[*root, *arguments.rest])
+    xaicourse.jupyter.start(ROOT, arguments.rest)
     return 0
 
 
@@ -264,14 +270,11 @@ def _notebooks(arguments: argparse.Namespace) -> int:
     from xaicourse.teaching import curriculum, notebooks
 
     known = [notebook.path for notebook in curriculum.notebooks()]
-    names = []
     for name in arguments.names:
-        pair = curriculum.pair_of(name)
-        names.append(pair.path if pair else name)
-        if not any(names[-1] in path for path in known):
+        if not any(name in path for path in known):
             raise UsageError(f"no notebook {name!r}; there are: {', '.join(known)}")
     try:
-        return notebooks.main(names, force=arguments.force)
+        return notebooks.main(arguments.names, force=arguments.force)
     except (
         CellExecutionError,
         RuntimeError,
