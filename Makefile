@@ -6,12 +6,9 @@
 # pip's settings are honoured (a mirror, a folder of wheels), and so are uv's: UV_TORCH_BACKEND=cpu, say,
 # takes the small CPU build of torch where the default is the large one for GPUs.
 
-PYTHON ?= python3
+export PYTHON ?= python3
 ARGS   ?=
 PY     := .venv/bin/python
-# One thread a worker, so that they do not fight over two cores; a third, as one often waits for a browser or a kernel.
-PYTEST := OMP_NUM_THREADS=1 $(PY) -m pytest -n 3 --dist loadscope
-NBVAL  := --nbval --nbval-current-env --nbval-sanitize-with=tests/nbval_sanitize.cfg
 
 .DEFAULT_GOAL := help
 .PHONY: help lab test notebooks book slides student check bench clean lock FORCE
@@ -21,13 +18,10 @@ help:
 		printf 'make %-10s %s\n' "$$target" "$$text"; done
 
 lab: .venv/ready ## open the course in JupyterLab (without a browser: make lab ARGS=--no-browser)
-	@if [ "$$(id -u)" = 0 ]; then root=--allow-root; fi; exec $(PY) -m jupyterlab $$root $(ARGS)
+	@exec $(PY) -m xaicourse lab $(ARGS)
 
-test: check ## prove the course: style, types, doctests, tests, notebooks
-	$(PYTEST) --doctest-modules $(NBVAL) tests xaicourse lectures notebooks $(ARGS)
-	@mkdir -p _build/no-data; twins=$$($(PY) -m xaicourse notebooks --on-real-data); \
-	if [ -n "$$twins" ]; then echo "Once more without the real data: $$twins"; \
-		XAICOURSE_DATA=$(CURDIR)/_build/no-data $(PYTEST) $(NBVAL) $$twins; fi
+test: .venv/ready ## prove the course; a part of it: make test ARGS=FILE, or ARGS="-k WORD"
+	@$(PY) -m xaicourse test $(ARGS)
 
 notebooks: .venv/ready ## run the notebooks that have changed and store their outputs
 	@$(PY) -m xaicourse notebooks $(ARGS)
@@ -39,12 +33,10 @@ slides: .venv/ready ## build the slide decks alone, into _build/html/slides
 	@$(PY) -m xaicourse slides
 
 student: .venv/ready ## make the students' edition, solutions taken out (in student/; ARGS names another folder)
-	@$(PY) -m xaicourse student $(or $(ARGS),student)
+	@$(PY) -m xaicourse student $(ARGS)
 
 check: .venv/ready ## quick checks only: style and types
-	$(PY) -m ruff check
-	$(PY) -m ruff format --check
-	$(PY) -m mypy
+	@$(PY) -m xaicourse check
 
 bench: .venv/ready ## time the methods
 	$(PY) -m benchmarks $(ARGS)
@@ -53,9 +45,9 @@ clean: ## remove what was generated: built pages and caches; .venv, students' co
 	rm -rf _build .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name .venv -prune -o -name __pycache__ -type d -prune -exec rm -rf {} +
 
-# Set-up, once: again when the lock or the ranges change, when it was cut short, and when the folder has moved.
+# Set-up, once: again when the lock or the ranges change, and when the folder has moved.
 .venv/ready: requirements.lock pyproject.toml
-	@PYTHON='$(PYTHON)' sh .ci/setup
+	@sh .ci/setup
 
 ifneq ($(shell [ -x $(PY) ] && [ "$$(cat .venv/ready 2>/dev/null)" = "$$(pwd -P)" ] && echo yes),yes)
 .venv/ready: FORCE

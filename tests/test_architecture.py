@@ -21,7 +21,8 @@ BELOW = {
     "live": {"teaching"},
     "jupyter": {"teaching"},
     "doctor": {"datasets"},
-    "cli": {"datasets", "evaluation", "teaching", "doctor"},
+    "testing": {"teaching"},
+    "cli": {"datasets", "evaluation", "teaching", "doctor", "jupyter", "testing"},
 }
 """What the files of each folder may import from others, the tools of all apart."""
 

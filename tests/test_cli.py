@@ -1,10 +1,18 @@
+import os
+import sys
 from pathlib import Path
 
 import pytest
+from jupyter_core.paths import jupyter_config_path
+from jupyter_server.services.config import ConfigManager
+from jupyterlab.labapp import LabApp
+from jupyterlab_server.config import get_page_config
+from jupyterlab_server.settings_utils import _get_overrides
 
-from xaicourse import __version__, datasets, doctor
+import xaicourse
+from xaicourse import __version__, datasets, doctor, testing
 from xaicourse.cli import main
-from xaicourse.teaching import notebooks
+from xaicourse.teaching import curriculum, notebooks
 
 
 def status_of(argv: list[str]) -> int:
@@ -184,12 +192,179 @@ def test_doctor_without_a_lock_beside_it_goes_by_the_ranges(
     assert any(finding.wanted.startswith(">=") for finding in findings)
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["lab"],
+        ["test"],
+        ["check"],
+        ["notebooks"],
+        ["book"],
+        ["slides"],
+        ["student", "there"],
+        ["live", "census"],
+    ],
+)
 def test_without_the_course_around_it_the_package_says_so(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    command: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.setattr("xaicourse.teaching.curriculum.ROOT", tmp_path)
-    assert main(["live", "census"]) == 2
-    assert capsys.readouterr().err == (
-        "xaicourse live: the notebooks are not here: "
+    # a package installed without its extra "dev"
+    monkeypatch.setitem(sys.modules, "nbgrader", None)
+    monkeypatch.setitem(sys.modules, "xaicourse.teaching.student", None)
+    monkeypatch.setitem(sys.modules, "xaicourse.teaching.site", None)
+    monkeypatch.chdir(tmp_path)
+    assert main(command) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err == (
+        f"xaicourse {command[0]}: the notebooks are not here: "
         "only a copy of the whole course has them, set up in its folder by `make lab`\n"
     )
+    assert not list(tmp_path.iterdir())
+
+
+# ---- test, check, lab ----
+
+BUOYS = "notebooks/sensitivity/06_images"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "options", "paths"),
+    [
+        (["tests/test_scm.py"], [], ["tests/test_scm.py"]),
+        (
+            ["-x", "tests/test_scm.py::test_a[b c]"],
+            ["-x"],
+            ["tests/test_scm.py::test_a[b c]"],
+        ),
+        ([f"{BUOYS}.py"], [], [f"{BUOYS}.ipynb"]),
+        ([f"{BUOYS}.ipynb"], [], [f"{BUOYS}.ipynb"]),
+        ([f"{BUOYS}."], [], [f"{BUOYS}.ipynb"]),
+        ([f"./{BUOYS}.py::Cell 3"], [], [f"{BUOYS}.ipynb::Cell 3"]),
+        ([str(curriculum.ROOT / f"{BUOYS}.py")], [], [f"{BUOYS}.ipynb"]),
+        (["tests", "xaicourse/jets.py"], [], ["tests", "xaicourse/jets.py"]),
+        # a word is no path, be there a folder that is called so
+        (["-k", "notebooks", "--lf"], ["-k", "notebooks", "--lf"], []),
+        (["tests/test_nowhere.py"], [], ["tests/test_nowhere.py"]),
+    ],
+)
+def test_paths_are_told_from_options(
+    arguments: list[str],
+    options: list[str],
+    paths: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(curriculum.ROOT)
+    assert testing.selected(arguments) == (options, paths)
+
+
+def test_paths_are_those_of_the_folder_that_one_is_in(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(curriculum.ROOT / "notebooks" / "sensitivity")
+    assert testing.selected(["06_images.py"]) == ([], [f"{BUOYS}.ipynb"])
+
+
+Started = list[tuple[list[str], dict[str, str]]]
+
+
+@pytest.fixture
+def started(monkeypatch: pytest.MonkeyPatch) -> Started:
+    """Start nothing; return what would have been started, and with which settings."""
+    started: Started = []
+
+    def run(*command: str, **environment: str) -> int:
+        started.append((list(command), environment))
+        return int("FAILING" in command)
+
+    monkeypatch.setattr(testing, "_run", run)
+    monkeypatch.chdir(curriculum.ROOT)
+    return started
+
+
+def test_what_is_named_alone_is_run_alone(started: Started) -> None:
+    assert main(["test", f"{BUOYS}.py", "-x", "-k", "Cell"]) == 0
+    ((command, environment),) = started
+    assert command[:2] == ["pytest", "--numprocesses=0"]
+    assert command[-4:] == ["-x", "-k", "Cell", f"{BUOYS}.ipynb"]
+    assert set(testing.EVERYTHING).isdisjoint(command)
+    assert environment == {"OMP_NUM_THREADS": "1"}
+
+
+def test_a_word_chooses_from_everything(started: Started) -> None:
+    assert main(["test", "-k", "a or b", "FAILING"]) == 1
+    ((command, _),) = started
+    assert command[-7:] == ["-k", "a or b", "FAILING", *testing.EVERYTHING]
+
+
+@pytest.mark.parametrize("mode", ["real", "simulated"])
+def test_everything_is_style_types_tests_notebooks_and_twins(
+    started: Started, monkeypatch: pytest.MonkeyPatch, mode: str
+) -> None:
+    monkeypatch.setattr(notebooks, "data_mode", lambda n: mode if n.data else "none")
+    assert main(["test"]) == 0
+    assert [command[0] for command, _ in started[:3]] == ["ruff", "ruff", "mypy"]
+    command, environment = started[3]
+    assert command[-4:] == ["tests", "xaicourse", "lectures", "notebooks"]
+    assert "XAICOURSE_DATA" not in environment
+    on_data = [f"{n.path}.ipynb" for n in curriculum.notebooks() if n.data]
+    assert len(on_data) >= 5
+    again = [command[-len(on_data) :] for command, _ in started[4:]]
+    assert again == ([on_data] if mode == "real" else [])
+    if again:
+        folder = Path(started[4][1]["XAICOURSE_DATA"])
+        assert folder.is_dir()
+        assert not list(folder.iterdir())
+
+
+def test_nothing_follows_a_failure(
+    started: Started, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(testing, "EVERYTHING", ("FAILING",))
+    assert main(["test"]) == 1
+    assert len(started) == 4
+    started.clear()
+    assert main(["check"]) == 0
+    assert len(started) == 3
+
+
+def test_programs_run_in_the_folder_of_the_course(
+    capfd: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "said.py").write_text(
+        "import os, sys\n"
+        "print(os.getcwd(), *sys.argv[1:], os.environ['A'])\n"
+        "sys.exit(3)\n"
+    )
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    assert testing._run("said", "one word", A="b c") == 3
+    assert capfd.readouterr().out == f"{curriculum.ROOT} one word b c\n"
+
+
+def test_lab_gives_jupyterlab_its_settings_for_this_start_alone(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    started: list[list[str]] = []
+    monkeypatch.setattr(LabApp, "launch_instance", lambda *, argv: started.append(argv))
+    monkeypatch.setenv("JUPYTER_CONFIG_PATH", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    assert main(["lab", "--no-browser", "--ServerApp.port=1"]) == 0
+    assert started[0][-2:] == ["--no-browser", "--ServerApp.port=1"]
+    assert Path.cwd() == curriculum.ROOT
+    config = f"{Path(xaicourse.__file__).parent / 'jupyter' / 'config'}"
+    assert os.environ["JUPYTER_CONFIG_PATH"] == f"{config}{os.pathsep}{tmp_path}"
+    # and Jupyter finds them there
+    manager = ConfigManager(read_config_path=jupyter_config_path())
+    server = manager.get("jupyter_server_config")["ServerApp"]["jpserver_extensions"]
+    assert server["xaicourse.jupyter"]
+    assert not server["nbgrader.server_extensions.formgrader"]
+    assert "@jupyter/nbgrader" in get_page_config([])["disabledExtensions"]
+    overrides, error = _get_overrides(str(tmp_path))
+    assert not error
+    viewers = overrides["@jupyterlab/docmanager-extension:plugin"]["defaultViewers"]
+    assert viewers["markdown"] == "Markdown Preview"

@@ -9,12 +9,16 @@ import subprocess
 import sys
 import sysconfig
 import tomllib
+import zipfile
+from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import nbformat
 import pytest
 import yaml
+from hatchling.builders.wheel import WheelBuilder
 from jupytext.cli import jupytext as jupytext_main
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
@@ -75,6 +79,9 @@ PAIR = """\
 # %% tags=["exercise"]
 x = 1
 """
+
+ODD = 'Übung d\'été, "a" $HOME'
+"""A name of a folder, with all that a shell may stumble over."""
 
 needs_make = pytest.mark.skipif(
     shutil.which("make") is None, reason="there is no make here"
@@ -212,7 +219,7 @@ def test_pairs_keep_only_what_authors_write(tmp_path: Path) -> None:
 
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
-    folder = tmp_path / "a checkout"  # the space is meant
+    folder = tmp_path / ODD
     for name in SETUP_FILES:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / name, folder / name)
@@ -220,7 +227,7 @@ def checkout(tmp_path: Path) -> Path:
 
 
 def make(
-    folder: Path, *arguments: str, **environment: str
+    folder: Path, *arguments: str, user: int | None = None, **environment: str
 ) -> subprocess.CompletedProcess[str]:
     """Run make as from a shell, without the settings of a make that may be running
     these tests.
@@ -238,6 +245,8 @@ def make(
         text=True,
         check=False,
         timeout=60,
+        user=user,
+        group=user,
     )
 
 
@@ -294,7 +303,7 @@ def test_no_python_is_refused(checkout: Path) -> None:
 @needs_make
 def test_a_python_without_venv_is_refused(checkout: Path) -> None:
     python = script(
-        checkout / "bin" / "python", 'case "$*" in *ensurepip*) exit 1;; esac'
+        checkout / "it's" / "python", 'case "$*" in *ensurepip*) exit 1;; esac'
     )
     assert "apt-get install python3-venv" in refusal(
         make(checkout, "check", f"PYTHON={python.relative_to(checkout)}")
@@ -302,19 +311,174 @@ def test_a_python_without_venv_is_refused(checkout: Path) -> None:
     assert not (checkout / ".venv").exists()
 
 
+def environment_in(folder: Path, *, whole: bool = True) -> Path:
+    """Return a .venv in a folder: a real Python, and a uv that finds all of the lock in
+    it, or something missing.
+    """
+    command = [sys.executable, "-m", "venv", "--without-pip", folder / ".venv"]
+    subprocess.run(command, check=True)
+    missing = "" if whole else 'case "$*" in *--no-index*) exit 1;; esac'
+    script(folder / ".venv" / "bin" / "uv", missing)
+    (folder / ".venv" / "kept").touch()
+    (folder / ".venv" / "ready").write_text(f"{folder}\n")
+    return folder / ".venv"
+
+
+def maker(folder: Path, *, then: str = ":", pip: str = ":") -> Path:
+    """Return a Python that makes environments as quickly as a test wants them.
+
+    They get a real Python. Its pip does what ``pip`` says and brings a uv, which does
+    what ``then`` says when it is to install the lock.
+    """
+    uv = f'case "$*" in *--no-index*) ;; *requirements.lock*) {then};; esac'
+    made = f"""case "$*" in
+    "-m pip install"*) {pip}
+        printf '#!/bin/sh\\n%s\\n' '{uv}' > "${{0%/*}}/uv"
+        chmod +x "${{0%/*}}/uv";;
+    "-m pip"* | "-m venv"*) ;;
+    *) exec '{sys.executable}' "$@";;
+esac"""
+    template = script(folder / "template", made)
+    python = folder / "maker"
+    return script(
+        python,
+        f"""case "$*" in
+    "-m venv"*) mkdir -p _build/venv/bin; cp '{template.name}' _build/venv/bin/python;;
+esac""",
+    )
+
+
 @needs_make
 def test_without_a_network_nothing_half_made_is_left(checkout: Path) -> None:
-    closed = {
-        "PIP_INDEX_URL": "http://127.0.0.1:9/simple",
-        "PIP_CONFIG_FILE": os.devnull,
-        "PIP_NO_CACHE_DIR": "1",
-        "PIP_RETRIES": "0",
-    }
-    result = make(checkout, "lab", f"PYTHON={sys.executable}", **closed)
+    python = maker(checkout, pip="exit 1")
+    result = make(checkout, "lab", f"PYTHON=./{python.name}")
     assert refusal(result).startswith(
         "Could not download the packages: set-up needs the network. Is it up?"
     )
     assert not (checkout / ".venv").exists()
+    assert not (checkout / "_build" / "venv").exists()
+
+
+@needs_make
+def test_what_works_is_kept_until_its_successor_is_whole(checkout: Path) -> None:
+    old = environment_in(checkout, whole=False)
+    os.utime(old / "ready", (0, 0))  # older than the lock
+    failing = maker(checkout, then="exit 1")
+    result = make(checkout, ".venv/ready", f"PYTHON=./{failing.name}")
+    assert refusal(result).startswith("Could not install the packages: set-up needs")
+    assert (old / "kept").exists()
+    assert not list((checkout / "_build").glob("venv*"))
+    # Cut short, as by a power cut, and begun again.
+    killed = maker(checkout, then="kill -9 $PPID")
+    assert make(checkout, ".venv/ready", f"PYTHON=./{killed.name}").returncode != 0
+    assert (old / "kept").exists()
+    good = maker(checkout)
+    result = make(checkout, ".venv/ready", f"PYTHON=./{good.name}")
+    assert result.returncode == 0, result.stderr
+    assert not (checkout / ".venv" / "kept").exists()
+    assert (checkout / ".venv" / "ready").read_text() == f"{checkout}\n"
+    assert not list((checkout / "_build").glob("venv*"))
+
+
+@needs_make
+def test_a_whole_successor_takes_its_place_when_the_cut_came_before(
+    checkout: Path,
+) -> None:
+    environment_in(checkout)
+    (checkout / "_build").mkdir()
+    (checkout / ".venv").rename(checkout / "_build" / "venv")
+    result = make(checkout, ".venv/ready", "PYTHON=python-of-nowhere")
+    assert result.returncode == 0, result.stderr
+    assert (checkout / ".venv" / "kept").exists()
+
+
+@needs_make
+def test_a_folder_that_has_moved_is_repaired_in_place(checkout: Path) -> None:
+    venv = environment_in(checkout)
+    python, says = venv / "bin" / "python", "import sys; print(sys.prefix)"
+    heads = {
+        "plain": f"#!{python}\n",
+        "quoted": f"""#!/bin/sh\n'''exec' "{python}" "$0" "$@"\n' '''\n""",
+        "quoted-otherwise": f"""#!/bin/sh\n'''exec' '{python}' "$0" "$@"\n' '''\n""",
+        "new": "#!/there/_build/venv/bin/python3\n",
+    }
+    for name, head in heads.items():
+        script(venv / "bin" / name, "").write_text(f"{head}{says}\n")
+    other = script(venv / "bin" / "other", "echo a script of another kind")
+    before = other.read_bytes()
+    moved = checkout.rename(checkout.with_name(f"moved {ODD}"))
+    # No Python but its own is asked, and no network.
+    result = make(moved, ".venv/ready", "PYTHON=python-of-nowhere")
+    assert result.returncode == 0, result.stderr
+    for name in heads:
+        run = [moved / ".venv" / "bin" / name]
+        said = subprocess.run(run, capture_output=True, text=True, check=True)
+        assert said.stdout == f"{moved / '.venv'}\n"
+    assert (moved / ".venv" / "bin" / "other").read_bytes() == before
+    assert (moved / ".venv" / "kept").exists()
+    assert (moved / ".venv" / "ready").read_text() == f"{moved}\n"
+    for name in ["pyvenv.cfg", "bin/activate"]:
+        text = (moved / ".venv" / name).read_text()
+        assert f"{checkout.parent}/moved" in text
+        assert f"{checkout}/" not in text
+
+
+@pytest.fixture
+def shared() -> Iterator[Path]:
+    """Return a folder that every user may reach, but only its owner may write to."""
+    with TemporaryDirectory() as folder:
+        for name in SETUP_FILES:
+            (Path(folder) / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / name, Path(folder) / name)
+        Path(folder).chmod(0o555)
+        yield Path(folder)
+        Path(folder).chmod(0o755)
+
+
+NOBODY = 65534 if os.geteuid() == 0 else None
+
+
+@needs_make
+def test_a_folder_that_cannot_be_written_to_is_told_in_a_line(shared: Path) -> None:
+    line = refusal(make(shared, "lab", user=NOBODY))
+    assert line == (
+        f"You may not write to {shared}: clone or copy the course into a folder of "
+        "your own, and run the same command there."
+    )
+
+
+@needs_make
+@pytest.mark.skipif(NOBODY is None, reason="only the superuser can be two users")
+def test_what_another_user_has_made_is_left_to_them(
+    shared: Path, tmp_path: Path
+) -> None:
+    shared.chmod(0o777)
+    # pytest lets nobody else into its folders
+    python = script(tmp_path / "python", f'exec {sys.executable} "$@"')
+    (shared / ".venv" / "bin").mkdir(parents=True)
+    (shared / ".venv" / "bin" / "python").symlink_to(python)
+    (shared / ".venv").chmod(0o777)
+    line = refusal(make(shared, "lab", user=NOBODY))
+    assert line.startswith("The .venv here was made by somebody else, and you cannot")
+    assert (shared / ".venv" / "bin" / "python").is_symlink()
+
+
+def test_the_wheel_changes_nothing_of_an_installation_but_adds_the_package(
+    tmp_path: Path,
+) -> None:
+    (wheel,) = WheelBuilder(str(ROOT)).build(directory=str(tmp_path))
+    names = zipfile.ZipFile(wheel).namelist()
+    assert {name.split("/")[0].split("-")[0] for name in names} == {"xaicourse"}
+    assert not [name for name in names if ".data/" in name]
+    assert "xaicourse/jupyter/config/jupyter_lab_config.json" in names
+
+
+def test_torch_may_be_any_that_the_tests_have_seen() -> None:
+    ranges = {r.name: r.specifier for r in map(Requirement, PROJECT["dependencies"])}
+    # 2.6 is the oldest that transformers 5 works with
+    assert "2.6.0" in ranges["torch"]
+    assert "2.5.1" not in ranges["torch"]
+    assert "0.21.0" in ranges["torchvision"]
 
 
 @needs_make

@@ -40,6 +40,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         "doctor",
         _doctor,
         "show what is installed, which torch, and which data are real",
+        anywhere=True,
     )
     data = commands.add_parser("data", help="list or download the real data sets")
     actions = data.add_subparsers(required=True, metavar="ACTION")
@@ -48,14 +49,31 @@ def main(argv: Sequence[str] | None = None) -> int:
         "list",
         _data_list,
         "list the data sets, and whether the real ones are at hand",
+        anywhere=True,
     )
     fetch = _add(
         actions,
         "fetch",
         _data_fetch,
         "download and verify real data sets; without NAME, all of them",
+        anywhere=True,
     )
     fetch.add_argument("names", nargs="*", metavar="NAME")
+    _add(
+        commands,
+        "lab",
+        _lab,
+        "open the course in JupyterLab; what follows is for JupyterLab",
+        passes_on=True,
+    )
+    _add(
+        commands,
+        "test",
+        _test,
+        "prove the course; paths of notebooks and tests, or options of pytest, choose",
+        passes_on=True,
+    )
+    _add(commands, "check", _check, "check style and types")
     notebooks = _add(
         commands,
         "notebooks",
@@ -67,11 +85,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     notebooks.add_argument(
         "--force", action="store_true", help="run them even where nothing has changed"
-    )
-    notebooks.add_argument(
-        "--on-real-data",
-        action="store_true",
-        help="only list those that run on real data here",
     )
     _add(
         commands,
@@ -88,9 +101,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     student.add_argument(
         "folder",
+        nargs="?",
         type=Path,
+        default=Path("student"),
         metavar="DIR",
-        help="where the copies go; what was changed there stays",
+        help="where the copies go (student); what was changed there stays",
     )
     student.add_argument(
         "--nbgrader",
@@ -113,6 +128,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         "grade",
         _grade,
         "grade every attribution method on tasks whose truth is known",
+        anywhere=True,
     )
     grade.add_argument(
         "--seeds",
@@ -140,9 +156,17 @@ def main(argv: Sequence[str] | None = None) -> int:
         help="write every single grade there, as a CSV file",
     )
 
-    arguments = parser.parse_args(argv)
+    arguments, rest = parser.parse_known_args(argv)
+    if rest and not arguments.passes_on:
+        print(f"{arguments.prog}: unrecognised: {' '.join(rest)}", file=sys.stderr)
+        return 2
+    arguments.rest = rest
     run: Command = arguments.run
     try:
+        if not arguments.anywhere:
+            from xaicourse.teaching import curriculum
+
+            curriculum.notebooks()  # it says so where the course is not around it
         return run(arguments)
     except UsageError as error:
         print(f"{arguments.prog}: {error}", file=sys.stderr)
@@ -166,10 +190,18 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _add(
-    commands: argparse._SubParsersAction[_Parser], name: str, run: Command, summary: str
+    commands: argparse._SubParsersAction[_Parser],
+    name: str,
+    run: Command,
+    summary: str,
+    *,
+    passes_on: bool = False,
+    anywhere: bool = False,
 ) -> _Parser:
     parser = commands.add_parser(name, help=summary, description=summary)
-    parser.set_defaults(run=run, prog=parser.prog)
+    parser.set_defaults(
+        run=run, prog=parser.prog, passes_on=passes_on, anywhere=anywhere
+    )
     return parser
 
 
@@ -177,6 +209,26 @@ def _doctor(arguments: argparse.Namespace) -> int:  # noqa: ARG001
     from xaicourse import doctor
 
     return doctor.main()
+
+
+def _lab(arguments: argparse.Namespace) -> int:
+    import xaicourse.jupyter
+    from xaicourse.teaching.curriculum import ROOT
+
+    xaicourse.jupyter.start(ROOT, arguments.rest)
+    return 0
+
+
+def _test(arguments: argparse.Namespace) -> int:
+    from xaicourse import testing
+
+    return testing.run_tests(arguments.rest)
+
+
+def _check(arguments: argparse.Namespace) -> int:  # noqa: ARG001
+    from xaicourse import testing
+
+    return testing.check()
 
 
 def _data_list(arguments: argparse.Namespace) -> int:  # noqa: ARG001
@@ -217,15 +269,6 @@ def _notebooks(arguments: argparse.Namespace) -> int:
 
     from xaicourse.teaching import curriculum, notebooks
 
-    if arguments.on_real_data:
-        print(
-            *(
-                n.stored.relative_to(curriculum.ROOT)
-                for n in curriculum.notebooks()
-                if notebooks.data_mode(n) == "real"
-            )
-        )
-        return 0
     known = [notebook.path for notebook in curriculum.notebooks()]
     for name in arguments.names:
         if not any(name in path for path in known):

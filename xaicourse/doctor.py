@@ -14,7 +14,10 @@ from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
 LOCK = Path(__file__).parents[1] / "requirements.lock"
-REMEDY = "To repair: make lab (with conda: conda env update --file environment.yml)."
+REMEDY = (
+    "To repair: rm .venv/ready, then make lab "
+    "(without make: python -m pip install -r requirements.lock)."
+)
 
 
 class Finding(NamedTuple):

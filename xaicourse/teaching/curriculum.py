@@ -75,6 +75,15 @@ def notebooks() -> list[Notebook]:
     ]
 
 
+def pair_of(file: str) -> Notebook | None:
+    """Return the notebook that a file belongs to, if any: its .py or its .ipynb.
+
+    A name that ends in the dot, which is all that a shell can complete, will do.
+    """
+    path = Path(re.sub(r"\.(py|ipynb)?$", "", file)).resolve()
+    return next((n for n in notebooks() if path == n.stored.with_suffix("")), None)
+
+
 def course_map() -> str:
     """Return the README's table of notebooks (Markdown)."""
     lines = [MAP_START, "| | notebook | asks | minutes |", "|---|---|---|---|"]

@@ -1,0 +1,91 @@
+"""The commands ``xaicourse check`` and ``xaicourse test``: all proofs, or some."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from xaicourse.teaching.curriculum import ROOT, notebooks, pair_of
+
+EVERYTHING = ("tests", "xaicourse", "lectures", "notebooks")
+FLAGS = (
+    "--dist=loadscope",
+    "--doctest-modules",
+    "--nbval",
+    "--nbval-current-env",
+    "--nbval-sanitize-with=tests/nbval_sanitize.cfg",
+)
+# A third for two cores, as one often waits for a browser or a kernel.
+WORKERS = "--numprocesses=3"
+
+
+def check() -> int:
+    """Check style and types, and return the status of the first that finds fault."""
+    return _run("ruff", "check") or _run("ruff", "format", "--check") or _run("mypy")
+
+
+def run_tests(arguments: Sequence[str]) -> int:
+    """Prove the course, or run what arguments for pytest choose; return the status.
+
+    Without arguments that is style, types, every test and every notebook, those on real
+    data once more on their twins.
+    """
+    if arguments:
+        options, paths = selected(arguments)
+        return _pytest(*options, *(paths or EVERYTHING), alone=len(paths) == 1)
+    if status := check() or _pytest(*EVERYTHING):
+        return status
+    from xaicourse.teaching.notebooks import data_mode
+
+    twins = [_from_root(n.stored) for n in notebooks() if data_mode(n) == "real"]
+    if not twins:
+        return 0
+    print("Once more without the real data:", *twins, flush=True)
+    empty = ROOT / "_build" / "no-data"
+    empty.mkdir(parents=True, exist_ok=True)
+    return _pytest(*twins, XAICOURSE_DATA=str(empty))
+
+
+def selected(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Return the options and the paths among arguments, as pytest takes them in ROOT.
+
+    Either file of a notebook, and what a shell completes, stands for the stored one.
+    """
+    options, paths = [], []
+    for before, argument in zip(["", *arguments], arguments, strict=False):
+        name, *inside = argument.split("::")
+        path = Path(name).resolve()
+        named = name.endswith((".py", ".ipynb", ".")) or path.exists()
+        if before in ("-k", "-m") or name.startswith("-") or not named:
+            options.append(argument)
+            continue
+        pair = pair_of(name)
+        file = pair.stored if pair else path
+        paths.append("::".join([_from_root(file), *inside]))
+    return options, paths
+
+
+def _pytest(*arguments: str, alone: bool = False, **environment: str) -> int:
+    # One thread a worker, so that they do not fight over two cores. A single file is
+    # not worth the start of workers.
+    environment = {"OMP_NUM_THREADS": "1"} | environment
+    workers = "--numprocesses=0" if alone else WORKERS
+    return _run("pytest", workers, *FLAGS, *arguments, **environment)
+
+
+def _run(module: str, *arguments: str, **environment: str) -> int:
+    command = [sys.executable, "-m", module, *arguments]
+    with subprocess.Popen(command, cwd=ROOT, env=os.environ | environment) as program:
+        try:
+            return program.wait()
+        except (
+            KeyboardInterrupt
+        ):  # which it got, too: it has yet to say how far it came
+            return program.wait()
+
+
+def _from_root(path: Path) -> str:
+    return Path(os.path.relpath(path, ROOT)).as_posix()
