@@ -11,7 +11,7 @@ ARGS   ?=
 PY     := .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test notebooks book slides student check bench clean lock FORCE
+.PHONY: help lab test prove notebooks book slides student check bench clean lock FORCE
 
 help:
 	@sed -n 's/^\([a-z]*\):.*## /\1 /p' $(firstword $(MAKEFILE_LIST)) | while read -r target text; do \
@@ -22,6 +22,9 @@ lab: .venv/ready ## open the course in JupyterLab (without a browser: make lab A
 
 test: .venv/ready ## prove the course; a part of it: make test ARGS=FILE, or ARGS="-k WORD"
 	@$(PY) -m xaicourse test $(ARGS)
+
+prove: .venv/ready ## see every claim fail and hold, whatever was proven before (tests/proofs); ARGS names notebooks
+	@$(PY) -m xaicourse prove $(ARGS)
 
 notebooks: .venv/ready ## run the notebooks that have changed and store their outputs
 	@$(PY) -m xaicourse notebooks $(ARGS)

@@ -84,8 +84,10 @@ def to_prove(known: Sequence[Notebook], commit: str) -> list[Notebook]:
 
 def asked_for(known: Sequence[Notebook]) -> list[Notebook]:
     """Return what this run proves: XAICOURSE_PROVE names notebooks, or is "all"."""
-    if wanted := os.environ.get("XAICOURSE_PROVE"):
-        return [n for n in known if wanted == "all" or wanted in n.path]
+    if wanted := os.environ.get("XAICOURSE_PROVE", "").split():
+        return [
+            n for n in known if wanted == ["all"] or any(w in n.path for w in wanted)
+        ]
     return to_prove(known, current_commit())
 
 

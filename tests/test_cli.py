@@ -368,3 +368,25 @@ def test_lab_gives_jupyterlab_its_settings_for_this_start_alone(
     assert not error
     viewers = overrides["@jupyterlab/docmanager-extension:plugin"]["defaultViewers"]
     assert viewers["markdown"] == "Markdown Preview"
+
+
+def test_a_proof_is_made_on_the_real_data_and_on_their_twins(
+    started: Started, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    census = "lectures/census_income"
+    real = [n for n in curriculum.notebooks() if n.path == census]
+    monkeypatch.setattr(testing, "_on_real_data", lambda: real)
+    assert main(["prove"]) == 0
+    assert main(["prove", f"{census}.py"]) == 0
+    assert main(["prove", "sensitivity/01"]) == 0
+    asked = [
+        (e["XAICOURSE_PROVE"], "XAICOURSE_DATA" in e, "tests/test_claims.py" in command)
+        for command, e in started
+    ]
+    assert asked == [
+        ("all", False, True),
+        (census, True, True),
+        (census, False, True),
+        (census, True, True),
+        ("sensitivity/01", False, True),
+    ]

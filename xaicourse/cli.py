@@ -73,6 +73,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         "prove the course; paths of notebooks and tests, or options of pytest, choose",
         passes_on=True,
     )
+    prove = _add(
+        commands,
+        "prove",
+        _prove,
+        "see every claim fail under its alteration, and hold for other seeds",
+    )
+    prove.add_argument(
+        "names", nargs="*", metavar="NAME", help="part of a path; without it, all"
+    )
     _add(commands, "check", _check, "check style and types")
     notebooks = _add(
         commands,
@@ -123,38 +132,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         metavar="OUT",
         help="the file to write (default: live/NOTEBOOK.ipynb)",
     )
-    grade = _add(
-        commands,
-        "grade",
-        _grade,
-        "grade every attribution method on tasks whose truth is known",
-        anywhere=True,
-    )
-    grade.add_argument(
-        "--seeds",
-        type=int,
-        default=20,
-        metavar="N",
-        help="networks a task (default: 20)",
-    )
-    grade.add_argument(
-        "--jobs",
-        type=int,
-        default=-1,
-        metavar="J",
-        help="processes here (default: one a core)",
-    )
-    grade.add_argument(
-        "--dask",
-        metavar="ADDRESS",
-        help="a Dask scheduler instead, such as tcp://10.0.0.1:8786",
-    )
-    grade.add_argument(
-        "--out",
-        type=Path,
-        metavar="FILE",
-        help="write every single grade there, as a CSV file",
-    )
+    _add_grade(commands)
 
     arguments, rest = parser.parse_known_args(argv)
     if rest and not arguments.passes_on:
@@ -187,6 +165,41 @@ def main(argv: Sequence[str] | None = None) -> int:
             raise
         print(f"{arguments.prog}: {error}", file=sys.stderr)
         return 2
+
+
+def _add_grade(commands: argparse._SubParsersAction[_Parser]) -> None:
+    grade = _add(
+        commands,
+        "grade",
+        _grade,
+        "grade every attribution method on tasks whose truth is known",
+        anywhere=True,
+    )
+    grade.add_argument(
+        "--seeds",
+        type=int,
+        default=20,
+        metavar="N",
+        help="networks a task (default: 20)",
+    )
+    grade.add_argument(
+        "--jobs",
+        type=int,
+        default=-1,
+        metavar="J",
+        help="processes here (default: one a core)",
+    )
+    grade.add_argument(
+        "--dask",
+        metavar="ADDRESS",
+        help="a Dask scheduler instead, such as tcp://10.0.0.1:8786",
+    )
+    grade.add_argument(
+        "--out",
+        type=Path,
+        metavar="FILE",
+        help="write every single grade there, as a CSV file",
+    )
 
 
 def _add(
@@ -223,6 +236,12 @@ def _test(arguments: argparse.Namespace) -> int:
     from xaicourse import testing
 
     return testing.run_tests(arguments.rest)
+
+
+def _prove(arguments: argparse.Namespace) -> int:
+    from xaicourse import testing
+
+    return testing.prove(arguments.names)
 
 
 def _check(arguments: argparse.Namespace) -> int:  # noqa: ARG001

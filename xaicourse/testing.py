@@ -1,4 +1,4 @@
-"""The commands ``xaicourse check`` and ``xaicourse test``: all proofs, or some."""
+"""The commands ``xaicourse check``, ``test`` and ``prove``: all proofs, or some."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from xaicourse.teaching.curriculum import ROOT, notebooks, pair_of
+from xaicourse.teaching.curriculum import ROOT, Notebook, notebooks, pair_of
 
 EVERYTHING = ("tests", "xaicourse", "lectures", "notebooks")
 FLAGS = (
@@ -38,15 +38,25 @@ def run_tests(arguments: Sequence[str]) -> int:
         return _pytest(*options, *(paths or EVERYTHING), alone=len(paths) == 1)
     if status := check() or _pytest(*EVERYTHING):
         return status
-    from xaicourse.teaching.notebooks import data_mode
+    twins = [_from_root(n.stored) for n in _on_real_data()]
+    return _on_twins(*twins) if twins else 0
 
-    twins = [_from_root(n.stored) for n in notebooks() if data_mode(n) == "real"]
-    if not twins:
-        return 0
-    print("Once more without the real data:", *twins, flush=True)
-    empty = ROOT / "_build" / "no-data"
-    empty.mkdir(parents=True, exist_ok=True)
-    return _pytest(*twins, XAICOURSE_DATA=str(empty))
+
+def prove(names: Sequence[str]) -> int:
+    """Prove the claims of all notebooks, or of those whose path holds a name, whatever
+    was proven before; then those on real data once more on their twins.
+    """
+    wanted = [pair.path if (pair := pair_of(name)) else name for name in names]
+    claims, chosen = "tests/test_claims.py", " ".join(wanted) or "all"
+    status = _pytest(claims, XAICOURSE_PROVE=chosen)
+    twins = [
+        n.path
+        for n in _on_real_data()
+        if not wanted or any(name in n.path for name in wanted)
+    ]
+    if status or not twins:
+        return status
+    return _on_twins(claims, proving=" ".join(twins))
 
 
 def selected(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
@@ -74,6 +84,19 @@ def _pytest(*arguments: str, alone: bool = False, **environment: str) -> int:
     environment = {"OMP_NUM_THREADS": "1"} | environment
     workers = "--numprocesses=0" if alone else WORKERS
     return _run("pytest", workers, *FLAGS, *arguments, **environment)
+
+
+def _on_real_data() -> list[Notebook]:
+    from xaicourse.teaching.notebooks import data_mode
+
+    return [n for n in notebooks() if data_mode(n) == "real"]
+
+
+def _on_twins(*arguments: str, proving: str = "") -> int:
+    print("Once more without the real data:", *arguments, flush=True)
+    empty = ROOT / "_build" / "no-data"
+    empty.mkdir(parents=True, exist_ok=True)
+    return _pytest(*arguments, XAICOURSE_PROVE=proving, XAICOURSE_DATA=str(empty))
 
 
 def _run(module: str, *arguments: str, **environment: str) -> int:
