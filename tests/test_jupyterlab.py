@@ -17,14 +17,16 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import nbformat
 import pytest
 from playwright.sync_api import Locator, Page, expect, sync_playwright
 
-from xaicourse.teaching import student
+from xaicourse.teaching import site, student
 from xaicourse.teaching.curriculum import ROOT
 
 C1 = "notebooks/causality/01_environment_shift"
 TOKEN = "for-this-test"
+AUTOSAVE = 3  # seconds between two rounds of what saves by itself
 SECONDS = 1000  # playwright counts in milliseconds
 CHROMIUM = next(
     filter(None, map(shutil.which, ["chromium", "chromium-browser", "google-chrome"])),
@@ -54,7 +56,10 @@ class Lab:
 
     def open(self, path: str) -> None:
         self.page.goto(f"{self.address}/lab/tree/{path}?token={TOKEN}")
-        # There, with its cells, and with a kernel that waits.
+        self.ready(path)
+
+    def ready(self, path: str) -> None:
+        """Wait until a notebook is there, with its cells, and a kernel that waits."""
         self.page.wait_for_function(
             f"""() => {{
                 const panel = window.jupyterapp?.shell.currentWidget;
@@ -63,6 +68,31 @@ class Lab:
                     && panel.content.widgets.length > 10
                     && panel.sessionContext.session?.kernel?.status === 'idle';
             }}"""
+        )
+
+    def unsaved(self) -> bool:
+        """Whether the notebook shows the dot of what would be lost."""
+        dirty = "window.jupyterapp.shell.currentWidget.context.model.dirty"
+        return bool(self.page.evaluate(dirty))
+
+    def save(self) -> None:
+        """Save, and wait until that is done."""
+        self.page.evaluate("window.jupyterapp.commands.execute('docmanager:save')")
+
+    def run_all(self) -> None:
+        """Run all cells, from none that ran, and wait for the last one."""
+        self.command("notebook:clear-all-cell-outputs")
+        self.page.wait_for_function(
+            f"""() => {self.NOTEBOOK}.model.toJSON().cells
+                .every(c => !c.outputs?.length)"""
+        )
+        self.command("notebook:run-all-cells")
+        self.page.wait_for_function(
+            f"""() => {self.NOTEBOOK}.widgets.map(cell => cell.model)
+                .filter(model => model.type === 'code')
+                .every(model => model.executionCount
+                    && model.executionState !== 'running')""",
+            timeout=120 * SECONDS,
         )
 
     def command(self, name: str) -> None:
@@ -137,10 +167,19 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """
     folder = tmp_path_factory.mktemp("lab")
     student.write_students(folder)
+    shutil.copy(ROOT / "start.md", folder)
     for name in [f"{C1}.py", f"{C1}.ipynb", "pyproject.toml"]:
         (folder / "course" / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / name, folder / "course" / name)
     return folder
+
+
+def folds(stored: Path) -> list[list[str]]:
+    """Return the tags of each cell of a notebook, as the site reads them."""
+    content = site.as_page(nbformat.read(stored, as_version=4))
+    tags = [cell.metadata.get("tags", []) for cell in content.cells]
+    assert sum("hide-input" in t for t in tags) > 10
+    return tags
 
 
 @pytest.fixture(scope="class")
@@ -161,6 +200,10 @@ def address(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         ["--no-browser", *(f"--{name}={value}" for name, value in options.items())]
     )
     home = tmp_path_factory.mktemp("settings")
+    saving = home / "lab/user-settings/@jupyterlab/docmanager-extension"
+    saving.mkdir(parents=True)
+    autosave = json.dumps({"autosaveInterval": AUTOSAVE})
+    (saving / "plugin.jupyterlab-settings").write_text(autosave)
     environment = {
         name: v
         for name, v in os.environ.items()
@@ -230,19 +273,8 @@ class TestAuthor:
         self, lab: Lab, folder: Path
     ) -> None:
         lab.open(f"course/{C1}.ipynb")
-        lab.command("notebook:clear-all-cell-outputs")
-        lab.page.wait_for_function(
-            f"() => {lab.NOTEBOOK}.model.toJSON().cells.every(c => !c.outputs?.length)"
-        )
         code = [c for c in lab.cells() if c["cell_type"] == "code"]
-        lab.command("notebook:run-all-cells")
-        lab.page.wait_for_function(
-            f"""() => {lab.NOTEBOOK}.widgets.map(cell => cell.model)
-                .filter(model => model.type === 'code')
-                .every(model => model.executionCount
-                    && model.executionState !== 'running')""",
-            timeout=120 * SECONDS,
-        )
+        lab.run_all()
         outputs = [o for c in lab.cells() for o in c.get("outputs", [])]
         assert [o for o in outputs if o["output_type"] == "error"] == []
         claimed = sum(
@@ -291,6 +323,7 @@ class TestAuthor:
         assert source.read_text().replace("\nanother_seed = 1", "") == before, (
             "and nothing else has changed"
         )
+        assert folds(folder / "course" / f"{C1}.ipynb") == folds(ROOT / f"{C1}.ipynb")
 
     def test_the_deck_opens_in_a_tab_with_its_keys_and_notes(self, lab: Lab) -> None:
         lab.open(f"course/{C1}.ipynb")
@@ -327,6 +360,79 @@ class TestAuthor:
         for name in (f"{C1}.ipynb", "deck.css"):
             page.goto(f"{lab.address}/deck/{name}")
             assert "/login" in page.url
+
+
+@needs_browser
+class TestLooking:
+    """Opens a notebook, reads, closes it: nothing has happened."""
+
+    @pytest.mark.parametrize("path", [f"course/{C1}.ipynb", f"{C1}.ipynb"])
+    def test_looking_changes_nothing_and_asks_nothing(
+        self, lab: Lab, folder: Path, path: str
+    ) -> None:
+        stored = folder / path
+        # As another Python would have made it.
+        text = re.sub(
+            r'"version": "3\.\d+\.\d+"', '"version": "3.0.0"', stored.read_text()
+        )
+        stored.write_text(text)
+        files = [file for file in folder.rglob("*") if file.is_file()]
+        before = {file: file.read_bytes() for file in files}
+        lab.open(path)
+        folded = lab.go_to("### BEGIN SOLUTION" if "course" in path else "say(")
+        folded.locator(".jp-Placeholder").click()
+        expect(folded.locator(".jp-Placeholder")).to_have_count(0)
+        lab.page.wait_for_timeout(2 * AUTOSAVE * SECONDS)
+        assert not lab.unsaved()
+        lab.page.evaluate("window.jupyterapp.commands.execute('application:close')")
+        lab.page.wait_for_function(
+            "() => !window.jupyterapp.shell.currentWidget?.context"
+        )
+        assert lab.page.locator(".jp-Dialog").count() == 0
+        assert {file: file.read_bytes() for file in files} == before
+
+    def test_saving_what_was_only_looked_at_changes_no_byte(
+        self, lab: Lab, folder: Path
+    ) -> None:
+        pair = [folder / "course" / f"{C1}{kind}" for kind in (".py", ".ipynb")]
+        for file in pair:
+            shutil.copy(ROOT / file.relative_to(folder / "course"), file)
+        before = [file.read_bytes() for file in pair]
+        lab.open(f"course/{C1}.ipynb")
+        lab.save()
+        assert [file.read_bytes() for file in pair] == before
+
+    def test_a_notebook_opens_whichever_of_its_files_is_newer(
+        self, lab: Lab, folder: Path
+    ) -> None:
+        stored = folder / "course" / f"{C1}.ipynb"
+        source = stored.with_suffix(".py")
+        source.write_text(source.read_text() + "\n# %%\nanother_cell = 1\n")
+        for newer, older in [(stored, source), (source, stored)]:
+            now = time.time()
+            os.utime(older, (now - 100, now - 100))
+            os.utime(newer, (now, now))
+            lab.open(f"course/{C1}.ipynb")
+            assert lab.cells()[-1]["source"] == "another_cell = 1", "the .py is read"
+            assert lab.page.locator(".jp-Dialog").count() == 0
+
+    def test_the_first_page_leads_to_the_notebooks_and_shows_no_developers_files(
+        self, lab: Lab, folder: Path
+    ) -> None:
+        for name in ("xaicourse", "tests", "pyproject.toml", "course/Makefile"):
+            (folder / name).mkdir(exist_ok=True)
+        lab.page.goto(f"{lab.address}/?token={TOKEN}")
+        row = lab.page.locator(".jp-MarkdownViewer td a").first
+        expect(row).to_be_in_viewport()
+        listed = lab.page.locator(".jp-DirListing-itemName")
+        shown = ["course", "lectures", "notebooks", "README.md", "start.md"]
+        expect(listed).to_have_text(shown)
+        lab.page.locator(
+            ".jp-MarkdownViewer a:has-text('When the world moves')"
+        ).click()
+        lab.ready(f"{C1}.ipynb")
+        lab.open(f"course/{C1}.ipynb")
+        expect(listed).to_have_text([Path(f"{C1}.ipynb").name])
 
 
 @needs_browser
@@ -373,9 +479,7 @@ class TestStudent:
         expect(lab.active().locator(".jp-OutputArea-output")).to_contain_text(
             "✓  1  write the world"
         )
-        lab.command("docmanager:save")
-        lab.page.wait_for_function(
-            "() => !window.jupyterapp.shell.currentWidget.context.model.dirty"
-        )
+        lab.save()
+        assert not lab.unsaved()
         assert "return weights / factors" in (folder / f"{C1}.ipynb").read_text()
         assert not (folder / f"{C1}.py").exists(), "a copy is not one of a pair"
