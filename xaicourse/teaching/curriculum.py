@@ -169,10 +169,10 @@ def refresh() -> None:
     """Write what ``curriculum.yml`` decides anew: the map and picture of the README,
     the map of ``start.md``, ``toc.yml``, the teachers' plans.
     """
-    for page in WITH_MAP:
-        before, rest = page.read_text(encoding="utf-8").split(MAP_START)
+    for file in WITH_MAP:
+        before, rest = file.read_text(encoding="utf-8").split(MAP_START)
         after = rest.split(MAP_END)[1]
-        page.write_text(before + course_map() + after, encoding="utf-8")
+        file.write_text(before + course_map() + after, encoding="utf-8")
     (ROOT / "toc.yml").write_text(table_of_contents(), encoding="utf-8")
     if drawn := picture():
         (ROOT / "picture.webp").write_bytes(drawn)
