@@ -4,8 +4,10 @@ what they came for.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
+import platform
 import re
 import shutil
 import signal
@@ -14,6 +16,7 @@ import subprocess
 import time
 import urllib.request
 from collections.abc import Iterator
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +24,11 @@ import nbformat
 import pytest
 from playwright.sync_api import Locator, Page, expect, sync_playwright
 
+from xaicourse.jupyter.contents import Contents
 from xaicourse.teaching import site, student
 from xaicourse.teaching.curriculum import ROOT
 
+JUPYTER = ROOT / "xaicourse" / "jupyter"
 C1 = "notebooks/causality/01_environment_shift"
 TOKEN = "for-this-test"
 AUTOSAVE = 3  # seconds between two rounds of what saves by itself
@@ -78,6 +83,14 @@ class Lab:
     def save(self) -> None:
         """Save, and wait until that is done."""
         self.page.evaluate("window.jupyterapp.commands.execute('docmanager:save')")
+
+    def close(self, path: str) -> None:
+        """Close the notebook, which asks nothing."""
+        self.command("application:close")
+        self.page.wait_for_function(
+            f"""() => [...window.jupyterapp.shell.widgets('main')]
+                .every(panel => panel.context?.path !== {json.dumps(path)})"""
+        )
 
     def run_all(self) -> None:
         """Run all cells, from none that ran, and wait for the last one."""
@@ -160,6 +173,62 @@ class Lab:
         return self.active()
 
 
+def sample(**cell: Any) -> Any:
+    """Return a notebook of a pair, with one folded cell."""
+    folded = nbformat.v4.new_code_cell("x = 1", metadata={"jupyter": cell}, id="one")
+    metadata = {
+        "kernelspec": {"name": "python3", "display_name": "Python 3"},
+        "language_info": {"name": "python", "version": "3.0.0"},
+        "xaicourse": {"fingerprint": "0"},
+    }
+    return nbformat.v4.new_notebook(cells=[folded], metadata=metadata)
+
+
+def test_what_is_folded_on_the_screen_stays_there(tmp_path: Path) -> None:
+    files = Contents(root_dir=str(tmp_path))
+    file = tmp_path / "sample.ipynb"
+    nbformat.write(sample(source_hidden=True), file)
+    opened = {"type": "notebook", "content": sample()}
+    opened["content"].cells += [nbformat.v4.new_code_cell("y = 2", id="two")]
+    asyncio.run(files.save(opened, "sample.ipynb"))
+    first, second = nbformat.read(file, as_version=4).cells
+    assert first.metadata == {"jupyter": {"source_hidden": True}}
+    assert (second.source, second.metadata) == ("y = 2", {})
+    # A copy under another name, and what is no part of the course, are as they come.
+    asyncio.run(files.save({"type": "notebook", "content": sample()}, "new.ipynb"))
+    new = nbformat.read(tmp_path / "new.ipynb", as_version=4)
+    assert new.cells[0].metadata == {"jupyter": {}}
+    own = sample()
+    del own.metadata["xaicourse"]
+    asyncio.run(files.save({"type": "notebook", "content": own}, "sample.ipynb"))
+    mine = nbformat.read(file, as_version=4)
+    assert mine.cells[0].metadata == {"jupyter": {}}
+
+
+def test_a_notebook_is_for_the_python_that_runs_it_and_a_pair_is_one_file(
+    tmp_path: Path,
+) -> None:
+    files = Contents(root_dir=str(tmp_path))
+    nbformat.write(sample(), tmp_path / "sample.ipynb")
+    for name in ("sample.py", "own.py", "data.csv"):
+        (tmp_path / name).touch()
+    opened = asyncio.run(files.get("sample.ipynb"))["content"]
+    assert opened["metadata"]["language_info"]["version"] == platform.python_version()
+    listed = asyncio.run(files.get(""))["content"]
+    names = sorted(entry["name"] for entry in listed)
+    assert names == ["data.csv", "own.py", "sample.ipynb"]
+
+
+def test_students_see_what_is_for_them() -> None:
+    settings = json.loads((JUPYTER / "jupyter_lab_config.json").read_text())
+    hidden = settings["ContentsManager"]["hide_globs"]
+    listed = {path.name for path in ROOT.iterdir() if path.name[0] != "."}
+    seen = {n for n in listed if not any(fnmatch(n, glob) for glob in hidden)}
+    students = {"README.md", "lectures", "notebooks", "start.md"}
+    assert students <= seen <= students | {"student", "live"}
+    assert settings["LabApp"]["default_url"] == "/lab/tree/start.md"
+
+
 @pytest.fixture(scope="class")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a folder with the students' edition, and with a pair as the course has it
@@ -172,6 +241,14 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (folder / "course" / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / name, folder / "course" / name)
     return folder
+
+
+def contents(folder: Path) -> dict[Path, bytes]:
+    """Return what the files hold that a student or an author could change."""
+    kinds = (".ipynb", ".py", ".md")
+    files = [file for kind in kinds for file in folder.rglob(f"*{kind}")]
+    mine = (file for file in files if ".ipynb_checkpoints" not in file.parts)
+    return {file: file.read_bytes() for file in mine}
 
 
 def folds(stored: Path) -> list[list[str]]:
@@ -366,41 +443,29 @@ class TestAuthor:
 class TestLooking:
     """Opens a notebook, reads, closes it: nothing has happened."""
 
-    @pytest.mark.parametrize("path", [f"course/{C1}.ipynb", f"{C1}.ipynb"])
-    def test_looking_changes_nothing_and_asks_nothing(
-        self, lab: Lab, folder: Path, path: str
-    ) -> None:
-        stored = folder / path
-        # As another Python would have made it.
-        text = re.sub(
-            r'"version": "3\.\d+\.\d+"', '"version": "3.0.0"', stored.read_text()
-        )
-        stored.write_text(text)
-        files = [file for file in folder.rglob("*") if file.is_file()]
-        before = {file: file.read_bytes() for file in files}
-        lab.open(path)
-        folded = lab.go_to("### BEGIN SOLUTION" if "course" in path else "say(")
-        folded.locator(".jp-Placeholder").click()
-        expect(folded.locator(".jp-Placeholder")).to_have_count(0)
-        lab.page.wait_for_timeout(2 * AUTOSAVE * SECONDS)
-        assert not lab.unsaved()
-        lab.page.evaluate("window.jupyterapp.commands.execute('application:close')")
-        lab.page.wait_for_function(
-            "() => !window.jupyterapp.shell.currentWidget?.context"
-        )
-        assert lab.page.locator(".jp-Dialog").count() == 0
-        assert {file: file.read_bytes() for file in files} == before
-
-    def test_saving_what_was_only_looked_at_changes_no_byte(
+    def test_looking_at_a_pair_and_opening_a_fold_changes_no_byte(
         self, lab: Lab, folder: Path
     ) -> None:
-        pair = [folder / "course" / f"{C1}{kind}" for kind in (".py", ".ipynb")]
-        for file in pair:
-            shutil.copy(ROOT / file.relative_to(folder / "course"), file)
-        before = [file.read_bytes() for file in pair]
+        before = contents(folder)
         lab.open(f"course/{C1}.ipynb")
+        lab.page.wait_for_timeout(2 * AUTOSAVE * SECONDS)
+        assert not lab.unsaved()
+        set_up = lab.go_to("import numpy as np")
+        set_up.locator(".jp-InputPlaceholder .jp-Placeholder-content").click()
+        expect(set_up.locator(".cm-content")).to_contain_text("seed = 0")
+        lab.page.wait_for_timeout(2 * AUTOSAVE * SECONDS)
+        assert not lab.unsaved()
         lab.save()
-        assert [file.read_bytes() for file in pair] == before
+        lab.close(f"course/{C1}.ipynb")
+        assert contents(folder) == before
+
+    def test_looking_at_a_copy_changes_no_byte(self, lab: Lab, folder: Path) -> None:
+        before = contents(folder)
+        lab.open(f"{C1}.ipynb")
+        lab.page.wait_for_timeout(2 * AUTOSAVE * SECONDS)
+        assert not lab.unsaved()
+        lab.close(f"{C1}.ipynb")
+        assert contents(folder) == before
 
     def test_a_notebook_opens_whichever_of_its_files_is_newer(
         self, lab: Lab, folder: Path

@@ -9,12 +9,12 @@ from jupyter_server.services.contents.largefilemanager import AsyncLargeFileMana
 
 
 class Contents(AsyncLargeFileManager):
-    """Jupyter's own, except that a pair is listed as one notebook, and that a notebook
-    says which Python it is for before its kernel does.
+    """Jupyter's own, except that looking at a notebook changes nothing in it, and that
+    a pair is listed as one notebook.
 
-    JupyterLab notes the kernel's version of Python in the notebook when that opens:
-    where the stored one is another, the notebook would be unsaved before anything was
-    done to it.
+    JupyterLab notes in a notebook the kernel's version of Python when it opens: where
+    the stored one is another, it would be unsaved before anything was done to it. And
+    it notes which cells a reader has folded or opened.
     """
 
     async def get(
@@ -42,10 +42,30 @@ class Contents(AsyncLargeFileManager):
             _note_the_kernel(model["content"]["metadata"])
         return model
 
+    async def save(self, model: dict[str, Any], path: str = "") -> dict[str, Any]:
+        """Write a file; the cells of a pair stay folded as they were."""
+        of_a_pair = model.get("type") == "notebook" and _is_of_a_pair(model["content"])
+        if of_a_pair and await self.file_exists(path):
+            stored = await super().get(path)  # type: ignore[no-untyped-call]
+            folded = {
+                cell.get("id"): cell["metadata"].get("jupyter")
+                for cell in stored["content"]["cells"]
+            }
+            for cell in model["content"]["cells"]:
+                cell["metadata"].pop("jupyter", None)
+                if kept := folded.get(cell.get("id")):
+                    cell["metadata"]["jupyter"] = kept
+        saved: dict[str, Any] = await super().save(model, path)  # type: ignore[no-untyped-call]
+        return saved
+
 
 def _is_source_of_a_pair(name: str, names: set[str]) -> bool:
     path = PurePosixPath(name)
     return path.suffix == ".py" and f"{path.stem}.ipynb" in names
+
+
+def _is_of_a_pair(content: dict[str, Any]) -> bool:
+    return "fingerprint" in content["metadata"].get("xaicourse", {})
 
 
 def _note_the_kernel(metadata: dict[str, Any]) -> None:
