@@ -22,6 +22,7 @@ from xaicourse.networks import mlp
 
 # %%
 x = 1
+print("beside a sentence")
 
 # %%
 say("{x} and {half}", x=1.0, half=0.5)
@@ -77,7 +78,9 @@ class TestExecution:
         first = pair.stored.read_bytes()
         building.execute(pair)
         assert pair.stored.read_bytes() == first
-        cells = nbformat.read(pair.stored, as_version=4).cells
+        content = nbformat.read(pair.stored, as_version=4)
+        nbformat.validate(content)
+        cells = content.cells
         assert [
             c.metadata.get("jupyter", {}).get("source_hidden", False) for c in cells
         ] == FOLDED
@@ -202,10 +205,11 @@ def test_a_stored_notebook_that_is_not_its_source_is_stale(pair: Notebook) -> No
     }
     nbformat.write(content, pair.stored)
     assert building.staleness(pair) == ""
+    source = content.cells[2].source
     content.cells[2].source = "x = 2"
     nbformat.write(content, pair.stored)
     assert "not those of its source" in building.staleness(pair)
-    content.cells[2].source = "x = 1"
+    content.cells[2].source = source
     content.cells[3].metadata["tags"] = ["hide-input"]
     nbformat.write(content, pair.stored)
     assert "not those of its source" in building.staleness(pair)

@@ -213,7 +213,8 @@ def _as_stored(notebook: Notebook, content: Any) -> str:
         cell.metadata.pop("execution", None)  # timings
         for output in cell.get("outputs", []):
             _refuse_traces(notebook.path, output)
-            output["metadata"] = _as_browsers_write(output.get("metadata", {}))
+            if "metadata" in output:
+                output["metadata"] = _as_browsers_write(output["metadata"])
     # which JupyterLab takes out, as the .py has it
     content.metadata["jupytext"].pop("text_representation")
     content.metadata["xaicourse"] = {
