@@ -2,31 +2,36 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import nbformat
 import pytest
 from nbclient.exceptions import CellExecutionError
 
-from xaicourse.teaching import curriculum
+from xaicourse.teaching import curriculum, site
 from xaicourse.teaching import notebooks as building
 from xaicourse.teaching.curriculum import ROOT, Notebook
 
 SOURCE = """# %% [markdown]
 # # Title
 
-# %%
+# %% tags=["setup"]
 from xaicourse.teaching import say
 from xaicourse.networks import mlp
 
+# %%
 x = 1
+print("beside a sentence")
 
 # %%
-say("{x}", x=x)
+say("{x} and {half}", x=1.0, half=0.5)
 
 # %% tags=["exercise"]
 x = 2
 """
+
+FOLDED = [False, True, False, True, True]
 
 EXPLORED = """
 from xaicourse.plotting import bars
@@ -73,16 +78,20 @@ class TestExecution:
         first = pair.stored.read_bytes()
         building.execute(pair)
         assert pair.stored.read_bytes() == first
-        cells = nbformat.read(pair.stored, as_version=4).cells
+        content = nbformat.read(pair.stored, as_version=4)
+        nbformat.validate(content)
+        cells = content.cells
         assert [
             c.metadata.get("jupyter", {}).get("source_hidden", False) for c in cells
-        ] == [False, False, True, True]
-        assert ["hide-input" in c.metadata.get("tags", []) for c in cells] == [
-            False,
-            False,
-            True,
-            True,
-        ]
+        ] == FOLDED
+        tags = [c.metadata.get("tags", []) for c in cells]
+        assert ["exercise"] in tags
+        assert not any("hide-input" in t for t in tags), "the site's own"
+        (said,) = cells[3].outputs
+        values = said.metadata["xaicourse"]["values"]
+        assert json.dumps(values) == '{"half": 0.5, "x": 1}', "as a browser writes it"
+        shown = site.as_page(nbformat.read(pair.stored, as_version=4)).cells
+        assert ["hide-input" in c.metadata.get("tags", []) for c in shown] == FOLDED
         pair.source.write_text(SOURCE + "\n# %%\nx = 3\n")
         assert "has changed" in building.staleness(pair)
 
@@ -187,11 +196,30 @@ def test_a_changed_module_or_lock_makes_it_stale(
     assert len({before, first, building.fingerprint(pair)}) == 3
 
 
+def test_a_stored_notebook_that_is_not_its_source_is_stale(pair: Notebook) -> None:
+    """As when it was edited alone, or when its file has an older form."""
+    content = building.read_source(pair.source)
+    content.metadata["xaicourse"] = {
+        "fingerprint": building.fingerprint(pair),
+        "data": "none",
+    }
+    nbformat.write(content, pair.stored)
+    assert building.staleness(pair) == ""
+    source = content.cells[2].source
+    content.cells[2].source = "x = 2"
+    nbformat.write(content, pair.stored)
+    assert "not those of its source" in building.staleness(pair)
+    content.cells[2].source = source
+    content.cells[3].metadata["tags"] = ["hide-input"]
+    nbformat.write(content, pair.stored)
+    assert "not those of its source" in building.staleness(pair)
+
+
 def test_real_outputs_stay_valid_without_the_data_but_not_the_other_way(
     pair: Notebook, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def store(mode: str) -> None:
-        content = nbformat.v4.new_notebook()
+        content = building.read_source(pair.source)
         content.metadata["xaicourse"] = {
             "fingerprint": building.fingerprint(pair),
             "data": mode,

@@ -4,8 +4,10 @@ what they came for.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
+import platform
 import re
 import shutil
 import signal
@@ -14,17 +16,22 @@ import subprocess
 import time
 import urllib.request
 from collections.abc import Iterator
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
+import nbformat
 import pytest
 from playwright.sync_api import Locator, Page, expect, sync_playwright
 
-from xaicourse.teaching import student
+from xaicourse.jupyter.contents import Contents
+from xaicourse.teaching import site, student
 from xaicourse.teaching.curriculum import ROOT
 
+JUPYTER = ROOT / "xaicourse" / "jupyter"
 C1 = "notebooks/causality/01_environment_shift"
 TOKEN = "for-this-test"
+AUTOSAVE = 3  # seconds between two rounds of what saves by itself
 SECONDS = 1000  # playwright counts in milliseconds
 CHROMIUM = next(
     filter(None, map(shutil.which, ["chromium", "chromium-browser", "google-chrome"])),
@@ -54,7 +61,10 @@ class Lab:
 
     def open(self, path: str) -> None:
         self.page.goto(f"{self.address}/lab/tree/{path}?token={TOKEN}")
-        # There, with its cells, and with a kernel that waits.
+        self.ready(path)
+
+    def ready(self, path: str) -> None:
+        """Wait until a notebook is there, with its cells, and a kernel that waits."""
         self.page.wait_for_function(
             f"""() => {{
                 const panel = window.jupyterapp?.shell.currentWidget;
@@ -63,6 +73,39 @@ class Lab:
                     && panel.content.widgets.length > 10
                     && panel.sessionContext.session?.kernel?.status === 'idle';
             }}"""
+        )
+
+    def unsaved(self) -> bool:
+        """Whether the notebook shows the dot of what would be lost."""
+        dirty = "window.jupyterapp.shell.currentWidget.context.model.dirty"
+        return bool(self.page.evaluate(dirty))
+
+    def save(self) -> None:
+        """Save, and wait until that is done."""
+        self.page.evaluate("window.jupyterapp.commands.execute('docmanager:save')")
+
+    def close(self, path: str) -> None:
+        """Close the notebook, which asks nothing."""
+        self.command("application:close")
+        self.page.wait_for_function(
+            f"""() => [...window.jupyterapp.shell.widgets('main')]
+                .every(panel => panel.context?.path !== {json.dumps(path)})"""
+        )
+
+    def run_all(self) -> None:
+        """Run all cells, from none that ran, and wait for the last one."""
+        self.command("notebook:clear-all-cell-outputs")
+        self.page.wait_for_function(
+            f"""() => {self.NOTEBOOK}.model.toJSON().cells
+                .every(c => !c.outputs?.length)"""
+        )
+        self.command("notebook:run-all-cells")
+        self.page.wait_for_function(
+            f"""() => {self.NOTEBOOK}.widgets.map(cell => cell.model)
+                .filter(model => model.type === 'code')
+                .every(model => model.executionCount
+                    && model.executionState !== 'running')""",
+            timeout=120 * SECONDS,
         )
 
     def command(self, name: str) -> None:
@@ -130,6 +173,62 @@ class Lab:
         return self.active()
 
 
+def sample(**cell: Any) -> Any:
+    """Return a notebook of a pair, with one folded cell."""
+    folded = nbformat.v4.new_code_cell("x = 1", metadata={"jupyter": cell}, id="one")
+    metadata = {
+        "kernelspec": {"name": "python3", "display_name": "Python 3"},
+        "language_info": {"name": "python", "version": "3.0.0"},
+        "xaicourse": {"fingerprint": "0"},
+    }
+    return nbformat.v4.new_notebook(cells=[folded], metadata=metadata)
+
+
+def test_what_is_folded_on_the_screen_stays_there(tmp_path: Path) -> None:
+    files = Contents(root_dir=str(tmp_path))
+    file = tmp_path / "sample.ipynb"
+    nbformat.write(sample(source_hidden=True), file)
+    opened = {"type": "notebook", "content": sample()}
+    opened["content"].cells += [nbformat.v4.new_code_cell("y = 2", id="two")]
+    asyncio.run(files.save(opened, "sample.ipynb"))
+    first, second = nbformat.read(file, as_version=4).cells
+    assert first.metadata == {"jupyter": {"source_hidden": True}}
+    assert (second.source, second.metadata) == ("y = 2", {})
+    # A copy under another name, and what is no part of the course, are as they come.
+    asyncio.run(files.save({"type": "notebook", "content": sample()}, "new.ipynb"))
+    new = nbformat.read(tmp_path / "new.ipynb", as_version=4)
+    assert new.cells[0].metadata == {"jupyter": {}}
+    own = sample()
+    del own.metadata["xaicourse"]
+    asyncio.run(files.save({"type": "notebook", "content": own}, "sample.ipynb"))
+    mine = nbformat.read(file, as_version=4)
+    assert mine.cells[0].metadata == {"jupyter": {}}
+
+
+def test_a_notebook_is_for_the_python_that_runs_it_and_a_pair_is_one_file(
+    tmp_path: Path,
+) -> None:
+    files = Contents(root_dir=str(tmp_path))
+    nbformat.write(sample(), tmp_path / "sample.ipynb")
+    for name in ("sample.py", "own.py", "data.csv"):
+        (tmp_path / name).touch()
+    opened = asyncio.run(files.get("sample.ipynb"))["content"]
+    assert opened["metadata"]["language_info"]["version"] == platform.python_version()
+    listed = asyncio.run(files.get(""))["content"]
+    names = sorted(entry["name"] for entry in listed)
+    assert names == ["data.csv", "own.py", "sample.ipynb"]
+
+
+def test_students_see_what_is_for_them() -> None:
+    settings = json.loads((JUPYTER / "jupyter_lab_config.json").read_text())
+    hidden = settings["ContentsManager"]["hide_globs"]
+    listed = {path.name for path in ROOT.iterdir() if path.name[0] != "."}
+    seen = {n for n in listed if not any(fnmatch(n, glob) for glob in hidden)}
+    students = {"README.md", "lectures", "notebooks", "start.md"}
+    assert students <= seen <= students | {"student", "live"}
+    assert settings["LabApp"]["default_url"] == "/lab/tree/start.md"
+
+
 @pytest.fixture(scope="class")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a folder with the students' edition, and with a pair as the course has it
@@ -137,10 +236,27 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """
     folder = tmp_path_factory.mktemp("lab")
     student.write_students(folder)
+    shutil.copy(ROOT / "start.md", folder)
     for name in [f"{C1}.py", f"{C1}.ipynb", "pyproject.toml"]:
         (folder / "course" / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / name, folder / "course" / name)
     return folder
+
+
+def contents(folder: Path) -> dict[Path, bytes]:
+    """Return what the files hold that a student or an author could change."""
+    kinds = (".ipynb", ".py", ".md")
+    files = [file for kind in kinds for file in folder.rglob(f"*{kind}")]
+    mine = (file for file in files if ".ipynb_checkpoints" not in file.parts)
+    return {file: file.read_bytes() for file in mine}
+
+
+def folds(stored: Path) -> list[list[str]]:
+    """Return the tags of each cell of a notebook, as the site reads them."""
+    content = site.as_page(nbformat.read(stored, as_version=4))
+    tags = [cell.metadata.get("tags", []) for cell in content.cells]
+    assert sum("hide-input" in t for t in tags) > 10
+    return tags
 
 
 @pytest.fixture(scope="class")
@@ -161,6 +277,10 @@ def address(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         ["--no-browser", *(f"--{name}={value}" for name, value in options.items())]
     )
     home = tmp_path_factory.mktemp("settings")
+    saving = home / "lab/user-settings/@jupyterlab/docmanager-extension"
+    saving.mkdir(parents=True)
+    autosave = json.dumps({"autosaveInterval": AUTOSAVE})
+    (saving / "plugin.jupyterlab-settings").write_text(autosave)
     environment = {
         name: v
         for name, v in os.environ.items()
@@ -230,19 +350,8 @@ class TestAuthor:
         self, lab: Lab, folder: Path
     ) -> None:
         lab.open(f"course/{C1}.ipynb")
-        lab.command("notebook:clear-all-cell-outputs")
-        lab.page.wait_for_function(
-            f"() => {lab.NOTEBOOK}.model.toJSON().cells.every(c => !c.outputs?.length)"
-        )
         code = [c for c in lab.cells() if c["cell_type"] == "code"]
-        lab.command("notebook:run-all-cells")
-        lab.page.wait_for_function(
-            f"""() => {lab.NOTEBOOK}.widgets.map(cell => cell.model)
-                .filter(model => model.type === 'code')
-                .every(model => model.executionCount
-                    && model.executionState !== 'running')""",
-            timeout=120 * SECONDS,
-        )
+        lab.run_all()
         outputs = [o for c in lab.cells() for o in c.get("outputs", [])]
         assert [o for o in outputs if o["output_type"] == "error"] == []
         claimed = sum(
@@ -291,6 +400,7 @@ class TestAuthor:
         assert source.read_text().replace("\nanother_seed = 1", "") == before, (
             "and nothing else has changed"
         )
+        assert folds(folder / "course" / f"{C1}.ipynb") == folds(ROOT / f"{C1}.ipynb")
 
     def test_the_deck_opens_in_a_tab_with_its_keys_and_notes(self, lab: Lab) -> None:
         lab.open(f"course/{C1}.ipynb")
@@ -327,6 +437,67 @@ class TestAuthor:
         for name in (f"{C1}.ipynb", "deck.css"):
             page.goto(f"{lab.address}/deck/{name}")
             assert "/login" in page.url
+
+
+@needs_browser
+class TestLooking:
+    """Opens a notebook, reads, closes it: nothing has happened."""
+
+    def test_looking_at_a_pair_and_opening_a_fold_changes_no_byte(
+        self, lab: Lab, folder: Path
+    ) -> None:
+        before = contents(folder)
+        lab.open(f"course/{C1}.ipynb")
+        lab.page.wait_for_timeout(2 * AUTOSAVE * SECONDS)
+        assert not lab.unsaved()
+        set_up = lab.go_to("import numpy as np")
+        set_up.locator(".jp-InputPlaceholder .jp-Placeholder-content").click()
+        expect(set_up.locator(".cm-content")).to_contain_text("seed = 0")
+        lab.page.wait_for_timeout(2 * AUTOSAVE * SECONDS)
+        assert not lab.unsaved()
+        lab.save()
+        lab.close(f"course/{C1}.ipynb")
+        assert contents(folder) == before
+
+    def test_looking_at_a_copy_changes_no_byte(self, lab: Lab, folder: Path) -> None:
+        before = contents(folder)
+        lab.open(f"{C1}.ipynb")
+        lab.page.wait_for_timeout(2 * AUTOSAVE * SECONDS)
+        assert not lab.unsaved()
+        lab.close(f"{C1}.ipynb")
+        assert contents(folder) == before
+
+    def test_a_notebook_opens_whichever_of_its_files_is_newer(
+        self, lab: Lab, folder: Path
+    ) -> None:
+        stored = folder / "course" / f"{C1}.ipynb"
+        source = stored.with_suffix(".py")
+        source.write_text(source.read_text() + "\n# %%\nanother_cell = 1\n")
+        for newer, older in [(stored, source), (source, stored)]:
+            now = time.time()
+            os.utime(older, (now - 100, now - 100))
+            os.utime(newer, (now, now))
+            lab.open(f"course/{C1}.ipynb")
+            assert lab.cells()[-1]["source"] == "another_cell = 1", "the .py is read"
+            assert lab.page.locator(".jp-Dialog").count() == 0
+
+    def test_the_first_page_leads_to_the_notebooks_and_shows_no_developers_files(
+        self, lab: Lab, folder: Path
+    ) -> None:
+        for name in ("xaicourse", "tests", "pyproject.toml", "course/Makefile"):
+            (folder / name).mkdir(exist_ok=True)
+        lab.page.goto(f"{lab.address}/?token={TOKEN}")
+        row = lab.page.locator(".jp-MarkdownViewer td a").first
+        expect(row).to_be_in_viewport()
+        listed = lab.page.locator(".jp-DirListing-itemName")
+        shown = ["course", "lectures", "notebooks", "README.md", "start.md"]
+        expect(listed).to_have_text(shown)
+        lab.page.locator(
+            ".jp-MarkdownViewer a:has-text('When the world moves')"
+        ).click()
+        lab.ready(f"{C1}.ipynb")
+        lab.open(f"course/{C1}.ipynb")
+        expect(listed).to_have_text([Path(f"{C1}.ipynb").name])
 
 
 @needs_browser
@@ -373,9 +544,7 @@ class TestStudent:
         expect(lab.active().locator(".jp-OutputArea-output")).to_contain_text(
             "✓  1  write the world"
         )
-        lab.command("docmanager:save")
-        lab.page.wait_for_function(
-            "() => !window.jupyterapp.shell.currentWidget.context.model.dirty"
-        )
+        lab.save()
+        assert not lab.unsaved()
         assert "return weights / factors" in (folder / f"{C1}.ipynb").read_text()
         assert not (folder / f"{C1}.py").exists(), "a copy is not one of a pair"

@@ -27,6 +27,7 @@ PAGES = (
     "xaicourse/teaching/pages/threat_model",
     "xaicourse/teaching/pages/bibliography",
 )
+WITH_MAP = (ROOT / "README.md", ROOT / "start.md")
 TEACHING = ROOT / "lectures" / "teaching.md"
 MAP_START, MAP_END = "<!-- map: made from curriculum.yml -->", "<!-- end of map -->"
 
@@ -85,7 +86,9 @@ def pair_of(file: str) -> Notebook | None:
 
 
 def course_map() -> str:
-    """Return the README's table of notebooks (Markdown)."""
+    """Return the table of notebooks (Markdown) of the README and of the page on which
+    JupyterLab opens.
+    """
     lines = [MAP_START, "| | notebook | asks | minutes |", "|---|---|---|---|"]
     part = ""
     for n in notebooks():
@@ -180,14 +183,13 @@ def picture() -> bytes | None:
 
 
 def refresh() -> None:
-    """Write what ``curriculum.yml`` decides anew: the README's map and picture,
-    ``toc.yml``, the teachers' plans.
+    """Write what ``curriculum.yml`` decides anew: the map and picture of the README,
+    the map of ``start.md``, ``toc.yml``, the teachers' plans.
     """
-    readme = ROOT / "README.md"
-    text = readme.read_text(encoding="utf-8")
-    before, rest = text.split(MAP_START)
-    after = rest.split(MAP_END)[1]
-    readme.write_text(before + course_map() + after, encoding="utf-8")
+    for file in WITH_MAP:
+        before, rest = file.read_text(encoding="utf-8").split(MAP_START)
+        after = rest.split(MAP_END)[1]
+        file.write_text(before + course_map() + after, encoding="utf-8")
     (ROOT / "toc.yml").write_text(table_of_contents(), encoding="utf-8")
     if drawn := picture():
         (ROOT / "picture.webp").write_bytes(drawn)

@@ -25,7 +25,9 @@ from typing import Any
 
 import jupytext
 import nbformat
+from jupytext.config import load_jupytext_config
 from nbclient import NotebookClient
+from traitlets.config import Config
 
 from xaicourse.teaching.curriculum import ROOT, Notebook, notebooks, refresh
 from xaicourse.teaching.kernels import start_by_forking
@@ -35,7 +37,9 @@ from xaicourse.teaching.templates import SPEAKING
 # What a stored run must not depend on: progress bars, sliders, a GPU, the number of
 # cores (sums in another order).
 HEADLESS = {"XAICOURSE_STATIC": "1", "XAICOURSE_GPU": "", "OMP_NUM_THREADS": "1"}
-DERIVED_TAG = "hide-input"
+FOLDED_TAGS = {"setup", "exercise"}
+# A kernel's channels are encrypted where it can, which saves it a warning.
+CHANNELS = Config({"KernelManager": {"transport_encryption": "auto"}})
 MACHINE = re.compile(
     r"/(?:home|root|tmp|Users|usr|var|opt)/[\w./-]+|[A-Z]:\\\\|\bat "
     r"0x[0-9a-f]{6,}|\b\d+(?:\.\d+)? ?it/s"
@@ -45,13 +49,13 @@ PACKAGE = ROOT / "xaicourse"
 
 
 def read_source(path: Path) -> Any:
-    """Return the notebook that a .py in percent format describes, with the metadata
-    derived from its tags.
+    """Return the notebook that a .py in percent format describes, with an identity for
+    each cell, and folded as JupyterLab shows it.
 
-    Cells that only speak (`say`, `claim`, `show`, `table`) and exercises are folded: by
-    ``jupyter.source_hidden`` in JupyterLab, by the tag ``hide-input`` on the site.
+    JupyterLab never writes what a reader folds or opens: the .ipynb keeps this.
     """
-    notebook = jupytext.read(path, fmt="py:percent")
+    config = load_jupytext_config(str(path))
+    notebook = jupytext.read(path, fmt="py:percent", config=config)
     seen: dict[str, int] = {}
     for cell in notebook.cells:
         digest = hashlib.sha256(f"{cell.cell_type}:{cell.source}".encode()).hexdigest()[
@@ -59,15 +63,19 @@ def read_source(path: Path) -> Any:
         ]
         seen[digest] = seen.get(digest, 0) + 1
         cell.id = digest if seen[digest] == 1 else f"{digest}-{seen[digest]}"
-        tags = [tag for tag in cell.metadata.get("tags", []) if tag != DERIVED_TAG]
-        if cell.cell_type == "code" and (
-            only_speaks(cell.source) or "exercise" in tags
-        ):
+        if is_folded(cell):
             cell.metadata["jupyter"] = {"source_hidden": True}
-            tags.append(DERIVED_TAG)
-        if tags:
-            cell.metadata["tags"] = tags
     return notebook
+
+
+def is_folded(cell: Any) -> bool:
+    """Whether a page shows what a cell gives and not its code, until that is asked for:
+    set-up, exercises, and cells that only speak (`say`, `claim`, `show`, `table`).
+    """
+    if cell.cell_type != "code":
+        return False
+    tags = cell.metadata.get("tags", [])
+    return bool(FOLDED_TAGS.intersection(tags)) or only_speaks(cell.source)
 
 
 def fingerprint(notebook: Notebook) -> str:
@@ -119,12 +127,19 @@ def staleness(notebook: Notebook) -> str:
     """
     if not notebook.stored.exists():
         return "it has never been executed"
-    stored = nbformat.read(notebook.stored, as_version=4).metadata.get("xaicourse", {})
+    content = nbformat.read(notebook.stored, as_version=4)
+    stored = content.metadata.get("xaicourse", {})
     if stored.get("fingerprint") != fingerprint(notebook):
         return "its source, a module it uses or the lock has changed"
+    if _inputs(content) != _inputs(read_source(notebook.source)):
+        return "its cells are not those of its source"
     if data_mode(notebook) == "real" and stored.get("data") != "real":
         return "it was executed on simulated data and the real data are at hand"
     return ""
+
+
+def _inputs(content: Any) -> list[Any]:
+    return [(c.cell_type, c.source, c.id, c.metadata) for c in content.cells]
 
 
 def stored_mode(notebook: Notebook) -> str:
@@ -176,6 +191,7 @@ def execute(notebook: Notebook) -> float:
         timeout=600,
         kernel_name="python3",
         store_widget_state=False,
+        config=CHANNELS,
         resources={"metadata": {"path": str(notebook.source.parent)}},
     )
     with TemporaryDirectory() as scratch:
@@ -198,8 +214,10 @@ def _as_stored(notebook: Notebook, content: Any) -> str:
         cell.metadata.pop("execution", None)  # timings
         for output in cell.get("outputs", []):
             _refuse_traces(notebook.path, output)
-    # without the version of this machine's Python
-    content.metadata["language_info"] = {"name": "python"}
+            if "metadata" in output:
+                output["metadata"] = _as_browsers_write(output["metadata"])
+    # which JupyterLab takes out, as the .py has it
+    content.metadata["jupytext"].pop("text_representation")
     content.metadata["xaicourse"] = {
         "fingerprint": fingerprint(notebook),
         "data": data_mode(notebook),
@@ -211,6 +229,19 @@ def _as_stored(notebook: Notebook, content: Any) -> str:
             f"{MAX_BYTES:,} are allowed"
         )
     return text
+
+
+def _as_browsers_write(value: Any) -> Any:
+    """Return a value of JSON in which a whole number is never a float, such as 1.0: a
+    browser that saves the notebook would write 1.
+    """
+    if isinstance(value, dict):
+        return {key: _as_browsers_write(entry) for key, entry in value.items()}
+    if isinstance(value, list):
+        return [_as_browsers_write(entry) for entry in value]
+    # from 1e21 on, a browser writes powers of ten, too
+    whole = isinstance(value, float) and value.is_integer() and abs(value) < 1e21
+    return int(value) if whole else value
 
 
 def main(names: Sequence[str] = (), *, force: bool = False) -> int:

@@ -28,7 +28,7 @@ from xaicourse.teaching.curriculum import (
     notebooks,
     table_of_contents,
 )
-from xaicourse.teaching.notebooks import only_speaks
+from xaicourse.teaching.notebooks import is_folded, only_speaks
 
 PAGES = Path(__file__).with_name("pages")
 
@@ -51,13 +51,7 @@ def build_book(folder: Path = ROOT) -> int:
     (source / "lectures").mkdir()
     shutil.copy2(TEACHING, source / "lectures")
     for n in members:
-        content = nbformat.read(n.stored, as_version=4)
-        for cell in content.cells:
-            if "exercise" in cell.metadata.get("tags", []):
-                cell.metadata["mystnb"] = {
-                    "code_prompt_show": "Show a solution",
-                    "code_prompt_hide": "Hide the solution",
-                }
+        content = as_page(nbformat.read(n.stored, as_version=4))
         target = source / f"{n.path}.ipynb"
         target.parent.mkdir(parents=True, exist_ok=True)
         nbformat.write(content, target)
@@ -81,6 +75,20 @@ def build_book(folder: Path = ROOT) -> int:
     return subprocess.run(
         [*command, *options, str(source)], check=False, cwd=ROOT
     ).returncode
+
+
+def as_page(content: Any) -> Any:
+    """Return a stored notebook with what the site is to fold, noted in its cells."""
+    for cell in content.cells:
+        tags = cell.metadata.get("tags", [])
+        if is_folded(cell):
+            cell.metadata["tags"] = [*tags, "hide-input"]
+        if "exercise" in tags:
+            cell.metadata["mystnb"] = {
+                "code_prompt_show": "Show a solution",
+                "code_prompt_hide": "Hide the solution",
+            }
+    return content
 
 
 def setup(app: Any) -> dict[str, Any]:

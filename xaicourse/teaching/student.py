@@ -21,7 +21,7 @@ import nbformat
 from nbgrader.preprocessors import ClearSolutions
 
 from xaicourse.teaching.curriculum import Notebook, course_map, notebooks
-from xaicourse.teaching.notebooks import DERIVED_TAG, read_source
+from xaicourse.teaching.notebooks import read_source
 
 RECORD = ".xaicourse.json"
 WELCOME = """# Your copy of the course
@@ -111,9 +111,6 @@ def copy_of(notebook: Notebook) -> Any:
     for cell in content.cells:
         if "exercise" in cell.metadata.get("tags", []):
             cell.metadata.pop("jupyter", None)
-            cell.metadata["tags"] = [
-                tag for tag in cell.metadata["tags"] if tag != DERIVED_TAG
-            ]
     return content
 
 
