@@ -336,6 +336,9 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("tests", nargs="+", help="files of tests")
     parser.add_argument("--number", type=int, default=60, help="of mutants, at most")
     parser.add_argument("--seed", type=int, default=0, help="of their choice")
+    parser.add_argument(
+        "--limit", type=float, default=30.0, help="seconds, beyond ten times the usual"
+    )
     given = parser.parse_args(arguments)
     sys.path.insert(0, os.getcwd())
     source = Path(given.module).read_text(encoding="utf-8")
@@ -362,7 +365,7 @@ def main(arguments: list[str]) -> int:
     for mutant in picked:
         reached = [t for t in fastest_first if not lines[t].isdisjoint(mutant.lines)]
         choosing = Choosing(reached or fastest_first)
-        limit = 30 + 10 * sum(seconds[test] for test in choosing.wanted)
+        limit = given.limit + 10 * sum(seconds[test] for test in choosing.wanted)
         planted = Planted(name, given.module, mutant.code(given.module))
         answer = tested(planted, given.tests, choosing, limit)
         survives = answer is not None and answer[0] == 0
