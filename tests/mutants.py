@@ -38,7 +38,7 @@ import pytest
 # The hooks of conftest.py are for notebooks, and take longer than most tests.
 QUIET = ["-q", "-p", "no:cacheprovider", "--noconftest"]
 
-COMPARISONS = {
+COMPARISONS: dict[type, list[type[ast.cmpop]]] = {
     ast.Lt: [ast.LtE, ast.Gt],
     ast.LtE: [ast.Lt],
     ast.Gt: [ast.GtE, ast.Lt],
@@ -64,6 +64,7 @@ BUILTINS = {"min": "max", "max": "min", "all": "any", "any": "all"}
 METHODS = BUILTINS | {"mean": "sum", "sum": "mean", "zeros": "ones", "ones": "zeros"}
 METHODS |= {"zeros_like": "ones_like", "ones_like": "zeros_like"}
 EXCHANGED = {"clamp", "where", "sub"}
+EITHER_WAY = {"min", "max", "isinstance"}
 DROPPED = {"detach", "clone", "copy", "abs", "square", "sqrt", "relu", "exp"}
 NOT_CODE = {"annotation", "returns", "decorator_list"}
 NO_MATTER = {"strict", "stacklevel"}
@@ -154,14 +155,19 @@ def _exchanged(items: list[Any], i: int, j: int) -> list[Any]:
 
 def _changes(node: Any) -> Iterator[ast.AST]:
     """Yield the mistakes that can be made in one place."""
+    yield from _changed_operators(node)
+    yield from _changed_words(node)
+    yield from _changed_parts(node)
+    yield from _changed_statements(node)
+
+
+def _changed_operators(node: Any) -> Iterator[ast.AST]:
     match node:
         case ast.Compare(ops=[op]):
             for other in COMPARISONS[type(op)]:
                 yield _with(node, ops=[other()])
-        case ast.BoolOp(op=ast.And()):
-            yield _with(node, op=ast.Or())
-        case ast.BoolOp(op=ast.Or()):
-            yield _with(node, op=ast.And())
+        case ast.BoolOp(op=op):
+            yield _with(node, op=ast.Or() if isinstance(op, ast.And) else ast.And())
         case ast.BinOp(left=left, op=op, right=right) if type(op) in ARITHMETIC:
             yield _with(node, op=ARITHMETIC[type(op)]())
             yield left
@@ -169,6 +175,10 @@ def _changes(node: Any) -> Iterator[ast.AST]:
                 yield right
         case ast.UnaryOp(operand=operand):
             yield operand
+
+
+def _changed_words(node: Any) -> Iterator[ast.AST]:
+    match node:
         case ast.Constant(value=bool(value)):
             yield ast.Constant(not value)
         case ast.Constant(value=int(value)):
@@ -181,18 +191,52 @@ def _changes(node: Any) -> Iterator[ast.AST]:
             yield _with(node, attr=METHODS[name])
         case ast.keyword(arg="min" | "max" as name):
             yield _with(node, arg=BUILTINS[name])
+
+
+def _changed_parts(node: Any) -> Iterator[ast.AST]:
+    match node:
+        case ast.Call(func=function) if (
+            ast.unparse(function).split(".")[-1][0].isupper()
+        ):
+            yield from _exchanged_fields(node)
         case ast.Call():
             yield from _changed_calls(node)
-        case ast.Slice(lower=lower, upper=upper):
-            for name, end in (("lower", lower), ("upper", upper)):
+        case ast.Slice():
+            for name in ("lower", "upper"):
+                end = getattr(node, name)
                 if end is not None and not isinstance(end, ast.Constant):
                     later = ast.BinOp(end, ast.Add(), ast.Constant(1))
                     yield _with(node, **{name: later})
         case ast.IfExp(test=test, body=body, orelse=orelse) if not _has_own(test):
             yield _with(node, body=orelse, orelse=body)
         case ast.ListComp(generators=[loop]) | ast.GeneratorExp(generators=[loop]):
-            if loop.ifs:
-                yield _with(node, generators=[_with(loop, ifs=[])])
+            yield _with(node, generators=[_with(loop, ifs=[])])
+
+
+def _exchanged_fields(node: ast.Call) -> Iterator[ast.AST]:
+    for i in range(len(node.args) - 1):
+        yield _with(node, args=_exchanged(node.args, i, i + 1))
+    values = [keyword.value for keyword in node.keywords]
+    for i in range(len(values) - 1):
+        pairs = zip(node.keywords, _exchanged(values, i, i + 1), strict=True)
+        yield _with(node, keywords=[_with(k, value=value) for k, value in pairs])
+
+
+def _changed_calls(node: ast.Call) -> Iterator[ast.AST]:
+    function, args, keywords = node.func, node.args, node.keywords
+    name = ast.unparse(function).split(".")[-1]
+    alike = all(isinstance(a, ast.Name) for a in args[-2:]) and name not in EITHER_WAY
+    if len(args) > 1 and (name in EXCHANGED or alike):
+        yield _with(node, args=_exchanged(args, -2, -1))
+    for keyword in keywords:
+        if keyword.arg not in NO_MATTER:
+            yield _with(node, keywords=[k for k in keywords if k is not keyword])
+    if name in DROPPED and isinstance(function, ast.Attribute) and not keywords:
+        yield from args or [function.value]
+
+
+def _changed_statements(node: Any) -> Iterator[ast.AST]:
+    match node:
         case ast.If(test=test) if not _has_own(test):
             yield _with(node, test=ast.UnaryOp(ast.Not(), test))
         case ast.Return(value=ast.Tuple(elts=elts) as returned):
@@ -202,9 +246,7 @@ def _changes(node: Any) -> Iterator[ast.AST]:
         case ast.Expr(value=ast.Call()) | ast.AugAssign() | ast.Raise():
             yield ast.Pass()
         case ast.Assign(targets=targets, value=value):
-            stored = set().union(*map(_names, targets))
-            read = _names(value)
-            if stored & read:
+            if set().union(*map(_names, targets)) & _names(value):
                 yield ast.Pass()
 
 
@@ -216,27 +258,6 @@ def _has_own(test: ast.expr) -> bool:
 
 def _names(node: ast.AST) -> set[str]:
     return {n.id for n in ast.walk(node) if isinstance(n, ast.Name)}
-
-
-def _changed_calls(node: ast.Call) -> Iterator[ast.AST]:
-    function, args, keywords = node.func, node.args, node.keywords
-    name = ast.unparse(function).split(".")[-1]
-    if name[0].isupper():  # the fields of a result
-        for i in range(len(args) - 1):
-            yield _with(node, args=_exchanged(args, i, i + 1))
-        for one, other in pairwise(keywords):
-            new = [_with(one, value=other.value), _with(other, value=one.value)]
-            rest = [k for k in keywords if k not in (one, other)]
-            yield _with(node, keywords=[*rest, *new])
-        return
-    alike = all(isinstance(a, ast.Name) for a in args[-2:]) and name != "isinstance"
-    if len(args) > 1 and (name in EXCHANGED or alike):
-        yield _with(node, args=_exchanged(args, -2, -1))
-    for keyword in keywords:
-        if keyword.arg not in NO_MATTER:
-            yield _with(node, keywords=[k for k in keywords if k is not keyword])
-    if name in DROPPED and isinstance(function, ast.Attribute) and not keywords:
-        yield from args or [function.value]
 
 
 def chosen(items: Sequence[Any], number: int, seed: int) -> list[Any]:
@@ -285,7 +306,7 @@ class Watching:
         sys.settrace(trace)
         result = yield
         sys.settrace(None)
-        threading.settrace(None)  # type: ignore[arg-type]
+        threading.settrace(None)
         self.seconds[item.nodeid] = time.monotonic() - start
         return result
 

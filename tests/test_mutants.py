@@ -2,13 +2,13 @@
 a module whose tests notice all mistakes but two.
 """
 
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-
-from tests.mutants import chosen, mutants
+from mutants import chosen, mutants
 
 
 def changes(source):
@@ -28,7 +28,7 @@ def changes(source):
         ("f = 3", ["3 → 4"]),
         ("f = 0.5", ["0.5 → 1.0"]),
         ("f = True", ["True → False"]),
-        ("max(a, b)", ["max(a, b) → pass", "max(a, b) → max(b, a)", "max → min"]),
+        ("max(a, b)", ["max(a, b) → pass", "max → min"]),
         ("y = x.clamp(min=a)", ["x.clamp(min=a) → x.clamp()", "min=a → max=a"]),
         ("y = x.detach()", ["x.detach() → x"]),
         ("y = x[a:]", ["a: → a + 1:"]),
@@ -101,28 +101,34 @@ def test_endless():
 """
 
 
-def test_survivors_are_named(tmp_path):
-    (tmp_path / "small.py").write_text(MODULE, encoding="utf-8")
-    (tmp_path / "test_small.py").write_text(TESTS, encoding="utf-8")
+def run(folder, tests):
+    """Run the script on the small module; without plugins, which take long to load."""
+    (folder / "small.py").write_text(MODULE, encoding="utf-8")
+    (folder / "test_small.py").write_text(tests, encoding="utf-8")
     script = Path(__file__).with_name("mutants.py")
-    command = [sys.executable, script, "small.py", "test_small.py", "--limit", "1"]
-    done = subprocess.run(
-        command, cwd=tmp_path, capture_output=True, text=True, check=False
+    return subprocess.run(
+        [sys.executable, script, "small.py", "test_small.py", "--limit", "1"],
+        cwd=folder,
+        env=os.environ | {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
     )
+
+
+def test_survivors_are_named(tmp_path):
+    done = run(tmp_path, TESTS)
     assert done.returncode == 1, done.stderr
     fates = done.stdout.splitlines()
     assert [line for line in fates if line.startswith("SURVIVED")] == [
         "SURVIVED small.py:4: low > high → low >= high",
         "SURVIVED small.py:5: raise ValueError('low: expected below high') → pass",
-        "SURVIVED small.py:6: min(max(x, low), high) → min(high, max(x, low))",
-        "SURVIVED small.py:6: max(x, low) → max(low, x)",
     ]
     assert "killed small.py:11: n -= 1 → pass" in fates  # it never ends
     assert (tmp_path / "small.py").read_text(encoding="utf-8") == MODULE
 
-    (tmp_path / "test_small.py").write_text("def test_no(): assert 0", encoding="utf-8")
-    done = subprocess.run(
-        command, cwd=tmp_path, capture_output=True, text=True, check=False
-    )
+
+def test_tests_that_fail_anyway_are_refused(tmp_path):
+    done = run(tmp_path, "def test_no(): assert 0")
     assert done.returncode == 2
     assert "test_small.py: fails without any change" in done.stdout

@@ -587,6 +587,7 @@ def test_bad_arrays():
         ((X * np.nan, y, centroids), "X: got NaN"),
         ((X, y[:-1], centroids), "y: got shape"),
         ((X, y + 0.5, centroids), "y: expected classes"),
+        ((X, np.r_[0.5, y[1:]], centroids), "y: expected classes"),
         ((X, 0 * y, centroids), "y: expected classes"),
         ((X, y - 1, centroids), "y: expected classes"),
         ((X, y, centroids[:, :2]), "centroids: got shape"),
