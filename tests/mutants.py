@@ -183,8 +183,10 @@ def _changed_words(node: Any) -> Iterator[ast.AST]:
             yield ast.Constant(not value)
         case ast.Constant(value=int(value)):
             yield ast.Constant(value + 1)
+        case ast.Constant(value=float(value)) if 0.0 < value < 1e-5:
+            yield ast.Constant(0.0)  # what guards against a zero
         case ast.Constant(value=float(value)):
-            yield ast.Constant(2 * value or 1.0)
+            yield ast.Constant(2 * value if 0.0 < value < 1e5 else 1.0)
         case ast.Name(id=name) if name in BUILTINS:
             yield _with(node, id=BUILTINS[name])
         case ast.Attribute(attr=name) if name in METHODS:

@@ -27,6 +27,8 @@ def changes(source):
         ("a - b", ["a - b → a + b", "a - b → a"]),
         ("f = 3", ["3 → 4"]),
         ("f = 0.5", ["0.5 → 1.0"]),
+        ("f = 1e-12", ["1e-12 → 0.0"]),
+        ("f = 1e9", ["1000000000.0 → 1.0"]),
         ("f = True", ["True → False"]),
         ("max(a, b)", ["max(a, b) → pass", "max → min"]),
         ("y = x.clamp(min=a)", ["x.clamp(min=a) → x.clamp()", "min=a → max=a"]),
