@@ -175,12 +175,15 @@ def test_batch_normalisation_behind_a_linear_layer_follows_its_rule():
 
 
 def test_batch_normalisation_of_pictures_that_stands_alone():
-    total = linear([[1.0] * 4])
-    net = nn.Sequential(nn.ReLU(), batch_norm(nn.BatchNorm2d), nn.Flatten(), total)
-    x = torch.tensor([[[[3.0, 2.0], [-1.0, 1.0]]]], dtype=F64)
+    # channels become 2 x - 1 and 6 x - 1
+    norm = nn.BatchNorm2d(2, eps=1 / 72, affine=False).double()
+    norm.running_mean.copy_(torch.tensor([1 / 2, 1 / 6], dtype=F64))
+    norm.running_var.copy_(torch.tensor([1 / 4, 1 / 36], dtype=F64) - 1 / 72)
+    net = nn.Sequential(nn.ReLU(), norm, nn.Flatten(), linear([[1.0] * 4]))
+    x = torch.tensor([[[[3.0, -1.0]], [[2.0, 1.0]]]], dtype=F64)
     result = layerwise_relevance(net, x, rule=epsilon_rule(0.0))
-    close(result.values, 2 * x.clamp(min=0), atol=1e-12)
-    close(result.delta, row(4)[0], atol=1e-12)
+    close(result.values, torch.tensor([[[[6.0, 0.0]], [[12.0, 6.0]]]]).to(x))
+    close(result.delta, row(4)[0])
 
 
 # --- rules, by their formulas ---------------------------------------------------------

@@ -521,7 +521,7 @@ def test_shuffled_steps_are_those_of_the_update_dealt_out_again():
     ],
 )
 def test_training_by_its_stated_defaults(method, strength):
-    X, y, centroids = toy(90)
+    X, y, centroids = toy(41)
     stated = {"strength": strength, "contrastive": 0.1, "n_steps": 1}
     stated |= {"layers": [0, 1, 2], "hidden": (64, 32), "seeds": (0,), "max_epochs": 8}
     stated |= {"batch_size": 40, "learning_rate": 1e-3, "device": "cpu"}
