@@ -415,6 +415,16 @@ def test_a_function_may_write_to_what_it_gets():
     np.testing.assert_array_equal(bounds, [(0, 1), (0, 1)])
 
 
+def test_the_point_of_an_error_is_what_the_function_was_given():
+    def greedy(X):
+        total = np.where(X[:, 0] > 0.5, np.nan, X[:, 1])
+        X[:] = 7.0
+        return total
+
+    with pytest.raises(ValueError, match=r"returned nan at \[0\.[5-9]\d*, 0\.\d*\], "):
+        sobol_indices(greedy, [(0, 1)] * 2, n_samples=64)
+
+
 # --- bad input ------------------------------------------------------------------------
 
 
