@@ -244,6 +244,18 @@ def test_gradient_shap_of_a_product_of_two_inputs():
     close(result.delta, total - row(6 - 1, 350 - 10)[0], atol=1e-10)
 
 
+def test_the_baselines_of_several_inputs_are_as_many():
+    with pytest.raises(
+        ValueError, match=r"baselines: got shape \(2, 1, 1\), expected \(1, 1, 1\)"
+    ):
+        gradient_shap(
+            product,
+            SIDES,
+            baselines=(row(1), row(1, 2).T[:, None]),
+            additional_forward_args=(GAIN, 4.0),
+        )
+
+
 def test_gradient_shap_adds_up_what_it_saw():
     # f = x², from 1 to 3: a sample's share is (3 - 1) 2 z.
     seen = []
