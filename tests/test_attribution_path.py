@@ -202,6 +202,131 @@ def test_one_dimensional_inputs_and_elementwise_model():
     close(shap.values, torch.tensor([0.5, 1, 1], dtype=F64))
 
 
+# --- by hand --------------------------------------------------------------------------
+
+
+def product(a, b, gain, offset):
+    return gain * a[:, 0] * b[:, 0, 0] + offset
+
+
+SIDES = row(2, 5).T, row(3, 7).T[:, None]  # two inputs, of shapes (2, 1) and (2, 1, 1)
+GAIN = torch.tensor([1.0, 10.0], dtype=F64)
+
+
+def test_ig_of_a_product_of_two_inputs_gives_each_a_half():
+    result = integrated_gradients(
+        product, SIDES, baselines=(0.0, None), additional_forward_args=(GAIN, 4.0)
+    )
+    a, b = result.values
+    close(a, row(3, 175).T)
+    close(b, row(3, 175).T[:, None])
+    close(result.delta, row(0, 0)[0], atol=1e-10)
+
+
+def test_gradient_shap_of_a_product_of_two_inputs():
+    # From (1, 1), sample by sample: (2 - 1) (1 + α 2) and (3 - 1) (1 + α), and 10 times
+    # (5 - 1) (1 + α 6) and (7 - 1) (1 + α 4); the mean of α is near 1/2.
+    result = gradient_shap(
+        product,
+        SIDES,
+        baselines=(row(1), row(1)[:, None]),
+        additional_forward_args=(GAIN, 4.0),
+        n_samples=4000,
+    )
+    a, b = result.values
+    close(a, row(2, 160).T, atol=0.01)
+    close(b, row(3, 180).T[:, None], atol=0.01)
+    total = a[:, 0] + b[:, 0, 0]
+    close(result.delta, total - row(6 - 1, 350 - 10)[0], atol=1e-10)
+
+
+def test_the_baselines_of_several_inputs_are_as_many():
+    with pytest.raises(
+        ValueError, match=r"baselines: got shape \(2, 1, 1\), expected \(1, 1, 1\)"
+    ):
+        gradient_shap(
+            product,
+            SIDES,
+            baselines=(row(1), row(1, 2).T[:, None]),
+            additional_forward_args=(GAIN, 4.0),
+        )
+
+
+def test_gradient_shap_adds_up_what_it_saw():
+    # f = x², from 1 to 3: a sample's share is (3 - 1) 2 z.
+    seen = []
+
+    def square(x):
+        seen.append(x.detach())
+        return x[:, 0] ** 2
+
+    result = gradient_shap(square, row(3), baselines=row(1), n_samples=4, seed=5)
+    [z] = [x[:, 0] for x in seen if len(x) == 4]
+    alpha = (z - 1) / 2
+    assert (4 * alpha).floor().tolist() == [0, 1, 2, 3]  # one in each quarter
+    assert alpha.diff().std() > 0
+    close(result.values, row((4 * z).mean()))
+    close(result.delta, row((4 * z).mean() - 8)[0])
+
+
+def test_the_noise_of_gradient_shap_grows_along_the_path():
+    seen = []
+
+    def model(x):
+        seen.append(x.detach())
+        return x.sum(1)
+
+    x, stdevs = torch.full((300, 40), 2.0, dtype=F64), 0.5
+    result = gradient_shap(
+        model, x, baselines=x[:1] - 2, n_samples=2, stdevs=stdevs, seed=1
+    )
+    [points] = [z.view(300, 2, 40) for z in seen if len(z) == 600]
+    # the mean over the inputs of a point tells α, and their spread α times stdevs
+    alpha, spread = points.mean(2) / 2, points.std(2)
+    close((spread / alpha).mean(0), row(stdevs, stdevs)[0], atol=0.03)
+    close(result.values, torch.full_like(x, 2.0))
+
+
+def test_baselines_follow_one_another_in_a_shuffled_order():
+    # Each baseline has an axis of its own, which a point near 0 points along.
+    turns = []
+    for seed in range(12):
+        seen = []
+
+        def model(x, seen=seen):
+            seen.append(x.detach())
+            return x.sum(1)
+
+        zero = torch.zeros(1, 3, dtype=F64)
+        gradient_shap(
+            model, zero, baselines=torch.eye(3, dtype=F64), n_samples=6, seed=seed
+        )
+        [drawn] = [z.argmax(1) for z in seen if len(z) == 6]
+        assert sorted(drawn[:3].tolist()) == [0, 1, 2]
+        assert torch.equal(drawn[:3], drawn[3:])
+        turns.append(int((drawn[1] - drawn[0]) % 3))
+    assert set(turns) == {1, 2}
+
+
+def test_the_stated_defaults():
+    model, x = smooth(3), rows_of(1)
+    stated = {"method": "gausslegendre", "n_steps": 64, "baselines": 0.0}
+    close(
+        integrated_gradients(model, x).values,
+        integrated_gradients(model, x, **stated).values,
+        atol=0.0,
+    )
+    rows = []
+    integrated_gradients(lambda x: rows.append(len(x)) or x.sum(1), row(1, 2))
+    assert max(rows) == 64
+    stated = {"n_samples": 50, "stdevs": 0.0, "seed": 0}
+    close(
+        gradient_shap(model, x, baselines=BASES).values,
+        gradient_shap(model, x, baselines=BASES, **stated).values,
+        atol=0.0,
+    )
+
+
 # --- axioms ---------------------------------------------------------------------------
 
 BASES = rows_of(99, 3)

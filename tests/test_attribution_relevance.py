@@ -39,7 +39,7 @@ def row(*numbers):
 def linear(weight, bias=None):
     layer = nn.Linear(len(weight[0]), len(weight), bias=bias is not None).double()
     with torch.no_grad():
-        layer.weight.copy_(torch.tensor(weight))
+        layer.weight.copy_(torch.tensor(weight, dtype=F64))
         if bias is not None:
             layer.bias.copy_(torch.tensor(bias))
     return layer
@@ -88,6 +88,102 @@ def test_equation_60_of_bach_et_al(rule, expected):
         layerwise_relevance(linear([[1.0, -1.0]], [-1.0]), row(1, 1), rule=rule).values,
         row(*expected),
     )
+
+
+# --- rules, by hand -------------------------------------------------------------------
+
+
+def of_one_layer(rule, weight, x, bias=None):
+    result = layerwise_relevance(linear([weight], bias), row(*x), rule=rule)
+    return result.values[0].tolist()
+
+
+@pytest.mark.parametrize(
+    ("rule", "weight", "x", "expected"),
+    [
+        # z = 3, 1/2 and -3, each one further from 0
+        (epsilon_rule(1.0), [1.0, 1.0], (1, 2), (0.75, 1.5)),
+        (epsilon_rule(1.0), [1.0, 1.0], (0.25, 0.25), (1 / 12, 1 / 12)),
+        (epsilon_rule(1.0), [-1.0, -1.0], (1, 2), (-0.75, -1.5)),
+        (epsilon_rule(0.0), [1.0, 1.0], (0.25, 0.75), (0.25, 0.75)),
+        (epsilon_rule(), [1.0], (1,), (1 / (1 + 1e-6),)),
+        # products 2 and -1, weighted 2.5 and -1
+        (gamma_rule(), [1.0, -1.0], (2, 1), (5 / 3, -2 / 3)),
+        (gamma_rule(1.0), [1.0, -1.0], (2, 1), (4 / 3, -1 / 3)),
+        (alpha_beta_rule(), [1.0, -1.0], (2, 1), (2, -1)),
+        (alpha_beta_rule(3.0, 2.0), [2.0, -1.0], (2, 1), (9, -6)),
+        # no product is positive: nothing to share among
+        (z_plus_rule(), [-1.0, -1.0], (1, 2), (0, 0)),
+        (flat_rule(), [3.0, -1.0], (1, 1), (1, 1)),
+        # both ends of the box: 1 - 0 and 0 - (-1)
+        (z_box_rule(0.0, 1.0), [1.0, -1.0], (1, 0), (0.5, 0.5)),
+        # 2 + 1 and -1/2 + 4, of z = 3/2
+        (z_box_rule(-0.5, 2.0), [2.0, -2.0], (1, 0.25), (9 / 13, 21 / 26)),
+    ],
+)
+def test_a_rule_on_one_layer_by_hand(rule, weight, x, expected):
+    assert of_one_layer(rule, weight, x) == pytest.approx(expected, abs=1e-12)
+
+
+def test_the_bias_takes_its_share():
+    # products 2 and -1, weighted 2.5 and -1, and a bias of 1, weighted 1.25, of z = 2
+    values = of_one_layer(gamma_rule(), [1.0, -1.0], (2, 1), [1.0])
+    assert values == pytest.approx((20 / 11, -8 / 11), abs=1e-12)
+
+
+def test_what_no_rule_could_share_is_lost_and_said_so():
+    result = layerwise_relevance(linear([[-1.0]]), row(2), rule=z_plus_rule())
+    assert result.delta.tolist() == [2.0]
+
+
+def batch_norm(make=nn.BatchNorm1d, *, affine=True):
+    """x becomes 2 x - 1: (x - 1) / 2, times 4, plus 1; or (x - 1/2) / (1/2)."""
+    layer = make(1, eps=3.0 if affine else 0.125, affine=affine).double().eval()
+    layer.running_mean.fill_(1.0 if affine else 0.5)
+    layer.running_var.fill_(1.0 if affine else 0.125)
+    if affine:
+        layer.weight.data.fill_(4.0)
+        layer.bias.data.fill_(1.0)
+    return layer
+
+
+@pytest.mark.parametrize("affine", [True, False])
+@pytest.mark.parametrize(
+    ("rule", "expected"),
+    [
+        # 2 x = 6, of z = 5
+        (epsilon_rule(0.0), 6.0),
+        (epsilon_rule(1.0), 5.0),
+        (gamma_rule(1.0), 60 / 11),
+        (flat_rule(), 5.0),
+        (z_box_rule(0.0, 4.0), 5.0),
+    ],
+)
+def test_batch_normalisation_by_hand(rule, expected, affine):
+    net = batch_norm(affine=affine)
+    result = layerwise_relevance(net, row(3), rule=rule)
+    close(result.values, row(expected), atol=1e-12)
+    close(result.delta, row(expected - 5)[0], atol=1e-12)
+
+
+def test_batch_normalisation_behind_a_linear_layer_follows_its_rule():
+    # z = 2 x1 - x2 = 3 and then 2 z - 1: products 8 and -2 and a bias of -1, of 5
+    first = linear([[2.0, -1.0]])
+    net = nn.Sequential(first, batch_norm())
+    values = layerwise_relevance(net, row(2, 1), rules={first: gamma_rule(1.0)}).values
+    close(values, row(16, -2) * 5 / 13, atol=1e-12)
+
+
+def test_batch_normalisation_of_pictures_that_stands_alone():
+    # channels become 2 x - 1 and 6 x - 1
+    norm = nn.BatchNorm2d(2, eps=1 / 72, affine=False).double()
+    norm.running_mean.copy_(torch.tensor([1 / 2, 1 / 6], dtype=F64))
+    norm.running_var.copy_(torch.tensor([1 / 4, 1 / 36], dtype=F64) - 1 / 72)
+    net = nn.Sequential(nn.ReLU(), norm, nn.Flatten(), linear([[1.0] * 4]))
+    x = torch.tensor([[[[3.0, -1.0]], [[2.0, 1.0]]]], dtype=F64)
+    result = layerwise_relevance(net, x, rule=epsilon_rule(0.0))
+    close(result.values, torch.tensor([[[[6.0, 0.0]], [[12.0, 6.0]]]]).to(x))
+    close(result.delta, row(4)[0])
 
 
 # --- rules, by their formulas ---------------------------------------------------------
@@ -368,6 +464,27 @@ def test_batches_and_state():
     assert torch.equal(torch.get_rng_state(), state)
 
 
+def test_the_result_carries_no_graph():
+    result = layerwise_relevance(m5(), row(1, 2, 3).requires_grad_())
+    assert not result.values.requires_grad
+    assert not result.delta.requires_grad
+
+
+def test_batches_are_bounded_and_progress_sees_them():
+    seen, lengths = [], []
+    net = m5()
+    net.register_forward_hook(lambda module, given, output: seen.append(len(output)))
+
+    def bar(blocks):
+        lengths.append(len(blocks))
+        yield from blocks
+
+    x = row(1, 2, 3).expand(5, 3)
+    layerwise_relevance(net, x, internal_batch_size=2, progress=bar)
+    assert seen == [2, 2, 1]
+    assert lengths == [3]
+
+
 class By(nn.Module):
     def __init__(self, last):
         super().__init__()
@@ -386,6 +503,12 @@ class By(nn.Module):
         lambda x: x.softmax(1),
         lambda x: x * x,
         lambda x: 1 / x,
+        lambda x: torch.ones(4, dtype=F64) / x,
+        lambda x: x / (x + 9),
+        lambda x: F.conv_transpose1d(x[:, None], torch.ones(1, 1, 1, dtype=F64))[:, 0],
+        nn.Sequential(
+            nn.Unflatten(1, (4, 1)), nn.ConvTranspose1d(4, 4, 1).double(), nn.Flatten()
+        ),
         lambda x: x @ x.T,
     ],
 )
@@ -400,6 +523,8 @@ def test_what_has_no_rule_is_refused(last):
         torch.relu,
         F.leaky_relu,
         lambda x: x / 2 - 1,
+        lambda x: x / torch.full((4,), 2.0, dtype=F64),
+        lambda x: x * torch.full((4,), 2.0, dtype=F64),
         lambda x: x.reshape(-1, 2, 2).mean(2),
     ],
 )
@@ -409,12 +534,20 @@ def test_what_passes_relevance_on_is_accepted(last):
     )
 
 
+X = normal(0, 4, 4)
+
+
 def test_bad_input():
     net = m5()
     for make, message in (
         (lambda: alpha_beta_rule(2, 2), "alpha - beta = 1"),
         (lambda: epsilon_rule(-1), "epsilon: got -1"),
+        (lambda: gamma_rule(-1), "gamma: got -1"),
+        (lambda: alpha_beta_rule(-1, -2), "alpha: got -1"),
+        (lambda: alpha_beta_rule(0.5, -0.5), "beta: got -0.5"),
         (lambda: z_box_rule(1, 0), "expected low < high"),
+        (lambda: z_box_rule(1, 1), "expected low < high"),
+        (lambda: z_box_rule(torch.nan, 1), "low: got nan"),
         (
             lambda: layerwise_relevance(net, row(1, 2, 3), rule=flat_rule()),
             "does not read the model's inputs",
@@ -424,6 +557,27 @@ def test_bad_input():
                 net, row(1, 2, 3), rules={net[0]: z_box_rule(0, 2)}
             ),
             "outside of the box",
+        ),
+        (
+            lambda: layerwise_relevance(
+                net, row(1, 2, 3), rules={net[0]: z_box_rule(2, 4)}
+            ),
+            "outside of the box",
+        ),
+        (
+            lambda: layerwise_relevance(
+                nn.BatchNorm1d(4, track_running_stats=False), X
+            ),
+            "without running statistics",
+        ),
+        (
+            # of an output of 1e100 with a gradient of 1e400
+            lambda: layerwise_relevance(
+                nn.Sequential(linear([[1e200]]), linear([[1e200]])),
+                row(1e-300),
+                rule=epsilon_rule(0.0),
+            ),
+            "relevance that is NaN or infinite",
         ),
         (
             lambda: layerwise_relevance(net, row(1, 2, 3), rules={net[1]: flat_rule()}),
@@ -441,3 +595,5 @@ def test_bad_input():
             make()
     with pytest.raises(TypeError, match="expected Module"):
         layerwise_relevance(torch.relu, row(1, 2, 3))
+    with pytest.raises(TypeError, match="an output of type ndarray"):
+        layerwise_relevance(By(lambda x: x.detach().numpy()), X)

@@ -154,8 +154,7 @@ def test_depth_weights():
         depth_weights(3, width=0)
 
 
-# --- the loss
-# --------------------------------------------------------------------------------------
+# --- the loss -------------------------------------------------------------------------
 
 
 def loss_in_loops(signals, references, distances, labels):
@@ -215,8 +214,41 @@ def test_its_gradients_equal_finite_differences():
     assert torch.autograd.gradcheck(loss, leaves, atol=1e-6)
 
 
-# --- training
-# --------------------------------------------------------------------------------------
+def test_the_loss_of_several_networks_is_that_of_each():
+    _, signals, references, distances = case(4, k=2, batch=6)
+    labels = torch.tensor([[0, 0, 1, 1, 1, 2], [2, 1, 1, 0, 2, 0]])
+    loss = importance_loss(signals[1:], references, distances, labels, **OPTIONS)
+    for i in range(2):
+        parts = ([t[i : i + 1] for t in group] for group in (signals[1:], references))
+        alone = loss_in_loops(*parts, distances[i], labels[i])
+        assert float(loss[i]) == pytest.approx(alone)
+    assert loss.shape == (2,)
+
+
+def test_the_loss_by_its_stated_defaults():
+    _, signals, references, distances = case(1, k=1, batch=4)
+    labels = torch.tensor([0, 0, 1, 1])
+    arguments = signals[1:], references, distances[0], labels
+    stated = {"layer_wise": 0.1, "contrastive": 0.1, "alpha": 0.5}
+    stated |= {"margin": 1.0, "temperature": 0.5}
+    expected = importance_loss(*arguments, **stated)
+    assert torch.equal(importance_loss(*arguments), expected)
+
+
+def test_the_loss_of_rows_on_a_centroid_and_of_silent_units_is_finite():
+    # 0.1 squared is no number of single precision: the squared distance comes out
+    # below 0 for some of these rows, and must count as 0
+    h = (0.1 + torch.rand(1, 40, 7, generator=torch.Generator().manual_seed(0))) * 30
+    h[:, :5] = 0.0
+    h.requires_grad_()
+    labels = torch.arange(40) % 2
+    loss = importance_loss([h], [h.detach()], torch.full((40, 40), 0.5), labels)
+    (slope,) = torch.autograd.grad(loss.sum(), h)
+    assert loss.isfinite().all()
+    assert slope.isfinite().all()
+
+
+# --- training -------------------------------------------------------------------------
 
 
 def toy(n=83):  # 83 rows in batches of 40: the last batch has 3
@@ -312,6 +344,207 @@ def test_two_steps_are_two_steps():
     assert start.losses.shape == (1, 0)
 
 
+# --- one training by hand -------------------------------------------------------------
+
+RATE = 0.05
+
+
+class TrainingByHand:
+    """One hidden layer, and all rows in a batch, in double precision."""
+
+    def __init__(self, start, X, y, centroids):
+        first, second = start[0], start[2]
+        self.weights = [p.detach().double() for p in (first.weight.T, first.bias)]
+        self.weights += [p.detach().double() for p in (second.weight.T, second.bias)]
+        self.means = [torch.zeros_like(w) for w in self.weights]
+        self.squares = [torch.zeros_like(w) for w in self.weights]
+        self.n_steps = 0
+        self.X, self.y, self.centroids = torch.tensor(X), torch.tensor(y), centroids
+        inverse = np.linalg.inv(np.cov(X.T))
+        d = np.array(
+            [[(x - c) @ inverse @ (x - c) for c in centroids.numpy()] for x in X]
+        )
+        self.near = torch.from_numpy(np.sqrt(d / d.max()))
+        self.untrained = self.layers(centroids)
+
+    def layers(self, rows):
+        """What the two layers make of rows, before a ReLU."""
+        a, b, c, d = self.weights
+        hidden = rows @ a + b
+        return [hidden, hidden.relu() @ c + d]
+
+    def loss(self):
+        shares = self.layers(self.X)[1].softmax(1)
+        return -shares[torch.arange(len(self.y)), self.y].log().mean()
+
+    def slopes(self, objective):
+        for w in self.weights:
+            w.requires_grad_()
+        slopes = torch.autograd.grad(objective(), self.weights)
+        self.weights = [w.detach() for w in self.weights]
+        return slopes
+
+    def adam(self, slopes, factors):
+        self.n_steps += 1
+        for i, (g, factor) in enumerate(zip(slopes, factors, strict=True)):
+            self.means[i] = 0.9 * self.means[i] + 0.1 * g
+            self.squares[i] = 0.999 * self.squares[i] + 0.001 * g**2
+            mean = self.means[i] / (1 - 0.9**self.n_steps)
+            square = self.squares[i] / (1 - 0.999**self.n_steps)
+            self.weights[i] = self.weights[i] - factor * RATE * mean / (
+                square.sqrt() + 1e-8
+            )
+
+    def factors(self, method, strength, layers):
+        hidden, output = self.layers(self.X)
+        matrices = [w[None] for w in self.weights[::2]]
+        if method == "written":
+            rows, references = [self.X, hidden, output], self.untrained
+            compute = written_factors
+        else:
+            now = self.layers(self.centroids)
+            rows = [self.X, hidden.relu(), output]
+            references = [now[0].relu(), now[1]]
+            compute = update_factors
+        found = compute(
+            matrices,
+            [r[None] for r in rows],
+            [r[None] for r in references],
+            self.near,
+            strength=strength,
+        )
+        return [
+            found[0][0] if 0 in layers else 1.0,
+            1.0,
+            found[1][0] if 1 in layers else 1.0,
+            1.0,
+        ]
+
+    def with_importance(self, strength, contrastive, layers):
+        rows, references = self.layers(self.X), self.layers(self.centroids)
+        activations = [[rows[0].relu()[None], rows[1][None]]]
+        activations += [[references[0].relu()[None], references[1][None]]]
+        extra = importance_loss(
+            *([signals[i] for i in layers] for signals in activations),
+            self.near,
+            self.y,
+            layer_wise=strength,
+            contrastive=contrastive,
+        )
+        return self.loss() + extra.sum()
+
+    def epoch(self, *, method, strength, layers, n_steps=1, contrastive=0.0):
+        if method == "loss":
+            slopes = self.slopes(
+                lambda: self.with_importance(strength, contrastive, layers)
+            )
+        else:
+            slopes = self.slopes(self.loss)
+        plain = [1.0] * 4
+        if n_steps == 2:
+            self.adam(slopes, plain)
+        factors = plain
+        if method in ("written", "update"):
+            factors = self.factors(method, strength, layers)
+        if method == "written":
+            slopes, factors = (
+                [g * f for g, f in zip(slopes, factors, strict=True)],
+                plain,
+            )
+        self.adam(slopes, factors)
+
+
+PLAIN = {"method": "plain", "strength": 0.0}
+LOSS = {"method": "loss", "strength": 2.0, "contrastive": 1.5}
+BY_HAND = [
+    PLAIN,
+    PLAIN | {"n_steps": 2},
+    {"method": "written", "strength": 3.0},
+    {"method": "update", "strength": 0.9},
+    LOSS,
+    LOSS | {"n_steps": 2},
+]
+
+
+@pytest.mark.parametrize("layers", [[0, 1], [0], [1]])
+@pytest.mark.parametrize("method", BY_HAND)
+def test_two_epochs_of_each_method_by_hand(method, layers):
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(9, 2)), np.array([0, 1, 2, 0, 1, 2, 0, 1, 1])
+    centroids = rng.normal(size=(3, 2))
+    common = {"centroids": centroids, "hidden": (4,)}
+    (start,) = train_node_importance(X, y, **common, max_epochs=0).networks
+    by_hand = TrainingByHand(start, X, y, torch.from_numpy(centroids))
+    options = {"layers": layers, "max_epochs": 2, "learning_rate": RATE}
+    result = train_node_importance(X, y, **common, **options, **method)
+    losses = []
+    for _ in range(2):
+        losses.append(float(by_hand.loss()))
+        by_hand.epoch(layers=layers, **method)
+    np.testing.assert_allclose(result.losses, [losses], rtol=1e-5)
+    a, b, c, d = by_hand.weights
+    for found, expected in zip(weights_of(result), (a.T, b, c.T, d), strict=True):
+        torch.testing.assert_close(found.double(), expected, atol=2e-4, rtol=0.0)
+
+
+def test_shuffled_steps_are_those_of_the_update_dealt_out_again():
+    X, y, centroids = toy(40)
+    options = {"centroids": centroids, "hidden": (6,), "seeds": (0, 1)}
+    start, plain, update, shuffled = (
+        weights_of(train_node_importance(X, y, **options, **more))
+        for more in (
+            {"max_epochs": 0},
+            {"max_epochs": 1, "learning_rate": 0.1},
+            {"max_epochs": 1, "learning_rate": 0.1, "method": "update"},
+            {"max_epochs": 1, "learning_rate": 0.1, "method": "shuffled"},
+        )
+    )
+    for w, p, u, s in zip(start, plain, update, shuffled, strict=True):
+        if w.ndim == 1:
+            assert torch.equal(u, p)
+            assert torch.equal(s, p)
+        else:
+            own, dealt = ((v - w) / (p - w) for v in (u, s))
+            assert not torch.allclose(own, dealt, atol=1e-2)
+            own, dealt = (v.flatten().sort().values for v in (own, dealt))
+            torch.testing.assert_close(own, dealt, atol=1e-4, rtol=0.0)
+
+
+@pytest.mark.parametrize(
+    ("method", "strength"),
+    [
+        ("plain", 0.0),
+        ("written", 3.0),
+        ("update", 0.9),
+        ("shuffled", 0.9),
+        ("loss", 0.1),
+    ],
+)
+def test_training_by_its_stated_defaults(method, strength):
+    X, y, centroids = toy(41)
+    stated = {"strength": strength, "contrastive": 0.1, "n_steps": 1}
+    stated |= {"layers": [0, 1, 2], "hidden": (64, 32), "seeds": (0,), "max_epochs": 8}
+    stated |= {"batch_size": 40, "learning_rate": 1e-3, "device": "cpu"}
+    default = train_node_importance(X, y, centroids=centroids, method=method)
+    expected = train_node_importance(X, y, centroids=centroids, method=method, **stated)
+    np.testing.assert_array_equal(default.losses, expected.losses)
+    for a, b in zip(weights_of(default), weights_of(expected), strict=True):
+        assert torch.equal(a, b)
+        assert not a.requires_grad
+    assert default.losses.shape == (1, 8)
+
+
+def test_progress_sees_each_epoch():
+    lengths = []
+
+    def bar(epochs):
+        lengths.append(len(epochs))
+        yield from epochs
+
+    trained(max_epochs=3, progress=bar)
+    assert lengths == [3]
+
+
 def test_same_seed_same_bits_and_the_global_state_is_left_alone():
     before = torch.get_rng_state()
     first, again = trained(method="shuffled"), trained(method="shuffled")
@@ -354,7 +587,9 @@ def test_bad_arrays():
         ((X * np.nan, y, centroids), "X: got NaN"),
         ((X, y[:-1], centroids), "y: got shape"),
         ((X, y + 0.5, centroids), "y: expected classes"),
+        ((X, np.r_[0.5, y[1:]], centroids), "y: expected classes"),
         ((X, 0 * y, centroids), "y: expected classes"),
+        ((X, y - 1, centroids), "y: expected classes"),
         ((X, y, centroids[:, :2]), "centroids: got shape"),
     ):
         with pytest.raises(ValueError, match=message):

@@ -28,8 +28,7 @@ few = settings(max_examples=15, deadline=None, derandomize=True)
 G = g_function([78.0, 12.0, 0.5, 2.0, 97.0, 33.0])
 
 
-# --- published values
-# --------------------------------------------------------------------------------------
+# --- published values -----------------------------------------------------------------
 
 
 def check_published(estimate, f, **options):
@@ -92,8 +91,7 @@ def test_the_level_of_the_intervals():
     )
 
 
-# --- SALib
-# --------------------------------------------------------------------------------------
+# --- SALib ----------------------------------------------------------------------------
 
 
 class Recorder:
@@ -111,6 +109,84 @@ def salib_order(values, d):
     """SALib's rows: for each sample A, AB of each column, BA of each column, B."""
     A, B, *mixed = values
     return np.stack([A, *mixed, B], axis=1).ravel()
+
+
+def test_the_estimates_are_the_stated_formulas_of_what_was_evaluated():
+    recorder = Recorder(lambda X: 5.0 + X[:, 0] * X[:, 1] + X[:, 2] ** 2)
+    result = sobol_indices(
+        recorder, [(-1, 2), (0, 1), (3, 4)], n_samples=8, second_order=True
+    )
+    A, B, *mixed = recorder.blocks
+    np.testing.assert_array_equal(mixed[1], np.stack([A[:, 0], B[:, 1], A[:, 2]], 1))
+    np.testing.assert_array_equal(mixed[5], np.stack([B[:, 0], B[:, 1], A[:, 2]], 1))
+    outputs = np.array([recorder.function(X) for X in recorder.blocks])
+    mean = outputs[:2].mean()
+    variance = outputs[:2].var()
+    assert result.mean == pytest.approx(mean)
+    assert result.variance == pytest.approx(variance)
+    assert result.n_evaluations == 64
+    a, b, *rest = outputs - mean
+    ab, ba = rest[:3], rest[3:]
+    for i in range(3):
+        first = np.mean(b * (ab[i] - a)) / variance
+        total = np.mean((a - ab[i]) ** 2) / 2 / variance
+        assert result.S1[i] == pytest.approx(first)
+        assert result.ST[i] == pytest.approx(total)
+        for j in range(i):
+            pair = np.mean(ba[j] * ab[i] - a * b) / variance
+            pair -= result.S1[i] + result.S1[j]
+            assert result.S2[i, j] == pytest.approx(pair)
+            assert result.S2[j, i] == result.S2[i, j]
+        assert result.S2[i, i] == result.S2_conf[i, i] == 0.0
+
+
+def test_the_effects_of_morris_are_the_stated_formulas_of_what_was_evaluated():
+    recorder = Recorder(lambda X: X[:, 0] * X[:, 1] + X[:, 2] ** 2)
+    result = morris_screening(
+        recorder, [(-1, 2), (0, 1), (3, 5)], n_trajectories=4, n_levels=6
+    )
+    scaled = [(X - [-1, 0, 3]) / [3, 1, 2] for X in recorder.blocks]
+    effects = np.full((4, 3), np.nan)
+    for before, after, X, Y in zip(
+        scaled, scaled[1:], recorder.blocks, recorder.blocks[1:], strict=False
+    ):
+        change = recorder.function(Y) - recorder.function(X)
+        for row, moved in enumerate(np.abs(after - before).argmax(1)):
+            step = after[row, moved] - before[row, moved]
+            assert abs(step) == pytest.approx(0.6)  # 6 / (2 (6 - 1))
+            effects[row, moved] = change[row] / step
+    np.testing.assert_allclose(result.effects, effects, atol=1e-12)
+    np.testing.assert_allclose(result.mu, effects.mean(0))
+    np.testing.assert_allclose(result.mu_star, np.abs(effects).mean(0))
+    np.testing.assert_allclose(result.sigma, effects.std(0, ddof=1))
+    assert result.n_evaluations == 16
+
+
+def test_the_paths_of_morris_begin_anywhere_and_go_in_any_order():
+    recorder = Recorder(lambda X: X.sum(1))
+    morris_screening(recorder, [(0, 1)] * 2, n_trajectories=400, n_levels=4)
+    start, middle, end = recorder.blocks
+    first = np.abs(middle - start).argmax(1)
+    up = end > start
+    for half in (first == 0, up[:, 0], up[:, 1], up[:, 0] == up[:, 1]):
+        assert abs(half.mean() - 0.5) < 0.1
+    places, counts = np.unique(start.round(9), axis=0, return_counts=True)
+    assert len(places) == 16
+    assert counts.min() > 8  # of 25
+
+
+def test_the_stated_defaults():
+    f = ishigami()
+    stated = {"n_samples": 1024, "second_order": False, "n_resamples": 200}
+    stated |= {"conf_level": 0.95, "seed": 0}
+    default, expected = sobol_indices(f, f.bounds), sobol_indices(f, f.bounds, **stated)
+    for name, value in vars(default).items():
+        np.testing.assert_array_equal(value, getattr(expected, name))
+    stated = {"n_trajectories": 20, "n_levels": 4, "seed": 0}
+    default = morris_screening(f, f.bounds)
+    expected = morris_screening(f, f.bounds, **stated)
+    np.testing.assert_array_equal(default.effects, expected.effects)
+    assert default.effects.shape == (20, 3)
 
 
 @pytest.mark.parametrize("f", [ishigami(), G])
@@ -173,8 +249,7 @@ def test_the_mutant_that_forgets_the_direction_is_rejected():
         check_against_salib_morris(mutant)
 
 
-# --- axioms
-# --------------------------------------------------------------------------------------
+# --- axioms ---------------------------------------------------------------------------
 
 coefficients = st.lists(st.integers(-5, 5), min_size=2, max_size=4).filter(any)
 
@@ -254,8 +329,7 @@ def test_morris_moves_each_input_once_and_visits_all_levels():
     np.testing.assert_allclose(counts / counts.sum(), 0.25, atol=0.03)
 
 
-# --- randomness, parallel work
-# ----------------------------------------------------------------------------------
+# --- randomness, parallel work --------------------------------------------------------
 
 
 def global_state():
@@ -341,8 +415,17 @@ def test_a_function_may_write_to_what_it_gets():
     np.testing.assert_array_equal(bounds, [(0, 1), (0, 1)])
 
 
-# --- bad input
-# --------------------------------------------------------------------------------------
+def test_the_point_of_an_error_is_what_the_function_was_given():
+    def greedy(X):
+        total = np.where(X[:, 0] > 0.5, np.nan, X[:, 1])
+        X[:] = 7.0
+        return total
+
+    with pytest.raises(ValueError, match=r"returned nan at \[0\.[5-9]\d*, 0\.\d*\], "):
+        sobol_indices(greedy, [(0, 1)] * 2, n_samples=64)
+
+
+# --- bad input ------------------------------------------------------------------------
 
 
 def total(X):
@@ -362,6 +445,10 @@ def test_a_constant_model_has_zero_indices_and_says_so(constant):
     for name in ("S1", "ST", "S1_conf", "ST_conf", "S2", "S2_conf", "variance"):
         assert not np.any(getattr(result, name))
     assert result.mean == constant
+    assert result.n_evaluations == 1024 * 6
+    with pytest.warns(UserWarning, match=r"^function: its output is constant"):
+        result = sobol_indices(lambda X: np.full(len(X), constant), [(0, 1)] * 2)
+    assert result.S2 is result.S2_conf is None
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         morris = morris_screening(lambda X: np.full(len(X), constant), [(0, 1)] * 2)
@@ -373,6 +460,20 @@ def test_a_model_that_hardly_varies_is_not_constant():
     plain = sobol_indices(f, f.bounds)
     tiny = sobol_indices(lambda X: 1 + 1e-9 * f(X), f.bounds)
     np.testing.assert_allclose(tiny.ST, plain.ST, atol=1e-4)
+
+
+@pytest.mark.parametrize("unit", [1e-20, 1.0, 1e20])
+def test_what_counts_as_constant_does_not_depend_on_the_unit(unit):
+    f = ishigami()
+    options = {"n_samples": 64}
+    plain = sobol_indices(f, f.bounds, **options)
+    scaled = sobol_indices(lambda X: unit * f(X), f.bounds, **options)
+    np.testing.assert_allclose(scaled.ST, plain.ST)
+    with pytest.warns(UserWarning, match=r"^function: its output is constant"):
+        # but for the last digits
+        sobol_indices(
+            lambda X: unit * (-1 - 1e-15 * (X[:, 0] > 0)), f.bounds, **options
+        )
 
 
 class OwnError(RuntimeError):
