@@ -577,7 +577,7 @@ def test_bad_input():
                 row(1e-300),
                 rule=epsilon_rule(0.0),
             ),
-            "relevance that is NaN or infinite",
+            "relevance: got NaN or infinity",
         ),
         (
             lambda: layerwise_relevance(net, row(1, 2, 3), rules={net[1]: flat_rule()}),
