@@ -264,7 +264,7 @@ def layerwise_relevance(
                 output.sum(), leaves, materialize_grads=True
             )
             for leaf, gradient in zip(leaves, gradients, strict=True):
-                values[some] += leaf.detach() * gradient
+                values[some] += (leaf * gradient).detach()
             outputs.append(output.detach())
     if not all_finite(values):
         raise ValueError("model: got relevance that is NaN or infinite")
