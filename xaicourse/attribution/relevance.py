@@ -261,7 +261,7 @@ def layerwise_relevance(
                 output.sum(), leaves, materialize_grads=True
             )
             for leaf, gradient in zip(leaves, gradients, strict=True):
-                values[some] += leaf.detach() * gradient
+                values[some] += (leaf * gradient).detach()
             outputs.append(output.detach())
     check_finite("model: relevance", values)
     return f.attribution([values], torch.cat(outputs))
