@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -63,7 +64,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         "run the notebooks that have changed and store their outputs",
     )
     notebooks.add_argument(
-        "names", nargs="*", metavar="NAME", help="part of a path; without it, all"
+        "names",
+        nargs="*",
+        metavar="NAME",
+        help="a file, a folder or a part of a path (all)",
     )
     notebooks.add_argument(
         "--force", action="store_true", help="run them even where nothing has changed"
@@ -140,6 +144,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         help="write every single grade there, as a CSV file",
     )
 
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal may know ASCII alone
     arguments = parser.parse_args(argv)
     run: Command = arguments.run
     try:
@@ -156,10 +163,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 2
     except KeyboardInterrupt:
         return 130
-    except FileNotFoundError as error:
-        from xaicourse.teaching.curriculum import NotACourseError
+    except ValueError as error:
+        from xaicourse.teaching.curriculum import CourseError
 
-        if not isinstance(error, NotACourseError):
+        if not isinstance(error, CourseError):
             raise
         print(f"{arguments.prog}: {error}", file=sys.stderr)
         return 2
@@ -217,6 +224,7 @@ def _notebooks(arguments: argparse.Namespace) -> int:
 
     from xaicourse.teaching import curriculum, notebooks
 
+    _data_folder()  # refuses a wrong one
     if arguments.on_real_data:
         print(
             *(
@@ -226,12 +234,16 @@ def _notebooks(arguments: argparse.Namespace) -> int:
             )
         )
         return 0
-    known = [notebook.path for notebook in curriculum.notebooks()]
+    known = curriculum.notebooks()
+    chosen = [] if arguments.names else known
     for name in arguments.names:
-        if not any(name in path for path in known):
-            raise UsageError(f"no notebook {name!r}; there are: {', '.join(known)}")
+        found = curriculum.matching(name)
+        if not found:
+            there = ", ".join(n.path for n in known)
+            raise UsageError(f"no notebook {name!r}; there are: {there}")
+        chosen += [n for n in found if n not in chosen]
     try:
-        return notebooks.main(arguments.names, force=arguments.force)
+        return notebooks.main(chosen, force=arguments.force)
     except (
         CellExecutionError,
         RuntimeError,
@@ -285,6 +297,8 @@ def _grade(arguments: argparse.Namespace) -> int:
     from xaicourse.evaluation.grading import by_family
 
     try:
+        if arguments.out:  # sooner than after the work
+            arguments.out.touch()
         grades = grade(
             seeds=arguments.seeds,
             n_jobs=arguments.jobs,
@@ -293,10 +307,10 @@ def _grade(arguments: argparse.Namespace) -> int:
         )
     except (ValueError, OSError) as error:  # no such number, or nobody at that address
         raise UsageError(str(error)) from None
-    for family, table in by_family(grades).items():
-        print(f"{family}\n{table.round(3).to_string(na_rep='')}\n")
     if arguments.out:
         grades.to_csv(arguments.out, index=False)
+    for family, table in by_family(grades).items():
+        print(f"{family}\n{table.round(3).to_string(na_rep='')}\n")
     return 0
 
 

@@ -27,7 +27,7 @@ import jupytext
 import nbformat
 from nbclient import NotebookClient
 
-from xaicourse.teaching.curriculum import ROOT, Notebook, notebooks, refresh
+from xaicourse.teaching.curriculum import ROOT, CourseError, Notebook, refresh
 from xaicourse.teaching.narration import differences
 from xaicourse.teaching.templates import SPEAKING
 
@@ -49,7 +49,13 @@ def read_source(path: Path) -> Any:
 
     Cells that only speak (`say`, `claim`, `show`, `table`) and exercises are folded: by
     ``jupyter.source_hidden`` in JupyterLab, by the tag ``hide-input`` on the site.
+
+    Raises
+    ------
+    CourseError
+        The file is no Python, as where a merge has left its marks in it.
     """
+    _parsed(path)
     notebook = jupytext.read(path, fmt="py:percent")
     seen: dict[str, int] = {}
     for cell in notebook.cells:
@@ -118,10 +124,12 @@ def staleness(notebook: Notebook) -> str:
     """
     if not notebook.stored.exists():
         return "it has never been executed"
-    stored = nbformat.read(notebook.stored, as_version=4).metadata.get("xaicourse", {})
-    if stored.get("fingerprint") != fingerprint(notebook):
+    last = _last_run(notebook)
+    if not last:
+        return "its .ipynb is not what a run has left, as after a merge"
+    if last.get("fingerprint") != fingerprint(notebook):
         return "its source, a module it uses or the lock has changed"
-    if data_mode(notebook) == "real" and stored.get("data") != "real":
+    if data_mode(notebook) == "real" and last.get("data") != "real":
         return "it was executed on simulated data and the real data are at hand"
     return ""
 
@@ -130,13 +138,14 @@ def stored_mode(notebook: Notebook) -> str:
     """Return the kind of data that the stored outputs come from, as `data_mode` says
     it; "none" when never executed.
     """
-    if not notebook.stored.exists():
-        return "none"
-    return str(
-        nbformat.read(notebook.stored, as_version=4)
-        .metadata.get("xaicourse", {})
-        .get("data", "none")
-    )
+    return _last_run(notebook).get("data", "none")
+
+
+def _last_run(notebook: Notebook) -> dict[str, str]:
+    try:
+        return dict(notebook.content().metadata.get("xaicourse", {}))
+    except (FileNotFoundError, CourseError):
+        return {}
 
 
 def compare_values(stored: Sequence[Any], fresh: Sequence[Any]) -> list[str]:
@@ -212,20 +221,10 @@ def _as_stored(notebook: Notebook, content: Any) -> str:
     return text
 
 
-def main(names: Sequence[str] = (), *, force: bool = False) -> int:
-    """Execute the stale notebooks (or those named), one a core at a time; refresh what
-    ``curriculum.yml`` decides.
+def main(chosen: Sequence[Notebook], *, force: bool = False) -> int:
+    """Execute those notebooks that are stale, or all, one a core at a time; refresh
+    what ``curriculum.yml`` decides.
     """
-    known = {n.path: n for n in notebooks()}
-    chosen = [
-        n
-        for path, n in known.items()
-        if not names or any(name in path for name in names)
-    ]
-    if names and not chosen:
-        raise ValueError(
-            f"no notebook matches {list(names)}; there are {sorted(known)}"
-        )
     stale = []
     for n in chosen:
         reason = "asked for" if force else staleness(n)
@@ -265,7 +264,7 @@ def only_speaks(source: str) -> bool:
 def _imports(source: Path, _changed: int) -> frozenset[Path]:
     """Return the files of the package that define what a file imports."""
     found = set()
-    for node in ast.walk(ast.parse(source.read_text(encoding="utf-8"))):
+    for node in ast.walk(_parsed(source)):
         if isinstance(node, ast.Import):
             found |= {_file(alias.name) for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
@@ -279,12 +278,20 @@ def _defining(module: str, name: str) -> Path:
         return inside
     file = _file(module)
     if file.name == "__init__.py":
-        for node in ast.parse(file.read_text(encoding="utf-8")).body:
+        for node in _parsed(file).body:
             if isinstance(node, ast.ImportFrom) and node.module:
                 for alias in node.names:
                     if name == (alias.asname or alias.name):
                         return _defining(node.module, alias.name)
     return file
+
+
+def _parsed(path: Path) -> ast.Module:
+    try:
+        return ast.parse(path.read_text(encoding="utf-8"))
+    except SyntaxError as error:
+        line = f"{error.msg}: {(error.text or '').strip()}"
+        raise CourseError(f"{path}, line {error.lineno}: {line}") from None
 
 
 def _file(module: str) -> Path:

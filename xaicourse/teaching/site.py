@@ -51,7 +51,7 @@ def build_book(folder: Path = ROOT) -> int:
     (source / "lectures").mkdir()
     shutil.copy2(TEACHING, source / "lectures")
     for n in members:
-        content = nbformat.read(n.stored, as_version=4)
+        content = n.content()
         for cell in content.cells:
             if "exercise" in cell.metadata.get("tags", []):
                 cell.metadata["mystnb"] = {
@@ -216,7 +216,7 @@ def write_deck(notebook: Notebook, decks: Path) -> Path:
         extra_template_basedirs=[str(PAGES)],
         exclude_anchor_links=True,
     )
-    content = nbformat.read(notebook.stored, as_version=4)
+    content = notebook.content()
     content.cells = list(deck_blocks(content.cells))
     content.metadata |= {"title": notebook.title, "minutes": notebook.minutes}
     page, _ = exporter.from_notebook_node(content)
