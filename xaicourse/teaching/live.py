@@ -252,10 +252,8 @@ class LiveMagics(Magics):
         steps = list(self._steps)
         if name.isdecimal() and 1 <= int(name) <= len(steps):
             return steps[int(name) - 1]
-        found = [s for s in steps if s == name] or [
-            s for s in steps if name and name in s
-        ]
-        return _only(name, found, steps, "step")
+        found = [s for s in steps if name and name in s]
+        return name if name in steps else _only(name, found, steps, "step")
 
 
 def _binds(cell: Any) -> set[str]:
