@@ -100,7 +100,7 @@ def test_a_terminal_that_knows_ascii_alone_gets_what_it_can_show(
     monkeypatch.setattr(sys, "stdout", terminal)
     assert main(["doctor"]) == 0
     terminal.flush()
-    assert b"? Python" in terminal.buffer.getvalue()  # type: ignore[attr-defined]
+    assert b"? Python" in terminal.buffer.getvalue()
 
 
 def test_a_conflict_in_a_source_is_told_in_one_line(

@@ -94,7 +94,7 @@ def test_no_value_forms_markup(call: str, name: str, shown: list[Any]) -> None:
     text = shown[0][0]["text/markdown"]
     commonmark: Any = MarkdownIt("gfm-like", {"html": True, "linkify": False})
     commonmark.use(dollarmath_plugin)
-    for page in (commonmark.render(text), mistune.html(text)):
+    for page in (commonmark.render(text), str(mistune.html(text))):
         [seen, last] = re.findall('<span class="value">(.*?)</span>', page)
         assert html.unescape(seen) == value.replace("\n", " ")
         assert last == "$10"
