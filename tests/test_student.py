@@ -198,7 +198,8 @@ def test_an_update_that_stops_half_way_is_taken_up_where_it_stopped(
     newer_course(monkeypatch)
     newer_course(monkeypatch)  # by another sentence
     capsys.readouterr()
-    assert {again(folder, capsys)[f"{n.path}.ipynb"] for n in NOTEBOOKS} == {"updated"}
+    done = again(folder, capsys)
+    assert {done[f"{n.path}.ipynb"] for n in NOTEBOOKS} == {"updated"}
 
 
 def test_what_equals_the_course_is_up_to_date_and_recorded(
