@@ -83,11 +83,9 @@ def to_prove(known: Sequence[Notebook], commit: str) -> list[Notebook]:
 
 
 def asked_for(known: Sequence[Notebook]) -> list[Notebook]:
-    """Return what this run proves: XAICOURSE_PROVE names notebooks, or is "all"."""
+    """Return what this run proves: what XAICOURSE_PROVE names, if it does."""
     if wanted := os.environ.get("XAICOURSE_PROVE", "").split():
-        return [
-            n for n in known if wanted == ["all"] or any(w in n.path for w in wanted)
-        ]
+        return [n for n in known if n.path in wanted]
     return to_prove(known, current_commit())
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from pathlib import Path
 
 import nbformat
@@ -11,7 +12,7 @@ from nbclient.exceptions import CellExecutionError
 
 from xaicourse.teaching import curriculum, site
 from xaicourse.teaching import notebooks as building
-from xaicourse.teaching.curriculum import ROOT, Notebook
+from xaicourse.teaching.curriculum import ROOT, CourseError, Notebook
 
 SOURCE = """# %% [markdown]
 # # Title
@@ -140,13 +141,12 @@ class TestExecution:
             )
             for n in "abc"
         ]
-        monkeypatch.setattr(building, "notebooks", lambda: course)
         monkeypatch.setattr(building, "refresh", lambda: None)
         for pair, body in zip(course, ["print(1)", "1 / 0", "print(3)"], strict=True):
             pair.source.write_text(f"# %%\n{body}\n")
-        assert building.main(["/a"]) == 0
+        assert building.main(course[:1]) == 0
         with pytest.raises(CellExecutionError, match="ZeroDivisionError"):
-            building.main()
+            building.main(course)
         assert [pair.stored.exists() for pair in course] == [True, False, True]
         said = capsys.readouterr().out
         assert f"{course[0].path}: up to date" in said
@@ -236,6 +236,82 @@ def test_real_outputs_stay_valid_without_the_data_but_not_the_other_way(
         assert bool(building.staleness(pair)) == stale
 
 
-def test_unknown_names_are_told() -> None:
-    with pytest.raises(ValueError, match="no notebook matches"):
-        building.main(["nowhere"])
+def test_line_ends_make_nothing_stale(
+    pair: Notebook, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module = tmp_path / "module.py"
+    module.write_bytes(b"a = 1\n")
+    monkeypatch.setattr(building, "modules_behind", lambda _: [module])
+    before = building.fingerprint(pair)
+    for path in (module, pair.source):
+        path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
+    assert building.fingerprint(pair) == before
+
+
+def test_what_windows_may_check_out_ends_its_lines_as_here() -> None:
+    command = ["git", "check-attr", "eol", ".ci/setup", ".ci/run", "Makefile"]
+    command += [str(n.source) for n in curriculum.notebooks()]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert {line.split(": ")[-1] for line in done.stdout.splitlines()} == {"lf"}
+
+
+CONFLICT = "<<<<<<< HEAD\nx = 1\n=======\nx = 2\n>>>>>>> theirs\n"
+
+
+def test_a_merges_marks_in_the_ipynb_make_it_stale(pair: Notebook) -> None:
+    pair.stored.write_text('{"cells": [\n' + CONFLICT + "]}")
+    assert "as after a merge" in building.staleness(pair)
+    assert building.stored_mode(pair) == "none"
+    with pytest.raises(CourseError, match=r"sample\.ipynb is no notebook"):
+        pair.content()
+
+
+@pytest.mark.parametrize("above", ["", SOURCE])
+def test_a_merges_marks_in_a_source_are_told_with_file_and_line(
+    above: str, pair: Notebook
+) -> None:
+    pair.source.write_text(above + CONFLICT)
+    line = above.count("\n") + 1
+    said = rf"sample\.py, line {line}: invalid syntax: <<<<<<< HEAD$"
+    with pytest.raises(CourseError, match=said):
+        building.read_source(pair.source)
+    with pytest.raises(CourseError, match=said):
+        building.fingerprint(pair)
+
+
+def test_a_merges_marks_in_the_curriculum_are_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "curriculum.yml").write_text("parts:\n" + CONFLICT)
+    monkeypatch.setattr(curriculum, "ROOT", tmp_path)
+    with pytest.raises(CourseError, match=r"curriculum\.yml\", line 2") as refused:
+        curriculum.notebooks()
+    assert "\n" not in str(refused.value)
+
+
+C1 = "notebooks/causality/01_environment_shift"
+CAUSALITY = [n.path for n in curriculum.notebooks() if "/causality/" in n.path]
+
+
+@pytest.mark.parametrize(
+    ("name", "where", "found"),
+    [
+        (f"{C1}.ipynb", "", [C1]),
+        (f"{C1}.py", "", [C1]),
+        (f"{C1}.", "", [C1]),
+        (f"./{C1}", "", [C1]),
+        (str(ROOT / f"{C1}.ipynb"), "tests", [C1]),
+        ("01_environment_shift.ipynb", "notebooks/causality", [C1]),
+        ("environment_shift", "", [C1]),
+        ("notebooks/causality", "", CAUSALITY),
+        ("./notebooks/causality/", "", CAUSALITY),
+        ("causality/0", "", CAUSALITY),
+        (".", "notebooks/causality", CAUSALITY),
+        ("notebooks/causality/nowhere.ipynb", "", []),
+    ],
+)
+def test_a_name_is_a_file_a_folder_or_a_part_of_a_path(
+    name: str, where: str, found: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(ROOT / where)
+    assert [n.path for n in curriculum.matching(name)] == found

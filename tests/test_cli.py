@@ -1,3 +1,4 @@
+import io
 import os
 import sys
 from pathlib import Path
@@ -13,6 +14,7 @@ import xaicourse
 from xaicourse import __version__, datasets, doctor, testing
 from xaicourse.cli import main
 from xaicourse.teaching import curriculum, notebooks
+from xaicourse.teaching.curriculum import Notebook
 
 
 def status_of(argv: list[str]) -> int:
@@ -78,14 +80,53 @@ def test_notebooks_passes_on_what_was_asked(
 ) -> None:
     asked: list[object] = []
 
-    def run(names: list[str], *, force: bool) -> int:
-        asked.extend([names, force])
+    def run(chosen: list[Notebook], *, force: bool) -> int:
+        asked.extend([[n.path for n in chosen], force])
         raise RuntimeError("a warning in an output")
 
     monkeypatch.setattr(notebooks, "main", run)
-    assert main(["notebooks", "--force", "census_income"]) == 1
-    assert asked == [["census_income"], True]
+    names = ["lectures/census_income.ipynb", "census_income"]
+    assert main(["notebooks", "--force", *names]) == 1
+    assert asked == [["lectures/census_income"], True]
     assert capsys.readouterr().err == "a warning in an output\n"
+
+
+@pytest.mark.parametrize("command", ["test", "prove", "notebooks"])
+def test_nothing_is_proven_with_a_wrong_folder_of_data(
+    command: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+) -> None:
+    monkeypatch.setenv("XAICOURSE_DATA", str(tmp_path / "absent"))
+    assert main([command]) == 2
+    out, err = capsys.readouterr()
+    assert (out, err.count("\n")) == ("", 1)
+
+
+def test_a_terminal_that_knows_ascii_alone_gets_what_it_can_show(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    terminal = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
+    monkeypatch.setattr(sys, "stdout", terminal)
+    assert main(["doctor"]) == 0
+    terminal.flush()
+    assert b"? Python" in terminal.buffer.getvalue()
+
+
+def test_a_conflict_in_a_source_is_told_in_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    def broken(chosen: list[Notebook], *, force: bool) -> int:
+        (tmp_path / "a.py").write_text("<<<<<<< HEAD\n")
+        notebooks.read_source(tmp_path / "a.py")
+        return 0
+
+    monkeypatch.setattr(notebooks, "main", broken)
+    assert main(["notebooks"]) == 2
+    said = capsys.readouterr().err
+    assert said.startswith(f"xaicourse notebooks: {tmp_path / 'a.py'}, line 1: ")
+    assert said.count("\n") == 1
 
 
 def test_data_list(
@@ -379,14 +420,15 @@ def test_a_proof_is_made_on_the_real_data_and_on_their_twins(
     assert main(["prove"]) == 0
     assert main(["prove", f"{census}.py"]) == 0
     assert main(["prove", "sensitivity/01"]) == 0
+    assert main(["prove", "no/such"]) == 2
     asked = [
         (e["XAICOURSE_PROVE"], "XAICOURSE_DATA" in e, "tests/test_claims.py" in command)
         for command, e in started
     ]
     assert asked == [
-        ("all", False, True),
+        (" ".join(n.path for n in curriculum.notebooks()), False, True),
         (census, True, True),
         (census, False, True),
         (census, True, True),
-        ("sensitivity/01", False, True),
+        ("notebooks/sensitivity/01_sensitivity_matrices", False, True),
     ]

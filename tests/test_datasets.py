@@ -220,7 +220,7 @@ def test_fetch_downloads_once_and_repairs(
         (
             "whole",
             "0" * 64,
-            pytest.raises(ChecksumError, match="no longer has the published content"),
+            pytest.raises(ChecksumError, match=r"not the published file .* login page"),
         ),
         (
             "broken",
@@ -241,6 +241,20 @@ def test_a_failed_download_leaves_nothing(
     with error:
         fetch("census")
     assert list((folder / "census").iterdir()) == []
+
+
+@pytest.mark.parametrize("proxy", ["http://:bad", "htp://there", "there:no-port"])
+def test_a_mistake_in_a_proxy_is_no_falsified_file(
+    proxy: str,
+    served: tuple[Callable[..., None], list[str]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("http_proxy", proxy)
+    served[0]("whole")
+    with pytest.raises(ConnectionError, match="could not download http"):
+        fetch("census")
 
 
 def test_fetch_names_what_there_is() -> None:

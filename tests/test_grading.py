@@ -286,6 +286,19 @@ def test_the_command_writes_every_grade(
     assert (asked["seeds"], asked["dask"]) == (3, "tcp://here:1")
     assert "permutation" in capsys.readouterr().out
     assert len(pd.read_csv(out)) == len(grades)
+
+    def broken(_: pd.DataFrame) -> dict[str, pd.DataFrame]:
+        raise UnicodeEncodeError("ascii", "×", 0, 1, "a terminal that cannot show it")
+
+    out.unlink()
+    monkeypatch.setattr("xaicourse.evaluation.grading.by_family", broken)
+    with pytest.raises(UnicodeEncodeError):
+        main(["grade", "--out", str(out)])
+    assert len(pd.read_csv(out)) == len(grades), "written before it is shown"
+    asked.clear()
+    assert main(["grade", "--out", str(tmp_path / "nowhere" / "grades.csv")]) == 2
+    assert not asked, "refused before the work"
+    capsys.readouterr()
     monkeypatch.undo()
     assert main(["grade", "--seeds", "0"]) == 2
     assert "seeds: got 0" in capsys.readouterr().err

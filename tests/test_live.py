@@ -201,6 +201,10 @@ def test_a_copy_keeps_everything_but_the_steps(
         assert cell.source == (f"# live: {step}" if step else written.source)
         assert cell.metadata.get("slideshow") == written.metadata.get("slideshow")
     capsys.readouterr()
+    other = tmp_path / "other.ipynb"
+    assert main(["live", f"{C1}.ipynb", str(other)]) == 0
+    assert other.read_bytes() == out.read_bytes()
+    capsys.readouterr()
     for arguments in (["environment_shift", str(out)], ["nowhere"]):
         assert main(["live", *arguments]) == 2
         assert len(capsys.readouterr().err.splitlines()) == 1

@@ -4,6 +4,7 @@ of a student's ever lost.
 
 from __future__ import annotations
 
+import copy
 import csv
 import json
 import os
@@ -16,7 +17,9 @@ from typing import Any
 import nbformat
 import pytest
 from nbgrader.nbgraderformat import MetadataValidator
+from nbgrader.preprocessors import Execute
 from notebook_runner import code_cells
+from traitlets.config.loader import PyFileConfigLoader
 
 from xaicourse.cli import main
 from xaicourse.teaching import Exercise, NotYet, check, curriculum, student
@@ -179,21 +182,111 @@ def test_a_file_that_is_no_notebook_any_more_is_the_students(
     assert (folder / f"{C1}.ipynb").read_text() == "{"
 
 
-@pytest.mark.parametrize(
-    "what", ["the course itself", "a file", "a record that is broken"]
-)
-def test_a_folder_that_will_not_do_is_refused(
-    what: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+def test_an_update_that_stops_half_way_is_taken_up_where_it_stopped(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    folder = tmp_path / "there"
-    if what == "the course itself":
-        folder = curriculum.ROOT
-    elif what == "a file":
-        folder.touch()
-    else:
-        folder.mkdir()
-        (folder / ".xaicourse.json").write_text("[")
+    last = folder / f"{NOTEBOOKS[-1].path}.ipynb"
+    kept = last.read_bytes()
+    last.unlink()
+    last.mkdir()  # nothing can be written there
+    newer_course(monkeypatch)
     assert main(["student", str(folder)]) == 2
+    assert "One more sentence." in (folder / f"{C1}.ipynb").read_text()
+    last.rmdir()
+    last.write_bytes(kept)
+    monkeypatch.undo()
+    newer_course(monkeypatch)
+    newer_course(monkeypatch)  # by another sentence
+    capsys.readouterr()
+    done = again(folder, capsys)
+    assert {done[f"{n.path}.ipynb"] for n in NOTEBOOKS} == {"updated"}
+
+
+def test_what_equals_the_course_is_up_to_date_and_recorded(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = (folder / ".xaicourse.json").read_bytes()
+    newer_course(monkeypatch)
+    again(folder, capsys)
+    (folder / ".xaicourse.json").write_bytes(before)  # stopped before it was written
+    assert set(again(folder, capsys).values()) == {"up to date"}
+    assert (folder / ".xaicourse.json").read_bytes() != before
+
+
+def test_a_file_is_written_whole_or_not_at_all(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = (folder / f"{C1}.ipynb").read_bytes()
+
+    def full(path: Path, text: str, **options: Any) -> None:
+        path.write_bytes(text.encode()[:100])
+        raise OSError(28, "No space left on device")
+
+    newer_course(monkeypatch)
+    monkeypatch.setattr(Path, "write_text", full)
+    assert main(["student", str(folder)]) == 2
+    assert (folder / f"{C1}.ipynb").read_bytes() == before
+    assert json.loads((folder / ".xaicourse.json").read_bytes())
+
+
+@pytest.mark.parametrize("name", [f"{C1}.ipynb", "README.md"])
+def test_a_byte_order_mark_and_other_line_ends_are_no_change(
+    name: str,
+    folder: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    content = (folder / name).read_bytes().replace(b"\n", b"\r\n")
+    (folder / name).write_bytes(b"\xef\xbb\xbf" + content)
+    assert again(folder, capsys)[name] == "up to date"
+
+
+def test_an_empty_last_cell_is_no_change(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    empty = {"cell_type": "code", "metadata": {}, "source": [], "outputs": []}
+    change(folder / f"{C1}.ipynb", lambda cells: cells.append(empty))
+    assert again(folder, capsys)[f"{C1}.ipynb"] == "up to date"
+    newer_course(monkeypatch)
+    assert again(folder, capsys)[f"{C1}.ipynb"] == "updated"
+    change(folder / f"{C1}.ipynb", lambda cells: cells[-1].update(source=[]))
+    assert again(folder, capsys)[f"{C1}.ipynb"] == "yours, left alone"
+
+
+@pytest.mark.parametrize("inside", ["", "notebooks", "lectures/new", "_build/copies"])
+def test_no_copy_goes_into_the_course(
+    inside: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "curriculum.yml").touch()
+    folder = tmp_path / inside
+    folder.mkdir(parents=True, exist_ok=True)
+    assert main(["student", str(folder)]) == 2
+    assert "is the course itself or in it" in capsys.readouterr().err
+    assert not list(tmp_path.rglob("*.ipynb"))
+
+
+def test_a_folder_of_its_own_in_the_course_will_do(tmp_path: Path) -> None:
+    (tmp_path / "curriculum.yml").touch()
+    assert main(["student", str(tmp_path / "student")]) == 0
+
+
+@pytest.mark.parametrize(
+    "record", ["[", "[]", "null", '{"README.md": 3}', '{"README.md": ["a"]}']
+)
+def test_a_record_that_is_broken_is_told_in_one_line(
+    record: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / ".xaicourse.json").write_text(record)
+    assert main(["student", str(tmp_path)]) == 2
+    said = capsys.readouterr().err
+    assert len(said.splitlines()) == 1
+    assert f"{tmp_path / '.xaicourse.json'} cannot be read; delete it" in said
+
+
+def test_a_file_is_no_folder(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "there").touch()
+    assert main(["student", str(tmp_path / "there")]) == 2
     assert len(capsys.readouterr().err.splitlines()) == 1
 
 
@@ -275,15 +368,16 @@ class TestNbgrader:
             for p in (tmp_path / "release").rglob("*.ipynb")
             if "SOLUTION" in p.read_text()
         ]
+        released_one = tmp_path / "release" / assignment / source.name
         handed_in = {
-            "solver": source,
-            "blank": tmp_path / "release" / assignment / source.name,
+            "a copier": self.with_copies(content),
+            "blank": nbformat.read(released_one, as_version=4),
+            "solver": content,
         }
-        for name, path in handed_in.items():
-            (tmp_path / "submitted" / name / assignment).mkdir(parents=True)
-            (tmp_path / "submitted" / name / assignment / source.name).write_bytes(
-                path.read_bytes()
-            )
+        for name, notebook in handed_in.items():
+            path = tmp_path / "submitted" / name / assignment / source.name
+            path.parent.mkdir(parents=True)
+            nbformat.write(notebook, path)
         self.nbgrader(tmp_path, "autograde", assignment)
         self.nbgrader(tmp_path, "export")
         with (tmp_path / "grades.csv").open() as file:
@@ -298,4 +392,32 @@ class TestNbgrader:
         )
         full = sum(map(int, difficulties))
         assert full > 0
-        assert graded == {"solver": (full, full), "blank": (0, full)}
+        assert graded == {
+            "a copier": (full, full),
+            "blank": (0, full),
+            "solver": (full, full),
+        }
+
+    def with_copies(self, content: Any) -> Any:
+        """Return a notebook in which a student has copied each answer and check."""
+        content = copy.deepcopy(content)
+        cells = []
+        for cell in content.cells:
+            if "nbgrader" in cell.metadata:
+                cells.append(copy.deepcopy(cell))
+                cells[-1].id = f"copy-{len(cells)}"
+            cells.append(cell)
+        content.cells = cells
+        return content
+
+    def test_a_cell_of_an_exercise_has_a_minute_and_others_have_ten(
+        self, tmp_path: Path
+    ) -> None:
+        (tmp_path / "nbgrader_config.py").write_text(student.CONFIG)
+        config = PyFileConfigLoader("nbgrader_config.py", str(tmp_path)).load_config()
+        execute = Execute(config=config)
+        notebook = student.nbgrader_notebook(NOTEBOOKS[0])
+        graded = [c for c in notebook.cells if "nbgrader" in c.metadata]
+        others = [c for c in notebook.cells if "nbgrader" not in c.metadata]
+        assert {execute._get_timeout(cell) for cell in graded} == {60}
+        assert {execute._get_timeout(cell) for cell in others} == {600}

@@ -5,16 +5,20 @@ what cannot be checked.
 from __future__ import annotations
 
 import base64
+import html
 import io
 import re
 from pathlib import Path
 from typing import Any
 
+import mistune
 import numpy as np
 import pandas as pd
 import pytest
+from markdown_it import MarkdownIt
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
+from mdit_py_plugins.dollarmath import dollarmath_plugin
 from PIL import Image
 
 from xaicourse import plotting
@@ -63,6 +67,50 @@ def test_say_finds_its_numbers_marks_them_and_stores_them(shown: list[Any]) -> N
     assert stored["wording"] == '{part["a"]:.0%} of $x_1$ in {b}'
     assert stored["values"] == {'part["a"]': 0.256, "b": 7}
     assert stored["tolerance"] == {'part["a"]': 0.01}
+
+
+HOSTILE = {
+    "price": "$5",
+    "script": "<script>alert(1)</script>",
+    "stars": "*a* _b_ **c** ~~d~~",
+    "link": "[a](b)",
+    "code": "`c` {{map}}",
+    "lines": "a\n\n# heading",
+    "column": "feed_in|out",
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+@pytest.mark.parametrize("call", ["say", "claim", "evidence"])
+def test_no_value_forms_markup(call: str, name: str, shown: list[Any]) -> None:
+    """What a reader sees is the value, in two renderers of Markdown."""
+    value = HOSTILE[name]
+    if call == "say":
+        say("From {a} to {b}", a=value, b="$10")
+    elif call == "claim":
+        claim("From {a} to {b}", True, a=value, b="$10", fails_if="x")
+    else:
+        claim("So", True, evidence="{a} to {b}", a=value, b="$10", fails_if="x")
+    text = shown[0][0]["text/markdown"]
+    commonmark: Any = MarkdownIt("gfm-like", {"html": True, "linkify": False})
+    commonmark.use(dollarmath_plugin)
+    for page in (commonmark.render(text), str(mistune.html(text))):
+        [seen, last] = re.findall('<span class="value">(.*?)</span>', page)
+        assert html.unescape(seen) == value.replace("\n", " ")
+        assert last == "$10"
+        assert "math" not in page
+
+
+def test_captions_and_alternative_texts_are_escaped(shown: list[Any]) -> None:
+    figure = plotting.bars({"a": [1]}, ["x"], value_label="v")
+    show(figure, caption="From {a}", alt="From {a}", a="<b>")
+    page = shown[0][0]["text/html"]
+    assert '<figcaption>From <span class="value">&lt;b&gt;</span></figcaption>' in page
+    assert 'alt="From &lt;b&gt;"' in page
+    names = {"table": table, "frame": pd.DataFrame({"n": [1]}), "a": "<b>"}
+    exec("table(frame, caption='{a}')", names)
+    page = shown[1][0]["text/html"]
+    assert '<caption><span class="value">&lt;b&gt;</span></caption>' in page
 
 
 def test_what_is_given_stands_before_the_notebooks_names(shown: list[Any]) -> None:
@@ -155,6 +203,11 @@ def test_recording_collects_without_stopping() -> None:
         (lambda: table(pd.DataFrame(), caption="c"), ValueError, "frame is empty"),
         (
             lambda: table(pd.DataFrame({"a": [1, 2]}, index=["b", "b"]), caption="c"),
+            ValueError,
+            "two rows",
+        ),
+        (
+            lambda: table(pd.DataFrame({"a": [1, 2]}, index=[1, "1"]), caption="c"),
             ValueError,
             "two rows",
         ),

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import argparse
+import io
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import xaicourse
+
+if TYPE_CHECKING:
+    from xaicourse.teaching.curriculum import Notebook
 
 Command = Callable[[argparse.Namespace], int]
 
@@ -90,7 +94,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         "run the notebooks that have changed and store their outputs",
     )
     notebooks.add_argument(
-        "names", nargs="*", metavar="NAME", help="part of a path; without it, all"
+        "names",
+        nargs="*",
+        metavar="NAME",
+        help="a file, a folder or a part of a path (all)",
     )
     notebooks.add_argument(
         "--force", action="store_true", help="run them even where nothing has changed"
@@ -134,6 +141,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     _add_grade(commands)
 
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal may know ASCII alone
     arguments, rest = parser.parse_known_args(argv)
     if rest and not arguments.passes_on:
         print(f"{arguments.prog}: unrecognised: {' '.join(rest)}", file=sys.stderr)
@@ -158,10 +168,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 2
     except KeyboardInterrupt:
         return 130
-    except FileNotFoundError as error:
-        from xaicourse.teaching.curriculum import NotACourseError
+    except ValueError as error:
+        from xaicourse.teaching.curriculum import CourseError
 
-        if not isinstance(error, NotACourseError):
+        if not isinstance(error, CourseError):
             raise
         print(f"{arguments.prog}: {error}", file=sys.stderr)
         return 2
@@ -235,13 +245,15 @@ def _lab(arguments: argparse.Namespace) -> int:
 def _test(arguments: argparse.Namespace) -> int:
     from xaicourse import testing
 
+    _data_folder()  # refuses a wrong one
     return testing.run_tests(arguments.rest)
 
 
 def _prove(arguments: argparse.Namespace) -> int:
     from xaicourse import testing
 
-    return testing.prove(arguments.names)
+    _data_folder()  # refuses a wrong one
+    return testing.prove(_named(arguments.names))
 
 
 def _check(arguments: argparse.Namespace) -> int:  # noqa: ARG001
@@ -286,20 +298,32 @@ def _data_fetch(arguments: argparse.Namespace) -> int:
 def _notebooks(arguments: argparse.Namespace) -> int:
     from nbclient.exceptions import CellExecutionError
 
-    from xaicourse.teaching import curriculum, notebooks
+    from xaicourse.teaching import notebooks
 
-    known = [notebook.path for notebook in curriculum.notebooks()]
-    for name in arguments.names:
-        if not any(name in path for path in known):
-            raise UsageError(f"no notebook {name!r}; there are: {', '.join(known)}")
+    _data_folder()  # refuses a wrong one
     try:
-        return notebooks.main(arguments.names, force=arguments.force)
+        return notebooks.main(_named(arguments.names), force=arguments.force)
     except (
         CellExecutionError,
         RuntimeError,
     ) as error:  # says which cell, or what may not be stored
         print(error, file=sys.stderr)
         return 1
+
+
+def _named(names: Sequence[str]) -> list[Notebook]:
+    """Return the notebooks that names mean; without a name, all."""
+    from xaicourse.teaching import curriculum
+
+    known = curriculum.notebooks()
+    chosen = [] if names else known
+    for name in names:
+        found = curriculum.matching(name)
+        if not found:
+            there = ", ".join(n.path for n in known)
+            raise UsageError(f"no notebook {name!r}; there are: {there}")
+        chosen += [n for n in found if n not in chosen]
+    return chosen
 
 
 def _book(arguments: argparse.Namespace) -> int:
@@ -347,6 +371,8 @@ def _grade(arguments: argparse.Namespace) -> int:
     from xaicourse.evaluation.grading import by_family
 
     try:
+        if arguments.out:  # sooner than after the work
+            arguments.out.touch()
         grades = grade(
             seeds=arguments.seeds,
             n_jobs=arguments.jobs,
@@ -355,10 +381,10 @@ def _grade(arguments: argparse.Namespace) -> int:
         )
     except (ValueError, OSError) as error:  # no such number, or nobody at that address
         raise UsageError(str(error)) from None
-    for family, table in by_family(grades).items():
-        print(f"{family}\n{table.round(3).to_string(na_rep='')}\n")
     if arguments.out:
         grades.to_csv(arguments.out, index=False)
+    for family, table in by_family(grades).items():
+        print(f"{family}\n{table.round(3).to_string(na_rep='')}\n")
     return 0
 
 

@@ -42,21 +42,14 @@ def run_tests(arguments: Sequence[str]) -> int:
     return _on_twins(*twins) if twins else 0
 
 
-def prove(names: Sequence[str]) -> int:
-    """Prove the claims of all notebooks, or of those whose path holds a name, whatever
-    was proven before; then those on real data once more on their twins.
+def prove(chosen: Sequence[Notebook]) -> int:
+    """Prove the claims of notebooks, whatever was proven before; then of those on real
+    data once more on their twins.
     """
-    wanted = [pair.path if (pair := pair_of(name)) else name for name in names]
-    claims, chosen = "tests/test_claims.py", " ".join(wanted) or "all"
-    status = _pytest(claims, XAICOURSE_PROVE=chosen)
-    twins = [
-        n.path
-        for n in _on_real_data()
-        if not wanted or any(name in n.path for name in wanted)
-    ]
-    if status or not twins:
-        return status
-    return _on_twins(claims, proving=" ".join(twins))
+    claims = "tests/test_claims.py"
+    status = _pytest(claims, XAICOURSE_PROVE=" ".join(n.path for n in chosen))
+    twins = [n.path for n in _on_real_data() if n in chosen]
+    return status or (_on_twins(claims, proving=" ".join(twins)) if twins else 0)
 
 
 def selected(arguments: Sequence[str]) -> tuple[list[str], list[str]]:

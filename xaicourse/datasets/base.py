@@ -224,14 +224,15 @@ class DatasetInfo:
                         path=folder,
                         progressbar=progress,
                     )
-                except ValueError as error:
-                    raise ChecksumError(
-                        f"{file.url} no longer has the published content (SHA-256 "
-                        f"{file.sha256[:12]}... expected)"
-                    ) from error
-                except OSError as error:  # requests' exceptions are OSErrors
+                except OSError as error:  # requests' are, those of wrong addresses, too
                     raise ConnectionError(
                         f"could not download {file.url}: {error}"
+                    ) from error
+                except ValueError as error:  # of pooch, which has compared the hash
+                    raise ChecksumError(
+                        f"what came from {file.url} is not the published file (SHA-256 "
+                        f"{file.sha256[:12]}... expected): it has changed, or a proxy "
+                        f"or a login page answered instead; a browser shows which"
                     ) from error
         finally:
             logger.setLevel(level)

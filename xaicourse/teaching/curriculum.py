@@ -5,7 +5,6 @@ README's map, the contents.
 from __future__ import annotations
 
 import base64
-import json
 import posixpath
 import re
 from dataclasses import dataclass
@@ -32,8 +31,10 @@ TEACHING = ROOT / "lectures" / "teaching.md"
 MAP_START, MAP_END = "<!-- map: made from curriculum.yml -->", "<!-- end of map -->"
 
 
-class NotACourseError(FileNotFoundError):
-    """The package was installed without the course around it."""
+class CourseError(ValueError):
+    """The course is not around the package, or a file of it cannot be read; the message
+    says which.
+    """
 
 
 @dataclass(frozen=True)
@@ -66,6 +67,24 @@ class Notebook:
         """The folder of the pictures that its figures with sliders show."""
         return self.stored.parent / "frames" / self.stored.stem
 
+    def content(self) -> Any:
+        """Return what is stored (an `nbformat` notebook).
+
+        Raises
+        ------
+        CourseError
+            The file is no notebook, as where a merge has left its marks in it.
+        """
+        import nbformat  # here, so that commands which read none start faster
+
+        try:
+            return nbformat.read(self.stored, as_version=4)
+        except ValueError:
+            raise CourseError(
+                f"{self.stored} is no notebook; did a merge leave its marks there? "
+                f"`xaicourse notebooks {self.path}` makes it anew"
+            ) from None
+
 
 def notebooks() -> list[Notebook]:
     """Return all notebooks of the course, in reading order."""
@@ -83,6 +102,17 @@ def pair_of(file: str) -> Notebook | None:
     """
     path = Path(re.sub(r"\.(py|ipynb)?$", "", file)).resolve()
     return next((n for n in notebooks() if path == n.stored.with_suffix("")), None)
+
+
+def matching(name: str) -> list[Notebook]:
+    """Return the notebooks that a name means: a file of a pair with or without its
+    suffix, a folder, or a part of their paths in the course.
+    """
+    plain = re.sub(r"(?<=\w)\.(py|ipynb)?$", "", name)
+    place = Path(plain).resolve()
+    known = notebooks()
+    inside = [n for n in known if (ROOT / n.path).is_relative_to(place)]
+    return inside or [n for n in known if plain in n.path]
 
 
 def course_map() -> str:
@@ -160,12 +190,12 @@ def front_figure() -> str | None:
     it; None while there is none.
     """
     wanted = _curriculum()["picture"]
-    stored = ROOT / f"{wanted['notebook']}.ipynb"
-    if not stored.exists():
+    [notebook] = matching(wanted["notebook"])
+    if not notebook.stored.exists():
         return None
-    for cell in json.loads(stored.read_text(encoding="utf-8"))["cells"]:
+    for cell in notebook.content().cells:
         for output in cell.get("outputs", []):
-            page = "".join(output.get("data", {}).get("text/html", ""))
+            page: str = output.get("data", {}).get("text/html", "")
             if f"<figcaption>{wanted['caption']}" in page:
                 return page
     raise ValueError(
@@ -203,8 +233,12 @@ def refresh() -> None:
 def _curriculum() -> dict[str, Any]:
     path = ROOT / "curriculum.yml"
     if not path.exists():
-        raise NotACourseError(
+        raise CourseError(
             "the notebooks are not here: only a copy of the whole course has them, set "
             "up in its folder by `make lab`"
         )
-    return dict(yaml.safe_load(path.read_text(encoding="utf-8")))
+    with path.open(encoding="utf-8") as file:
+        try:
+            return dict(yaml.safe_load(file))
+        except yaml.YAMLError as error:  # it names the file and the line, on four lines
+            raise CourseError(" ".join(str(error).split())) from None

@@ -15,7 +15,7 @@ from IPython.core.magic import Magics, line_magic, magics_class
 from IPython.display import HTML, Code, display
 from IPython.utils.capture import capture_output
 
-from xaicourse.teaching.curriculum import Notebook, notebooks
+from xaicourse.teaching.curriculum import Notebook, matching, notebooks
 from xaicourse.teaching.notebooks import read_source
 
 TAG = "live:"
@@ -31,8 +31,8 @@ def load_ipython_extension(shell: InteractiveShell) -> None:
 
 
 def find(name: str) -> Notebook:
-    """Return the notebook whose path contains ``name``, or ends it, as that of a copy
-    does.
+    """Return the notebook whose path ends ``name``, as that of a copy does, or which
+    `matching` finds.
 
     Raises
     ------
@@ -40,13 +40,13 @@ def find(name: str) -> Notebook:
         When none does, or several do.
     """
     known = {n.path: n for n in notebooks()}
-    copied = [path for path in known if name.endswith(path)]
-    return known[copied[0] if copied else _only(name, list(known), "notebook")]
+    file = Path(name).with_suffix("").as_posix()
+    found = [path for path in known if file.endswith(path)]
+    found = found or [n.path for n in matching(name)]
+    return known[_only(name, found, list(known), "notebook")]
 
 
-def _only(name: str, known: list[str], kind: str) -> str:
-    """Return the one that is called so, or whose name alone contains it."""
-    found = [k for k in known if k == name] or [k for k in known if name and name in k]
+def _only(name: str, found: list[str], known: list[str], kind: str) -> str:
     if len(found) != 1:
         raise ValueError(
             f"{'several' if found else 'no'} {kind}{'s' * bool(found)} {name!r}; "
@@ -165,12 +165,14 @@ class LiveMagics(Magics):
         self._at = max({self._at, *set(places) & set(self._steps.values())})
 
     def _use(self, name: str) -> None:
-        name = name or _notebook_of_this_kernel(self._kernel)
-        if not name:
+        try:
+            notebook = find(name or _origin(self._kernel))
+        except ValueError:
+            if name:
+                raise
             raise UsageError(
                 "which notebook? Say so once, as in: %live use " + notebooks()[0].path
-            )
-        notebook = find(name.removesuffix(".ipynb").removesuffix(".py"))
+            ) from None
         cells = read_source(notebook.source).cells
         self._path = notebook.path
         self._cells = [cell for cell in cells if cell.cell_type == "code"]
@@ -250,7 +252,8 @@ class LiveMagics(Magics):
         steps = list(self._steps)
         if name.isdecimal() and 1 <= int(name) <= len(steps):
             return steps[int(name) - 1]
-        return _only(name, steps, "step")
+        found = [s for s in steps if name and name in s]
+        return name if name in steps else _only(name, found, steps, "step")
 
 
 def _binds(cell: Any) -> set[str]:
@@ -275,22 +278,14 @@ def _only_shows(cell: Any) -> bool:
     )
 
 
-def _notebook_of_this_kernel(shell: InteractiveShell) -> str:
-    """Return the course's path of the notebook file that a kernel was started for, or
-    an empty string.
+def _origin(shell: InteractiveShell) -> str:
+    """Return the course's path of the notebook file that a kernel was started for where
+    the file tells, as a copy does, or else where the file is.
     """
     # Jupyter Server, VS Code
-    told = os.environ.get("JPY_SESSION_NAME") or shell.user_ns.get("__vsc_ipynb_file__")
-    if not told:
-        return ""
-    path = Path(told)
-    try:  # a copy says where it comes from
-        written = json.loads(path.read_text(encoding="utf-8"))["metadata"]["xaicourse"][
-            "notebook"
-        ]
+    file = os.environ.get("JPY_SESSION_NAME") or shell.user_ns.get("__vsc_ipynb_file__")
+    try:
+        content = json.loads(Path(str(file)).read_text(encoding="utf-8"))
+        return str(content["metadata"]["xaicourse"]["notebook"])
     except (OSError, ValueError, KeyError, TypeError):
-        written = ""
-    known = [n.path for n in notebooks()]
-    if written in known:
-        return str(written)
-    return next((n for n in known if path.with_suffix("").as_posix().endswith(n)), "")
+        return str(file)

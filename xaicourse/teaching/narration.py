@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import html
 import math
+import re
 import sys
 from collections import ChainMap
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -28,6 +29,8 @@ from xaicourse.teaching.templates import fill, look_up, names_in, plain
 
 Tolerance = float | Mapping[str, float]
 VALUE = '<span class="value">{}</span>'  # what a comparison of wordings blanks out
+# What Markdown would take for its own: an underscore within a word it does not.
+MARKUP = re.compile(r"[\\`*\[\]{}$~|]|(?<![^\W_])_|_(?![^\W_])")
 _recorder: ContextVar[list[Statement] | None] = ContextVar("recorder", default=None)
 
 
@@ -184,7 +187,7 @@ def show(
         raise ValueError("show() needs both a caption and an alternative text (alt)")
     found = _found("show", [caption, alt], values, sys._getframe(1).f_globals)
     statement = statement_of("figure", f"{caption} | {alt}", found, tolerance)
-    picture = {"alt": fill(alt, found), "caption": _marked(caption, found)}
+    picture = {"alt": fill(alt, found), "caption": _marked(caption, found, in_html)}
     emit(lambda: figure_data(figure, **picture), statement)
 
 
@@ -211,7 +214,7 @@ def table(
     """
     if frame.empty:
         raise ValueError("frame is empty: there is nothing to show")
-    if not (frame.index.is_unique and frame.columns.is_unique):
+    if any(axis.astype(str).has_duplicates for axis in frame.axes):
         raise ValueError(
             "frame has two rows or two columns of one name: name them apart"
         )
@@ -239,8 +242,9 @@ def table(
         for column, value in zip(frame.columns, row, strict=True):
             body += _cell(value, per_column.get(column))
         body += "</tr>"
+    title = _marked(html.escape(caption, quote=False), found, in_html)
     page = (
-        f"<table><caption>{_marked(html.escape(caption, quote=False), found)}</caption>"
+        f"<table><caption>{title}</caption>"
         f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
     )
     statement = statement_of("table", caption, cells | found, tolerances)
@@ -385,5 +389,27 @@ def _found(
     return look_up(templates, ChainMap(dict(given), dict(notebook)))
 
 
-def _marked(template: str, found: Mapping[str, Any]) -> str:
-    return fill(template, found, mark=VALUE).replace(" %", "\N{NO-BREAK SPACE}%")
+def in_html(text: str) -> str:
+    """Return a value as it stands in HTML."""
+    return html.escape(text, quote=False)
+
+
+def in_markdown(text: str) -> str:
+    """Return a value as it stands in Markdown, whatever signs it holds.
+
+    Examples
+    --------
+    >>> in_markdown("*feed_in* < $5")
+    '&#42;feed_in&#42; &lt; &#36;5'
+    """
+    one_line = in_html(text.replace("\n", " "))
+    return MARKUP.sub(lambda sign: f"&#{ord(sign[0])};", one_line)
+
+
+def _marked(
+    template: str,
+    found: Mapping[str, Any],
+    escape: Callable[[str], str] = in_markdown,
+) -> str:
+    filled = fill(template, found, lambda text: VALUE.format(escape(text)))
+    return filled.replace(" %", "\N{NO-BREAK SPACE}%")

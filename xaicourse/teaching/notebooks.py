@@ -29,7 +29,7 @@ from jupytext.config import load_jupytext_config
 from nbclient import NotebookClient
 from traitlets.config import Config
 
-from xaicourse.teaching.curriculum import ROOT, Notebook, notebooks, refresh
+from xaicourse.teaching.curriculum import ROOT, CourseError, Notebook, refresh
 from xaicourse.teaching.kernels import start_by_forking
 from xaicourse.teaching.narration import differences
 from xaicourse.teaching.templates import SPEAKING
@@ -53,7 +53,13 @@ def read_source(path: Path) -> Any:
     each cell, and folded as JupyterLab shows it.
 
     JupyterLab never writes what a reader folds or opens: the .ipynb keeps this.
+
+    Raises
+    ------
+    CourseError
+        The file is no Python, as where a merge has left its marks in it.
     """
+    _parsed(path)
     config = load_jupytext_config(str(path))
     notebook = jupytext.read(path, fmt="py:percent", config=config)
     seen: dict[str, int] = {}
@@ -127,13 +133,14 @@ def staleness(notebook: Notebook) -> str:
     """
     if not notebook.stored.exists():
         return "it has never been executed"
-    content = nbformat.read(notebook.stored, as_version=4)
-    stored = content.metadata.get("xaicourse", {})
-    if stored.get("fingerprint") != fingerprint(notebook):
+    last = _last_run(notebook)
+    if not last:
+        return "its .ipynb is not what a run has left, as after a merge"
+    if last.get("fingerprint") != fingerprint(notebook):
         return "its source, a module it uses or the lock has changed"
-    if _inputs(content) != _inputs(read_source(notebook.source)):
+    if _inputs(notebook.content()) != _inputs(read_source(notebook.source)):
         return "its cells are not those of its source"
-    if data_mode(notebook) == "real" and stored.get("data") != "real":
+    if data_mode(notebook) == "real" and last.get("data") != "real":
         return "it was executed on simulated data and the real data are at hand"
     return ""
 
@@ -146,13 +153,14 @@ def stored_mode(notebook: Notebook) -> str:
     """Return the kind of data that the stored outputs come from, as `data_mode` says
     it; "none" when never executed.
     """
-    if not notebook.stored.exists():
-        return "none"
-    return str(
-        nbformat.read(notebook.stored, as_version=4)
-        .metadata.get("xaicourse", {})
-        .get("data", "none")
-    )
+    return _last_run(notebook).get("data", "none")
+
+
+def _last_run(notebook: Notebook) -> dict[str, str]:
+    try:
+        return dict(notebook.content().metadata.get("xaicourse", {}))
+    except (FileNotFoundError, CourseError):
+        return {}
 
 
 def compare_values(stored: Sequence[Any], fresh: Sequence[Any]) -> list[str]:
@@ -244,20 +252,10 @@ def _as_browsers_write(value: Any) -> Any:
     return int(value) if whole else value
 
 
-def main(names: Sequence[str] = (), *, force: bool = False) -> int:
-    """Execute the stale notebooks (or those named), one a core at a time; refresh what
-    ``curriculum.yml`` decides.
+def main(chosen: Sequence[Notebook], *, force: bool = False) -> int:
+    """Execute those notebooks that are stale, or all, one a core at a time; refresh
+    what ``curriculum.yml`` decides.
     """
-    known = {n.path: n for n in notebooks()}
-    chosen = [
-        n
-        for path, n in known.items()
-        if not names or any(name in path for name in names)
-    ]
-    if names and not chosen:
-        raise ValueError(
-            f"no notebook matches {list(names)}; there are {sorted(known)}"
-        )
     stale = []
     for n in chosen:
         reason = "asked for" if force else staleness(n)
@@ -299,7 +297,7 @@ def only_speaks(source: str) -> bool:
 def _imports(source: Path, _changed: int) -> frozenset[Path]:
     """Return the files of the package that define what a file imports."""
     found = set()
-    for node in ast.walk(ast.parse(source.read_text(encoding="utf-8"))):
+    for node in ast.walk(_parsed(source)):
         if isinstance(node, ast.Import):
             found |= {_file(alias.name) for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
@@ -313,12 +311,20 @@ def _defining(module: str, name: str) -> Path:
         return inside
     file = _file(module)
     if file.name == "__init__.py":
-        for node in ast.parse(file.read_text(encoding="utf-8")).body:
+        for node in _parsed(file).body:
             if isinstance(node, ast.ImportFrom) and node.module:
                 for alias in node.names:
                     if name == (alias.asname or alias.name):
                         return _defining(node.module, alias.name)
     return file
+
+
+def _parsed(path: Path) -> ast.Module:
+    try:
+        return ast.parse(path.read_text(encoding="utf-8"))
+    except SyntaxError as error:
+        line = f"{error.msg}: {(error.text or '').strip()}"
+        raise CourseError(f"{path}, line {error.lineno}: {line}") from None
 
 
 def _file(module: str) -> Path:

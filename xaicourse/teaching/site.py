@@ -51,7 +51,7 @@ def build_book(folder: Path = ROOT) -> int:
     (source / "lectures").mkdir()
     shutil.copy2(TEACHING, source / "lectures")
     for n in members:
-        content = as_page(nbformat.read(n.stored, as_version=4))
+        content = as_page(n.content())
         target = source / f"{n.path}.ipynb"
         target.parent.mkdir(parents=True, exist_ok=True)
         nbformat.write(content, target)
@@ -224,7 +224,7 @@ def write_deck(notebook: Notebook, decks: Path) -> Path:
         extra_template_basedirs=[str(PAGES)],
         exclude_anchor_links=True,
     )
-    content = nbformat.read(notebook.stored, as_version=4)
+    content = notebook.content()
     content.cells = list(deck_blocks(content.cells))
     content.metadata |= {"title": notebook.title, "minutes": notebook.minutes}
     page, _ = exporter.from_notebook_node(content)

@@ -18,12 +18,16 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
-from nbgrader.preprocessors import ClearSolutions
+from nbgrader.preprocessors import ClearSolutions, DeduplicateIds
 
 from xaicourse.teaching.curriculum import Notebook, course_map, notebooks
 from xaicourse.teaching.notebooks import read_source
 
 RECORD = ".xaicourse.json"
+# Folders of the course in which a copy would be lost, or taken for the course's own.
+OF_THE_COURSE = {
+    "lectures", "notebooks", "xaicourse", "tests", "benchmarks", "_build",
+}  # fmt: skip
 WELCOME = """# Your copy of the course
 
 {map}
@@ -45,9 +49,6 @@ c = get_config()
 here = os.path.dirname(sys.executable)
 os.environ["PATH"] = here + os.pathsep + os.environ.get("PATH", "")
 c.CourseDirectory.course_id = "xaicourse"
-c.ClearSolutions.code_stub = {
-    "python": "# YOUR CODE HERE\\nraise NotImplementedError()"
-}
 # nbgrader's own, with stubs that match the solutions
 c.GenerateAssignment.preprocessors = [
     "nbgrader.preprocessors.IncludeHeaderFooter",
@@ -58,7 +59,16 @@ c.GenerateAssignment.preprocessors = [
     "nbgrader.preprocessors.ComputeChecksums",
     "nbgrader.preprocessors.SaveCells",
 ]
-c.Execute.timeout = 600  # seconds a cell may take: some of them train
+# nbgrader's own, except for the second
+c.Autograde.sanitize_preprocessors = [
+    "nbgrader.preprocessors.ClearOutput",
+    "xaicourse.teaching.student.ForgetCopies",
+    "nbgrader.preprocessors.OverwriteKernelspec",
+    "nbgrader.preprocessors.OverwriteCells",
+    "nbgrader.preprocessors.CheckCellMetadata",
+]
+# seconds that a cell may take: an answer or its check, and others, some of which train
+c.Execute.timeout_func = lambda cell: 60 if "nbgrader" in cell.metadata else 600
 """
 
 
@@ -70,23 +80,27 @@ class ClearAnswers(ClearSolutions):  # type: ignore[misc]  # nbgrader has no typ
     check could say what is missing.
     """
 
-    code_stub: dict[str, str]
+    def preprocess_cell(self, cell: Any, resources: Any, cell_index: int) -> Any:
+        """Clear one cell with the stub that matches its solution."""
+        bound = [f"{name} = ..." for name in _bound_at_top(cell.source)]
+        stub = ["# YOUR CODE HERE", *(bound or ["raise NotImplementedError()"])]
+        self.code_stub = {"python": "\n".join(stub)}
+        return super().preprocess_cell(cell, resources, cell_index)
+
+
+class ForgetCopies(DeduplicateIds):  # type: ignore[misc]  # nbgrader has no types
+    """nbgrader's own, except that a cell which a student has copied becomes a cell like
+    any other: what nbgrader leaves in it stops autograding for the whole class.
+    """
 
     def preprocess_cell(
         self, cell: Any, resources: Any, cell_index: int
     ) -> tuple[Any, Any]:
-        """Clear one cell with the stub that matches its solution."""
-        usual = self.code_stub
-        if names := list(_bound_at_top(cell.source)):
-            stub = "\n".join(["# YOUR CODE HERE", *(f"{name} = ..." for name in names)])
-            self.code_stub = {**usual, "python": stub}
-        try:
-            cleared: tuple[Any, Any] = super().preprocess_cell(
-                cell, resources, cell_index
-            )
-        finally:
-            self.code_stub = usual
-        return cleared
+        """Forget what nbgrader knows of a cell if a later one has the same name."""
+        cell, resources = super().preprocess_cell(cell, resources, cell_index)
+        if cell.metadata.get("nbgrader") == {}:
+            del cell.metadata["nbgrader"]
+        return cell, resources
 
 
 def student_notebook(notebook: Notebook) -> Any:
@@ -186,21 +200,10 @@ def _split(source: str) -> tuple[str, str, str]:
     """Split an exercise into the answer, its check, and the exercise's name: what
     check() is first given.
     """
-    for statement in ast.parse(source).body:
-        call = statement.value if isinstance(statement, ast.Expr) else None
-        if (
-            isinstance(call, ast.Call)
-            and isinstance(call.func, ast.Name)
-            and call.func.id == "check"
-        ):
-            lines = source.splitlines()
-            above, below = lines[: statement.lineno - 1], lines[statement.lineno - 1 :]
-            return (
-                "\n".join(above).rstrip(),
-                "\n".join(below),
-                ast.unparse(call.args[0]).split(".")[-1],
-            )
-    raise ValueError(f"an exercise without check(exercise, answer): {source[:60]!r}")
+    call = re.search(r"^check\(\s*(?:\w+\.)*(\w+)", source, re.MULTILINE)
+    if call is None:
+        raise ValueError(f"an exercise without check(exercise, …): {source[:60]!r}")
+    return source[: call.start()].rstrip(), source[call.start() :], call[1]
 
 
 def _bound_at_top(source: str) -> Iterator[str]:
@@ -227,28 +230,21 @@ def _as_text(content: Any) -> str:
 
 
 def _hand_out(folder: Path, fresh: dict[str, str]) -> list[str]:
-    if (folder / "curriculum.yml").exists():
-        raise ValueError(f"{folder} is the course itself; name a folder for the copies")
+    _refuse_the_course(folder)
     record = folder / RECORD
-    try:
-        given: dict[str, list[str]] = (
-            json.loads(record.read_text(encoding="utf-8")) if record.exists() else {}
-        )
-    except ValueError as error:
-        raise ValueError(f"{record} cannot be read: {error}") from None
+    given = _read(record)
     done = []
     for name, text in fresh.items():
         path = folder / name
-        typed = (
-            _fingerprint(name, path.read_text(encoding="utf-8", errors="replace"))
-            if path.exists()
-            else None
-        )
         offered = [_fingerprint(name, text), hashlib.sha256(text.encode()).hexdigest()]
         handed_out = given.get(name, offered)
-        if typed is None:
-            done.append(f"{name}: new")
-        elif typed != handed_out[0]:
+        typed = _typed_in(path)
+        if typed == offered[0] and (handed_out == offered or typed != handed_out[0]):
+            done.append(f"{name}: up to date")
+        elif typed in ("", handed_out[0]):
+            done.append(f"{name}: {'updated' if typed else 'new'}")
+            _write(path, text)
+        else:
             newer = (
                 "; the course's has changed since: rename yours and run this again to "
                 "have both"
@@ -257,29 +253,60 @@ def _hand_out(folder: Path, fresh: dict[str, str]) -> list[str]:
                 f"{name}: yours, left alone" + (newer if handed_out != offered else "")
             )
             continue
-        elif handed_out == offered:
-            done.append(f"{name}: up to date")
+        if given.get(name) != offered:  # now, as the next file may stop us
             given[name] = offered
-            continue
-        else:
-            done.append(f"{name}: updated")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
-        given[name] = offered
-    folder.mkdir(parents=True, exist_ok=True)
-    record.write_text(json.dumps(given, indent=1) + "\n", encoding="utf-8")
+            _write(record, json.dumps(given, indent=1) + "\n")
     gone = [name for name in given if name not in fresh]
     return done + [f"{name}: no longer in the course, left alone" for name in gone]
 
 
+def _refuse_the_course(folder: Path) -> None:
+    place = folder.resolve()
+    for above in (place, *place.parents):
+        inside = place.relative_to(above).parts[:1]
+        if (above / "curriculum.yml").exists() and OF_THE_COURSE.issuperset(inside):
+            raise ValueError(
+                f"{folder} is the course itself or in it; name a folder for the copies"
+            )
+
+
+def _read(record: Path) -> dict[str, list[str]]:
+    """Return two hashes for each file that was handed out: of what someone can type,
+    and of everything.
+    """
+    if not record.exists():
+        return {}
+    try:
+        known = json.loads(record.read_text(encoding="utf-8")).items()
+        return {name: [typed, whole] for name, (typed, whole) in known}
+    except (ValueError, TypeError, AttributeError):
+        raise ValueError(
+            f"{record} cannot be read; delete it: what is yours stays as it is"
+        ) from None
+
+
+def _write(path: Path, text: str) -> None:
+    """Write a whole file or none of it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.name}.part")
+    part.write_text(text, encoding="utf-8")
+    part.replace(path)
+
+
+def _typed_in(path: Path) -> str:
+    if not path.exists():
+        return ""
+    text = path.read_text(encoding="utf-8-sig", errors="replace")
+    return _fingerprint(path.name, text)
+
+
 def _fingerprint(name: str, text: str) -> str:
     """Return the hash of what someone typed: a notebook that was only run has the hash
-    it was handed out with.
+    it was handed out with, and so has one with another empty cell.
     """
     typed = text
     if name.endswith(".ipynb"):
         try:
-            cells = json.loads(text)["cells"]
             kept = [
                 [
                     c["cell_type"],
@@ -287,7 +314,8 @@ def _fingerprint(name: str, text: str) -> str:
                     c.get("attachments"),
                     *map(c["metadata"].get, ("tags", "nbgrader")),
                 ]
-                for c in cells
+                for c in json.loads(text)["cells"]
+                if "".join(c["source"]).strip()
             ]
             typed = json.dumps(kept, sort_keys=True)
         except (ValueError, KeyError, TypeError):

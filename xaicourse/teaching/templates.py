@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import ast
 import string
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from itertools import chain
 from typing import Any
@@ -53,8 +53,10 @@ def look_up(templates: Iterable[str], names: Mapping[str, Any]) -> dict[str, Any
     return {e: eval(_compiled(e), {"__builtins__": {}}, names) for e in expressions}
 
 
-def fill(template: str, found: Mapping[str, Any], mark: str = "{}") -> str:
-    """Return a template with the values of its fields, each written into `mark`.
+def fill(
+    template: str, found: Mapping[str, Any], shown: Callable[[str], str] = str
+) -> str:
+    """Return a template with the values of its fields, each as `shown` shows its text.
 
     A format applies to every entry of an array or a list; the entries of a mapping
     stand behind their keys.
@@ -68,7 +70,7 @@ def fill(template: str, found: Mapping[str, Any], mark: str = "{}") -> str:
     for text, field, spec, _ in string.Formatter().parse(template):
         parts.append(text)
         if field is not None:
-            parts.append(mark.format(written(found[field], spec or "")))
+            parts.append(shown(written(found[field], spec or "")))
     return "".join(parts)
 
 
