@@ -216,7 +216,8 @@ def test_what_equals_the_course_is_up_to_date_and_recorded(
 def test_a_file_is_written_whole_or_not_at_all(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    before = (folder / f"{C1}.ipynb").read_bytes()
+    first = folder / f"{NOTEBOOKS[0].path}.ipynb"
+    before = first.read_bytes()
 
     def full(path: Path, text: str, **options: Any) -> None:
         path.write_bytes(text.encode()[:100])
@@ -225,7 +226,7 @@ def test_a_file_is_written_whole_or_not_at_all(
     newer_course(monkeypatch)
     monkeypatch.setattr(Path, "write_text", full)
     assert main(["student", str(folder)]) == 2
-    assert (folder / f"{C1}.ipynb").read_bytes() == before
+    assert first.read_bytes() == before
     assert json.loads((folder / ".xaicourse.json").read_bytes())
 
 
