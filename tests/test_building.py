@@ -57,6 +57,7 @@ def pair(tmp_path: Path) -> Notebook:
         "Title",
         "?",
         1,
+        1,
         {},
         (),
         gpu=False,
@@ -137,7 +138,16 @@ class TestExecution:
     ) -> None:
         course = [
             Notebook(
-                "Part", str(tmp_path / n), n, "?", 1, {}, (), gpu=False, other_seeds=0
+                "Part",
+                str(tmp_path / n),
+                n,
+                "?",
+                1,
+                1,
+                {},
+                (),
+                gpu=False,
+                other_seeds=0,
             )
             for n in "abc"
         ]
