@@ -109,6 +109,34 @@ def test_held_out_rows_coefficients_and_dead_neurons():
     )
 
 
+def test_one_rare_neuron_does_not_move_what_is_explained_of_a_network():
+    rng = np.random.default_rng(0)
+    D = rng.normal(size=(4000, 3))
+    A = D @ rng.normal(size=(3, 9)) + rng.normal(size=(4000, 9))
+    held_out = np.arange(4000) % 2 == 0
+    D[1], rare = 5.0, np.zeros(4000)
+    rare[1] = 100.0  # a row of the fit, far out
+    usual = neuron_regressions(A, D, held_out=held_out)
+    both = neuron_regressions(np.column_stack([A, rare]), D, held_out=held_out)
+    assert both.r2[-1] < -10
+    assert usual.explained == usual.r2.mean() > 0.5
+    assert both.explained == pytest.approx(0.9 * usual.explained)
+
+
+@pytest.mark.parametrize("unit", [1e-9, 1.0, 1e9])
+def test_what_a_neuron_encodes_does_not_depend_on_its_unit(unit):
+    rng = np.random.default_rng(0)
+    D = rng.normal(size=(200, 2))
+    A = np.column_stack([D @ [2.0, 1.0] + rng.normal(size=200), np.full(200, 0.1)])
+    plain = neuron_regressions(A, D)
+    scaled = neuron_regressions(unit * A, D)
+    np.testing.assert_allclose(scaled.r2, plain.r2, rtol=1e-9)
+    np.testing.assert_allclose(scaled.coefficients, plain.coefficients, rtol=1e-9)
+    assert plain.r2[0] > 0.5
+    assert plain.r2[1] == 0
+    assert not scaled.coefficients[:, 1].any()
+
+
 @few
 @given(st.integers(0, 10**6))
 def test_concept_auc_is_scikit_learns(seed):

@@ -215,6 +215,19 @@ def check_finite(name: str, array: Any) -> None:
         raise ValueError(f"{name}: got NaN or infinity, expected finite numbers only")
 
 
+def rounding(array: Any, axis: int | None = None) -> Any:
+    """Return what rounding may make of equal numbers of this size: 16 units in the last
+    place of the largest.
+
+    Examples
+    --------
+    >>> column = np.full(6, 0.1)
+    >>> column.std() > 0, column.std() > rounding(column)
+    (np.True_, np.False_)
+    """
+    return 16 * np.finfo(float).eps * np.abs(array).max(axis)
+
+
 def as_floats(
     name: str, values: Any, shape: tuple[int | None, ...] | None = None
 ) -> NDArray[np.float64]:

@@ -439,8 +439,8 @@ def grades(network):
         "cross-entropy": -np.log(chances[np.arange(len(test)), y[test]]).mean(),
         "accuracy": (guess == y[test]).mean(),
         "kappa": quadratic_weighted_kappa(y[test], guess),
-        "R² of distances": neuron_regressions(second, held_distances, held_out=half).r2.mean(),
-        "R² of groups": neuron_regressions(second, groups, held_out=half).r2.mean(),
+        "R² of distances": neuron_regressions(second, held_distances, held_out=half).explained,
+        "R² of groups": neuron_regressions(second, groups, held_out=half).explained,
         "concepts (AUC)": 0.5 + np.abs(concept_auc(second[half], concepts[half]) - 0.5).max(0).mean(),
     }
 
@@ -643,7 +643,7 @@ claim(
 shuffle = np.random.default_rng(seed).permutation(len(test))
 second = layer_activations(networks["plain"][0], Z[test])[1]
 aligned, misaligned = (
-    neuron_regressions(neurons, held_distances, held_out=half).r2.mean()
+    neuron_regressions(neurons, held_distances, held_out=half).explained
     for neurons in (second, second[shuffle])
 )
 
