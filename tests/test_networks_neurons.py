@@ -149,6 +149,18 @@ def test_concept_auc_is_scikit_learns(seed):
     np.testing.assert_allclose(concept_auc(A, marks), expected)
 
 
+@pytest.mark.parametrize("unit", [1e-9, 1e9])
+def test_constant_and_dependent_columns_have_no_distance_in_any_unit(unit):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(60, 2))
+    near = mahalanobis(X * [unit, 1], X[:1] * [unit, 1])
+    np.testing.assert_allclose(near, mahalanobis(X, X[:1]), atol=1e-9)
+    for extra in (np.full(60, 0.1), X @ [1.0, 0.3]):
+        rows = unit * np.column_stack([X, extra])
+        with pytest.raises(ValueError, match="covariance: expected a positive"):
+            mahalanobis(rows, rows[:1])
+
+
 def test_bad_neurons():
     A = np.ones((4, 2))
     with pytest.raises(
@@ -215,6 +227,11 @@ def test_a_linear_model_is_lazy_and_a_network_leaves_the_lazy_regime_as_it_train
 
 
 def test_bad_drifts():
+    constant = nn.Sequential(nn.Linear(2, 1))
+    nn.init.zeros_(constant[0].weight)
+    nn.init.constant_(constant[0].bias, 0.1)
+    with pytest.raises(ValueError, match="X: got rows with one output at the end"):
+        kernel_drift(nn.Sequential(nn.Linear(2, 1)), constant, np.eye(2))
     with pytest.raises(ValueError, match="target: got 2"):
         kernel_drift(mlp(2, [3], 2), mlp(2, [3], 2), np.eye(2), target=2)
     with pytest.raises(ValueError, match="end: expected"):

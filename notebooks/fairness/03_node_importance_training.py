@@ -421,7 +421,8 @@ networks, seconds = train_variants(variants, rows, seeds, max_epochs=1)
 # %% [markdown]
 # Ten networks a variant, from the same ten starts and batches in every variant, so that differences are paired. Each is graded on the held-out
 # rows: cross-entropy, accuracy, quadratic kappa; how much of a neuron's activation the row's distances from the centroids explain, or the nearest
-# centroid alone (regressions fitted on half of the held-out rows and scored on the other half); and how well the best single neuron tells a planted concept apart (area under the ROC curve).
+# centroid alone (regressions fitted on half of the held-out rows and scored on the other half, where a neuron that they predict worse than its
+# mean counts as not explained at all: a neuron that is active in a handful of rows would else decide the mean); and how well the best single neuron tells a planted concept apart (area under the ROC curve).
 
 # %% tags=["live:grade them"]
 held_distances = mahalanobis(Z[test], centroids, covariance=np.cov(Z[train].T))

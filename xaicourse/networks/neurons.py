@@ -85,6 +85,11 @@ def mahalanobis(
     check_shape("covariance", sigma, (rows.shape[1], rows.shape[1]))
     try:
         lower = np.linalg.cholesky(sigma)
+        # The share of each column's variance that the columns before it do not explain.
+        new = np.diag(lower) ** 2 / np.diag(sigma)
+        constant = np.ptp(rows, 0) <= rounding(rows, 0)
+        if new.min() <= rounding(np.ones(1)) or (covariance is None and constant.any()):
+            raise np.linalg.LinAlgError
     except np.linalg.LinAlgError:
         raise ValueError(
             "covariance: expected a positive definite matrix; is a column constant, or "

@@ -114,7 +114,7 @@ def forecast_sensitivity(
     The parameters stay those of `results`. The forecast of a linear Gaussian
     state-space model is an affine function of its data, so that one difference per
     value is the derivative up to rounding, whatever its step; each column is moved by
-    its own standard deviation.
+    its own standard deviation, or, if that is next to none, by its largest value.
 
     Parameters
     ----------
@@ -219,7 +219,9 @@ def _differences(
     base = forecast(table)
     slopes = np.empty((n_last, table.shape[1]))
     for column, values in enumerate(table.T):
-        step = float(values.std() or abs(values[0]) or 1.0)
+        size, spread = float(np.abs(values).max()), float(values.std())
+        # of a column that hardly moves, the spread is too small for a difference
+        step = spread if spread > 1e-6 * size else size or 1.0
         for lag in range(n_last):
             changed = table.copy()
             changed[-1 - lag, column] += step
