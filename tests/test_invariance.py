@@ -8,6 +8,7 @@ import re
 
 import causalicp
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from hypothesis import given, settings
@@ -153,6 +154,36 @@ def test_no_unit_makes_columns_look_dependent(unit: float) -> None:
     np.testing.assert_allclose(
         moved.intervals * np.array([[unit], [1], [1]]), plain.intervals, rtol=1e-6
     )
+
+
+def test_named_columns_are_matched_by_name() -> None:
+    names = ["cause", "effect", "noise"]
+    plain = [(pd.DataFrame(X, columns=names), y) for X, y in split(chain(0))]
+    turned = [plain[0], (plain[1][0][names[::-1]], plain[1][1])]
+    expected = invariant_causal_prediction(split(chain(0)))
+    found = invariant_causal_prediction(turned)
+    assert found.causes == (0,)
+    assert found.p_values == expected.p_values
+    others = plain[1][0].rename(columns={"noise": "queue"})
+    with pytest.raises(ValueError, match=r"^environments\[1\]: X: got columns \['cau"):
+        invariant_causal_prediction([plain[0], (others, plain[1][1])])
+
+
+def test_training_matches_named_columns_by_name() -> None:
+    (X, y), (Z, z) = coins(0, 0.9, 100), coins(1, 0.8, 100)
+    names = ["cause", "effect"]
+    options = {"penalty_weight": 0, "max_epochs": 1000}
+    plain, named = (
+        invariant_risk_minimisation(rows, **options).networks[0][0].weight
+        for rows in (
+            [(X, y), (Z, z)],
+            [
+                (pd.DataFrame(X, columns=names), y),
+                (pd.DataFrame(Z, columns=names)[names[::-1]], z),
+            ],
+        )
+    )
+    assert torch.equal(plain, named)
 
 
 def test_limit_of_the_size() -> None:

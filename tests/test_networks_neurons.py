@@ -3,6 +3,7 @@ misaligned rows as the mutant.
 """
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from hypothesis import given, settings
@@ -159,6 +160,19 @@ def test_constant_and_dependent_columns_have_no_distance_in_any_unit(unit):
         rows = unit * np.column_stack([X, extra])
         with pytest.raises(ValueError, match="covariance: expected a positive"):
             mahalanobis(rows, rows[:1])
+
+
+def test_named_columns_of_centroids_are_matched_by_name():
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame(rng.normal(size=(50, 2)) * [1, 5], columns=["a", "b"])
+    plain = mahalanobis(X.to_numpy(), X[:3].to_numpy())
+    turned = X[["b", "a"]]
+    np.testing.assert_array_equal(mahalanobis(X, turned[:3]), plain)
+    np.testing.assert_allclose(
+        mahalanobis(X, turned[:3], covariance=turned.cov()), plain, atol=1e-12
+    )
+    with pytest.raises(ValueError, match=r"^centroids: got columns \['b', 'c'\]"):
+        mahalanobis(X, turned.rename(columns={"a": "c"}))
 
 
 def test_bad_neurons():

@@ -334,3 +334,28 @@ def test_a_feature_that_hardly_moves_has_its_derivative(jitter):
         n_lags=1,
     )
     np.testing.assert_allclose(found.features[:, 0], [2, -1], atol=1e-6)
+
+
+def test_named_features_are_matched_by_name():
+    rng = np.random.default_rng(0)
+    table = pd.DataFrame(rng.normal(size=(30, 2)), columns=["warm", "wet"])
+    series = rng.normal(size=30)
+    model = ARIMA(series, exog=table, order=(1, 0, 0), trend="c")
+    results = model.smooth([0.5, 2.0, -1.0, 0.5, 1.0])
+    coming = pd.Series({"warm": 1.0, "wet": 0.0})
+    right = forecast_sensitivity(
+        results, series, exog=table, next_exog=coming, n_lags=2
+    )
+    assert right.features[0] == pytest.approx([2, -1])
+    turned = forecast_sensitivity(
+        results, series, exog=table[["wet", "warm"]], next_exog=coming[::-1], n_lags=2
+    )
+    assert turned.forecast == right.forecast
+    np.testing.assert_array_equal(turned.features, right.features)
+    with pytest.raises(ValueError, match=r"^exog: got columns \['wet', 'cold'\]"):
+        forecast_sensitivity(
+            results,
+            series,
+            exog=table.rename(columns={"warm": "cold"})[["wet", "cold"]],
+            next_exog=[0.0, 1.0],
+        )

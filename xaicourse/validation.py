@@ -259,6 +259,40 @@ def as_floats(
     return floats
 
 
+def in_columns_of(name: str, table: Any, first: Any) -> Any:
+    """Return `table` with its columns in the order of those of `first`, where both
+    have names (a DataFrame's columns, or a Series' labels that are words); as it came
+    where one has none.
+
+    Raises
+    ------
+    ValueError
+        If the names are others, or one comes twice.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> first = pd.DataFrame({"a": [1], "b": [2]})
+    >>> in_columns_of("X", pd.DataFrame({"b": [3], "a": [4]}), first).columns.tolist()
+    ['a', 'b']
+    """
+    have, wanted = _names(table), _names(first)
+    if have is None or wanted is None or have == wanted:
+        return table
+    if len(set(have)) < len(have) or sorted(map(str, have)) != sorted(map(str, wanted)):
+        raise ValueError(f"{name}: got columns {have}, expected {wanted}")
+    return table[wanted]
+
+
+def _names(table: Any) -> list[Any] | None:
+    if hasattr(table, "columns"):
+        return list(table.columns)
+    names = (
+        list(table.index) if hasattr(table, "index") and hasattr(table, "iloc") else []
+    )
+    return names if names and all(isinstance(n, str) for n in names) else None
+
+
 def check_bounds(bounds: Any, n: int | None = None) -> NDArray[np.float64]:
     """Return the lower and upper ends of `n` inputs, shape (n, 2), as an array.
 

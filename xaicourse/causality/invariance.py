@@ -38,6 +38,7 @@ from xaicourse.validation import (
     check_int,
     check_level,
     check_shape,
+    in_columns_of,
     silent,
 )
 
@@ -94,7 +95,8 @@ def invariant_causal_prediction(
     Parameters
     ----------
     environments : sequence of (X, y)
-        Two or more; arrays of shape (n, d) and (n,), the same columns everywhere.
+        Two or more; arrays of shape (n, d) and (n,), the same columns everywhere: in
+        one order, or, in DataFrames, under one name.
     alpha : float
         Level of the tests, between 0 and 1.
     max_size : int or None
@@ -255,6 +257,7 @@ def invariant_risk_minimisation(
     environments : sequence of (X, y)
         Two or more. Arrays of shapes (n, d) and (n,), or (k, n, d) and (k, n) with rows
         of its own for each seed; the number of rows may differ between environments.
+        Columns of DataFrames are matched by name.
         Standardise the columns first: with one scale for all environments, or their
         differences are lost.
     penalty_weight : float
@@ -311,7 +314,7 @@ def invariant_risk_minimisation(
     l2 = check_float("l2", l2, minimum=0.0)
     warm_up = check_int("warm_up", warm_up, minimum=0)
     generators = generators_of(seeds)
-    data = [stacked_rows(X, y, len(seeds)) for X, y in environments]
+    data = [stacked_rows(X, y, len(seeds)) for X, y in _in_one_order(environments)]
     weights = glorot_weights(data[0][0].shape[2], hidden, generators, "cpu")
     optimiser = Adam(weights)
     n_epochs = check_int("max_epochs", max_epochs)
@@ -360,11 +363,20 @@ def invariant_risk_minimisation(
     return InvariantTraining(networks, mean, moved)
 
 
+def _in_one_order(environments: Environments) -> list[tuple[ArrayLike, ArrayLike]]:
+    """Match named columns with those of the first environment."""
+    first = environments[0][0]
+    return [
+        (in_columns_of(f"environments[{e}]: X", X, first), y)
+        for e, (X, y) in enumerate(environments)
+    ]
+
+
 def _check_environments(environments: Environments) -> tuple[list[Array], list[Array]]:
     check_int("environments", len(environments), minimum=2)
     X: list[Array] = []
     y: list[Array] = []
-    for e, (rows, target) in enumerate(environments):
+    for e, (rows, target) in enumerate(_in_one_order(environments)):
         columns = X[0].shape[1] if X else None
         X.append(as_floats(f"environments[{e}]: X", rows, (None, columns)))
         y.append(as_floats(f"environments[{e}]: y", target, (len(X[e]),)))

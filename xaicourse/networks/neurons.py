@@ -12,7 +12,7 @@ from scipy.spatial.distance import cdist
 from scipy.stats import rankdata
 from torch import Tensor, nn
 
-from xaicourse.validation import as_floats, check_shape, rounding
+from xaicourse.validation import as_floats, check_shape, in_columns_of, rounding
 
 Floats = NDArray[np.float64]
 
@@ -78,7 +78,11 @@ def mahalanobis(
            [3.]])
     """
     rows = as_floats("X", X, (None, None))
+    centroids = in_columns_of("centroids", centroids, X)
     centres = as_floats("centroids", centroids, (None, rows.shape[1]))
+    for _ in range(2):  # its columns, then its rows
+        if hasattr(covariance, "columns"):
+            covariance = in_columns_of("covariance", covariance, X).T
     sigma = np.atleast_2d(
         np.cov(rows.T) if covariance is None else np.asarray(covariance, float)
     )
