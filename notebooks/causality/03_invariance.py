@@ -497,7 +497,8 @@ of_models = pd.DataFrame(
     },
     index=["pooled", "with the penalty", "best possible"],
 ).T
-still_moves = np.array([moves for pair in trained.values() for *_, moves in pair])
+still_moves = [moves for pair in trained.values() for *_, moves in pair]
+least_moved, most_moved = min(still_moves), max(still_moves)
 unsettled, runs_of_bits = int((trainings[1000].moved > 0.01).sum()), len(runs)
 points_lost = 100 * (
     of_models["best possible"] - of_models["with the penalty"]
@@ -542,11 +543,11 @@ say(
 
 say(
     "None of these trainings has come to rest: in the last quarter of the steps, the "
-    "logits of the slowest network still moved by {still_moves.min():.0%} to "
-    "{still_moves.max():.0%}, so that the accuracies are those of 300 steps and not of "
+    "logits of the slowest network still moved by {least_moved:.0%} to "
+    "{most_moved:.0%}, so that the accuracies are those of 300 steps and not of "
     "the method's optimum. The two bits with the largest penalty had not settled either "
     "({unsettled} of {runs_of_bits} networks).",
-    tolerance={"still_moves.min()": 0.1, "still_moves.max()": 0.1, "unsettled": 2},
+    tolerance={"least_moved": 0.1, "most_moved": 0.1, "unsettled": 2},
 )
 
 # %% [markdown]

@@ -177,7 +177,7 @@ def forecast_sensitivity(
     if exog is not None:
         if hasattr(exog, "columns"):
             next_exog = in_columns_of("next_exog", next_exog, exog)
-            fitted = getattr(results.model.data, "orig_exog", None)
+            fitted: Any = getattr(results.model.data, "orig_exog", None)
             if hasattr(fitted, "columns"):  # those of the trend come first
                 fitted = fitted.iloc[:, -len(exog.columns) :]
                 next_exog = in_columns_of("next_exog", next_exog, fitted)
