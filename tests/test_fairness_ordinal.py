@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import cohen_kappa_score
 
 from xaicourse.fairness import (
@@ -225,3 +226,12 @@ def test_bootstrap_counts_sum_to_the_rows_and_come_in_bounded_pieces():
     assert sum(len(piece) for piece in pieces) == 20
     assert max(piece.size for piece in pieces) <= 4_000_000
     assert all((piece.sum(1) == 500_000).all() for piece in pieces)
+
+
+def test_cuts_that_have_not_converged_say_so():
+    rng = np.random.default_rng(0)
+    actual = rng.integers(1, 9, size=500)
+    scores = 4 + 0.4 * (actual - 4) + 0.8 * rng.normal(size=500)
+    with pytest.warns(ConvergenceWarning, match=r"^max_rounds: got 1, after which"):
+        fit_cut_offs(scores, actual, max_rounds=1)
+    fit_cut_offs(scores, actual)  # a warning would be an error

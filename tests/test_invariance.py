@@ -8,11 +8,13 @@ import re
 
 import causalicp
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import fdtr
+from sklearn.exceptions import ConvergenceWarning
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 from xaicourse.causality import (
@@ -142,6 +144,48 @@ def test_units_and_order_do_not_matter(seed: int, unit: float, origin: float) ->
     assert moved.p_values == pytest.approx(plain.p_values, rel=1e-5, abs=1e-12)
 
 
+@pytest.mark.parametrize("unit", [1e-20, 1e20])
+def test_no_unit_makes_columns_look_dependent(unit: float) -> None:
+    plain = invariant_causal_prediction(split(chain(0)))
+    moved = invariant_causal_prediction(
+        [(X * [unit, 1, 1], y) for X, y in split(chain(0))]
+    )
+    assert moved.accepted == plain.accepted
+    np.testing.assert_allclose(
+        moved.intervals * np.array([[unit], [1], [1]]), plain.intervals, rtol=1e-6
+    )
+
+
+def test_named_columns_are_matched_by_name() -> None:
+    names = ["cause", "effect", "noise"]
+    plain = [(pd.DataFrame(X, columns=names), y) for X, y in split(chain(0))]
+    turned = [plain[0], (plain[1][0][names[::-1]], plain[1][1])]
+    expected = invariant_causal_prediction(split(chain(0)))
+    found = invariant_causal_prediction(turned)
+    assert found.causes == (0,)
+    assert found.p_values == expected.p_values
+    others = plain[1][0].rename(columns={"noise": "queue"})
+    with pytest.raises(ValueError, match=r"^environments\[1\]: X: got columns \['cau"):
+        invariant_causal_prediction([plain[0], (others, plain[1][1])])
+
+
+def test_training_matches_named_columns_by_name() -> None:
+    (X, y), (Z, z) = coins(0, 0.9, 100), coins(1, 0.8, 100)
+    names = ["cause", "effect"]
+    options = {"penalty_weight": 0, "max_epochs": 1000}
+    plain, named = (
+        invariant_risk_minimisation(rows, **options).networks[0][0].weight
+        for rows in (
+            [(X, y), (Z, z)],
+            [
+                (pd.DataFrame(X, columns=names), y),
+                (pd.DataFrame(Z, columns=names)[names[::-1]], z),
+            ],
+        )
+    )
+    assert torch.equal(plain, named)
+
+
 def test_limit_of_the_size() -> None:
     environments = split(chain(0))
     every = invariant_causal_prediction(environments)
@@ -211,28 +255,66 @@ def test_it_drops_what_changes_and_pooling_does_not() -> None:
     turned = coins(2, 0.1)
     options = {"hidden": [8], "seeds": [0, 1], "max_epochs": 300, "warm_up": 100}
     pooled = invariant_risk_minimisation(environments, penalty_weight=0, **options)
-    invariant = invariant_risk_minimisation(
-        environments, penalty_weight=1000, **options
-    )
-    assert all(accuracy(m, *turned) < 0.3 for m in pooled)
-    assert all(accuracy(m, *turned) > 0.65 for m in invariant)
+    with pytest.warns(ConvergenceWarning, match="2 of 2 networks"):
+        invariant = invariant_risk_minimisation(
+            environments, penalty_weight=1000, **options
+        )
+    assert all(accuracy(m, *turned) < 0.3 for m in pooled.networks)
+    assert all(accuracy(m, *turned) > 0.65 for m in invariant.networks)
+    assert (pooled.moved < 0.01).all()
+    assert (invariant.moved > 0.01).all()
 
 
+def gaussian(scale, rng, n=5000):
+    """P(y = 1 | x1) = σ(2 x1) everywhere; x2 is an effect of y."""
+    x1 = rng.normal(size=n)
+    y = rng.random(n) < 1 / (1 + np.exp(-2 * x1))
+    return np.column_stack([x1, scale * (2 * y - 1) + rng.normal(size=n)]), y
+
+
+stopped_early = pytest.mark.filterwarnings(
+    "ignore::sklearn.exceptions.ConvergenceWarning"
+)
+
+
+def test_training_that_has_not_converged_says_so() -> None:
+    rng = np.random.default_rng(0)
+    environments = [gaussian(scale, rng) for scale in (2, 0.5)]
+    message = r"^max_epochs: after 800 steps 1 of 1 networks had not converged: in "
+    with pytest.warns(ConvergenceWarning, match=message):
+        found = invariant_risk_minimisation(environments, penalty_weight=1000)
+    [network] = found.networks
+    # the invariant weights are (2, 0)
+    assert abs(network[0].weight[0, 1]) > 1
+    penalties = [
+        irm_penalty(
+            network(torch.tensor(X).float())[:, 0], torch.from_numpy(y).float()
+        ).item()
+        for X, y in environments
+    ]
+    assert found.penalties[0] == pytest.approx(np.mean(penalties), rel=1e-4)
+    # and one that has says nothing: a warning would be an error here
+    alone = invariant_risk_minimisation(environments, penalty_weight=0, max_epochs=1500)
+    assert alone.moved[0] < 0.01
+
+
+@stopped_early
 def test_networks_do_not_see_one_another() -> None:
     data = [
         [coins(10 * e + i, a, 200) for i in range(2)] for e, a in enumerate((0.9, 0.8))
     ]
     stacked = [tuple(map(np.stack, zip(*pairs, strict=True))) for pairs in data]
     options = {"penalty_weight": 10.0, "hidden": (4,), "max_epochs": 60, "warm_up": 20}
-    together = invariant_risk_minimisation(stacked, seeds=[3, 4], **options)
+    together = invariant_risk_minimisation(stacked, seeds=[3, 4], **options).networks
     for i in range(2):
         [alone] = invariant_risk_minimisation(
             [pairs[i] for pairs in data], seeds=[3 + i], **options
-        )
+        ).networks
         for a, b in zip(alone.parameters(), together[i].parameters(), strict=True):
             assert torch.allclose(a, b, atol=1e-4)
 
 
+@stopped_early
 def test_same_seed_same_bits_and_global_state_untouched() -> None:
     torch.manual_seed(3)
     before = torch.get_rng_state().clone()
@@ -241,7 +323,7 @@ def test_same_seed_same_bits_and_global_state_untouched() -> None:
     one, two = (
         invariant_risk_minimisation(
             environments, penalty_weight=10, hidden=[3], max_epochs=10
-        )[0]
+        ).networks[0]
         for _ in range(2)
     )
     assert all(

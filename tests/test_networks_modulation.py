@@ -599,3 +599,19 @@ def test_bad_arrays():
         written_factors(matrices, signals, references, distances[:, :4])
     with pytest.raises(ValueError, match="signals and references"):
         update_factors(matrices, signals[1:], references, distances)
+
+
+@pytest.mark.parametrize("unit", [1e-8, 1e8])
+def test_the_unit_of_the_activations_does_not_change_the_factors_of_updates(unit):
+    draw = torch.Generator().manual_seed(0)
+    matrix = torch.rand((1, 3, 4), generator=draw).double()
+    before = torch.rand((1, 6, 3), generator=draw).double()
+    after = torch.rand((1, 6, 4), generator=draw).double()
+    after[..., 0] = 0.1  # a neuron that never moves
+    centres, near = torch.rand((1, 2, 4), generator=draw).double(), torch.rand((6, 2))
+    centres[..., 0] = 0.3
+    plain, scaled = (
+        update_factors([k * matrix], [before, k * after], [k * centres], near.double())
+        for k in (1.0, unit)
+    )
+    assert torch.allclose(plain[0], scaled[0], rtol=1e-9)

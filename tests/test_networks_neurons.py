@@ -3,6 +3,7 @@ misaligned rows as the mutant.
 """
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from hypothesis import given, settings
@@ -109,6 +110,34 @@ def test_held_out_rows_coefficients_and_dead_neurons():
     )
 
 
+def test_one_rare_neuron_does_not_move_what_is_explained_of_a_network():
+    rng = np.random.default_rng(0)
+    D = rng.normal(size=(4000, 3))
+    A = D @ rng.normal(size=(3, 9)) + rng.normal(size=(4000, 9))
+    held_out = np.arange(4000) % 2 == 0
+    D[1], rare = 5.0, np.zeros(4000)
+    rare[1] = 100.0  # a row of the fit, far out
+    usual = neuron_regressions(A, D, held_out=held_out)
+    both = neuron_regressions(np.column_stack([A, rare]), D, held_out=held_out)
+    assert both.r2[-1] < -10
+    assert usual.explained == usual.r2.mean() > 0.5
+    assert both.explained == pytest.approx(0.9 * usual.explained)
+
+
+@pytest.mark.parametrize("unit", [1e-9, 1.0, 1e9])
+def test_what_a_neuron_encodes_does_not_depend_on_its_unit(unit):
+    rng = np.random.default_rng(0)
+    D = rng.normal(size=(200, 2))
+    A = np.column_stack([D @ [2.0, 1.0] + rng.normal(size=200), np.full(200, 0.1)])
+    plain = neuron_regressions(A, D)
+    scaled = neuron_regressions(unit * A, D)
+    np.testing.assert_allclose(scaled.r2, plain.r2, rtol=1e-9)
+    np.testing.assert_allclose(scaled.coefficients, plain.coefficients, rtol=1e-9)
+    assert plain.r2[0] > 0.5
+    assert plain.r2[1] == 0
+    assert not scaled.coefficients[:, 1].any()
+
+
 @few
 @given(st.integers(0, 10**6))
 def test_concept_auc_is_scikit_learns(seed):
@@ -119,6 +148,31 @@ def test_concept_auc_is_scikit_learns(seed):
         [roc_auc_score(marks[:, c], A[:, j]) for c in range(2)] for j in range(4)
     ]
     np.testing.assert_allclose(concept_auc(A, marks), expected)
+
+
+@pytest.mark.parametrize("unit", [1e-9, 1e9])
+def test_constant_and_dependent_columns_have_no_distance_in_any_unit(unit):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(60, 2))
+    near = mahalanobis(X * [unit, 1], X[:1] * [unit, 1])
+    np.testing.assert_allclose(near, mahalanobis(X, X[:1]), atol=1e-9)
+    for extra in (np.full(60, 0.1), X @ [1.0, 0.3]):
+        rows = unit * np.column_stack([X, extra])
+        with pytest.raises(ValueError, match="covariance: expected a positive"):
+            mahalanobis(rows, rows[:1])
+
+
+def test_named_columns_of_centroids_are_matched_by_name():
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame(rng.normal(size=(50, 2)) * [1, 5], columns=["a", "b"])
+    plain = mahalanobis(X.to_numpy(), X[:3].to_numpy())
+    turned = X[["b", "a"]]
+    np.testing.assert_array_equal(mahalanobis(X, turned[:3]), plain)
+    np.testing.assert_allclose(
+        mahalanobis(X, turned[:3], covariance=turned.cov()), plain, atol=1e-12
+    )
+    with pytest.raises(ValueError, match=r"^centroids: got columns \['b', 'c'\]"):
+        mahalanobis(X, turned.rename(columns={"a": "c"}))
 
 
 def test_bad_neurons():
@@ -187,6 +241,11 @@ def test_a_linear_model_is_lazy_and_a_network_leaves_the_lazy_regime_as_it_train
 
 
 def test_bad_drifts():
+    constant = nn.Sequential(nn.Linear(2, 1))
+    nn.init.zeros_(constant[0].weight)
+    nn.init.constant_(constant[0].bias, 0.1)
+    with pytest.raises(ValueError, match="X: got rows with one output at the end"):
+        kernel_drift(nn.Sequential(nn.Linear(2, 1)), constant, np.eye(2))
     with pytest.raises(ValueError, match="target: got 2"):
         kernel_drift(mlp(2, [3], 2), mlp(2, [3], 2), np.eye(2), target=2)
     with pytest.raises(ValueError, match="end: expected"):

@@ -16,6 +16,7 @@ import zlib
 import numpy as np
 import pytest
 import torch
+from cryptography.hazmat.primitives.asymmetric.ed448 import Ed448PrivateKey
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from hypothesis import given, settings
@@ -72,6 +73,7 @@ def forged(payload=None, compressed=None, text=None, **lies):
         "metrics": {},
         "date": "2026-02-01",
         "parent": "",
+        "serial": 0,
         "state": hashlib.sha256(payload).hexdigest(),
         "payload_bytes": len(payload),
     }
@@ -163,6 +165,19 @@ def test_arrays_and_tensors_have_one_fingerprint():
     assert fingerprint({"X": table[:, ::-1]}) == fingerprint(
         {"X": table[:, ::-1].copy()}
     )
+
+
+def test_the_fingerprint_tells_a_number_from_a_list_of_one_and_refuses_masks():
+    alone, listed = (
+        fingerprint({"a": np.array(3.0)}),
+        fingerprint({"a": np.array([3.0])}),
+    )
+    assert alone == fingerprint({"a": torch.tensor(3.0, dtype=torch.float64)})
+    assert listed == fingerprint({"a": torch.tensor([3.0], dtype=torch.float64)})
+    assert alone != listed
+    masked = np.ma.array([1.0, 2.0], mask=[False, True])
+    with pytest.raises(TypeError, match=r"got 'a' \(MaskedArray\), expected arrays"):
+        fingerprint({"a": masked})
 
 
 @pytest.mark.parametrize(
@@ -272,6 +287,7 @@ def test_the_manifest_is_readable_and_complete_without_a_key():
         metrics={"accuracy": 0.75, "gap": 0.02},
         date=datetime.date(2026, 2, 1),
         parent=parent,
+        serial=0,
         state=fingerprint(state),
         payload_bytes=len(payload_of(state)),
     )
@@ -349,9 +365,9 @@ def test_a_wrong_key_a_wrong_signer_and_a_newer_version_are_named():
         opened(file, signer=OTHER.public_key())
     with pytest.raises(SealError, match="somebody else has signed"):
         opened(sealed_file(signer=OTHER))
-    for version in (0, 2):
+    for version in (0, 1, 3):
         with pytest.raises(
-            SealError, match=f"of version {version}; this reader knows version 1 only"
+            SealError, match=f"of version {version}; this reader knows version 2 only"
         ):
             opened(file[:7] + bytes([version]) + file[8:])
     for nothing in (b"", b"XAISEAL", b"PK\x03\x04" + bytes(100)):
@@ -393,6 +409,39 @@ def test_a_replayed_file_is_well_signed_and_refused_by_what_the_opener_expects()
         verify(second, signer=SIGNER.public_key(), expected={"training_data": "0" * 64})
     with pytest.raises(ValueError, match="expected: got 'colour', which is no entry"):
         opened(first, expected={"colour": "red"})
+
+
+def test_a_withdrawn_file_is_told_from_its_replacement_by_its_number():
+    same = {"parent": "a" * 64, "date": datetime.date(2026, 3, 1)}
+    withdrawn = sealed_file({"w": torch.zeros(2)}, serial=4, **same)
+    replacement = sealed_file({"w": torch.ones(2)}, serial=5, **same)
+    current = {"expected": {"parent": same["parent"]}, "not_before": same["date"]}
+    for file in (withdrawn, replacement):
+        opened(file, **current)
+    assert opened(replacement, after=4, **current).manifest.serial == 5
+    with pytest.raises(
+        SealError,
+        match="serial: the seal is number 4, accepted are seals after number 4",
+    ):
+        opened(withdrawn, after=4, **current)
+    with pytest.raises(ValueError, match="serial: got -1, expected a whole number"):
+        sealed_file(serial=-1)
+
+
+def test_a_moment_is_no_date():
+    moment = datetime.datetime(2026, 1, 1)
+    with pytest.raises(TypeError, match=r"^not_before: got datetime.datetime\("):
+        opened(sealed_file(), not_before=moment)
+
+
+def test_opening_takes_three_times_the_stated_size_beside_the_file():
+    random = np.random.default_rng(0).integers(256, size=8 * MB, dtype=np.uint8)
+    file = sealed_file({"w": torch.from_numpy(random)})
+    tracemalloc.start()
+    opened(file)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 3.1 * 8 * MB  # four times, were what has been used not let go
 
 
 # --- lies about lengths
@@ -640,3 +689,18 @@ def test_a_damaged_key_is_refused(tmp_path):
     path.write_bytes(good[:-1])
     with pytest.raises(SealError, match="no private key"):
         read_private_key(path, "one")
+
+
+def test_a_key_that_could_not_be_read_is_not_written(tmp_path):
+    message = r"^key: got Ed448PrivateKey, expected an Ed25519"
+    with pytest.raises(TypeError, match=message):
+        write_private_key(tmp_path / "key", Ed448PrivateKey.generate(), "secret")
+    assert not (tmp_path / "key").exists()
+
+
+def test_a_passphrase_is_the_same_in_one_character_or_two(tmp_path):
+    write_private_key(tmp_path / "key", SIGNER, "caf\u00e9")
+    read = read_private_key(tmp_path / "key", "cafe\u0301")
+    assert read.private_bytes_raw() == SIGNER.private_bytes_raw()
+    with pytest.raises(SealError, match="the passphrase is wrong"):
+        read_private_key(tmp_path / "key", "cafe")

@@ -231,3 +231,15 @@ def test_the_right_hand_sides_own_error_is_shown():
 
     with pytest.raises(OwnError, match=r"^the pond froze$"):
         solve(rhs=breaks)
+
+
+@pytest.mark.parametrize("unit", [1e-12, 1.0, 1e9])
+def test_the_units_of_a_state_do_not_matter(unit):
+    found = forward_sensitivities(
+        lambda t, x, theta: theta[0] * x * (1 - x / unit), [0.1 * unit], [1.5], [0, 2]
+    )
+    grown = np.exp(3.0)
+    exact = 0.1 * grown / (0.9 + 0.1 * grown)
+    assert found.states[-1, 0] / unit == pytest.approx(exact, rel=1e-6)
+    slope = 2 * exact * (1 - exact)
+    assert found.derivatives[-1, 0, 0] / unit == pytest.approx(slope, rel=1e-6)

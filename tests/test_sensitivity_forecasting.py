@@ -320,3 +320,42 @@ def test_a_model_without_state_space_is_refused():
         match=r"^results: got \w+, expected statsmodels results that have `apply`$",
     ):
         forecast_sensitivity(smoothed, Y)
+
+
+@pytest.mark.parametrize("jitter", [0.0, 1e-16, 1e-12])
+def test_a_feature_that_hardly_moves_has_its_derivative(jitter):
+    series = [1.0, 2, 0, 4, 1, 3]
+    model = ARIMA(series, exog=np.arange(6.0), order=(1, 0, 0), trend="n")
+    found = forecast_sensitivity(
+        model.smooth([2, 0.5, 1]),  # a slope of 2, and φ = 1/2
+        series,
+        exog=np.full(6, 0.1) + jitter * np.arange(6),
+        next_exog=[0.1],
+        n_lags=1,
+    )
+    np.testing.assert_allclose(found.features[:, 0], [2, -1], atol=1e-6)
+
+
+def test_named_features_are_matched_by_name():
+    rng = np.random.default_rng(0)
+    table = pd.DataFrame(rng.normal(size=(30, 2)), columns=["warm", "wet"])
+    series = rng.normal(size=30)
+    model = ARIMA(series, exog=table, order=(1, 0, 0), trend="c")
+    results = model.smooth([0.5, 2.0, -1.0, 0.5, 1.0])
+    coming = pd.Series({"warm": 1.0, "wet": 0.0})
+    right = forecast_sensitivity(
+        results, series, exog=table, next_exog=coming, n_lags=2
+    )
+    assert right.features[0] == pytest.approx([2, -1])
+    turned = forecast_sensitivity(
+        results, series, exog=table[["wet", "warm"]], next_exog=coming[::-1], n_lags=2
+    )
+    assert turned.forecast == right.forecast
+    np.testing.assert_array_equal(turned.features, right.features)
+    with pytest.raises(ValueError, match=r"^exog: got columns \['wet', 'cold'\]"):
+        forecast_sensitivity(
+            results,
+            series,
+            exog=table.rename(columns={"warm": "cold"})[["wet", "cold"]],
+            next_exog=[0.0, 1.0],
+        )

@@ -32,7 +32,8 @@ G = g_function([78.0, 12.0, 0.5, 2.0, 97.0, 33.0])
 
 
 def check_published(estimate, f, **options):
-    result = estimate(f, f.bounds, n_samples=4096, seed=0, **options)
+    # four scramblings of 4,096 rows
+    result = estimate(f, f.bounds, n_samples=4 * 4096, seed=0, **options)
     np.testing.assert_allclose(result.S1, f.S1, atol=0.01)
     np.testing.assert_allclose(result.ST, f.ST, atol=0.01)
     assert result.variance == pytest.approx(f.variance, rel=0.01)
@@ -42,7 +43,7 @@ def check_published(estimate, f, **options):
 @pytest.mark.parametrize("f", [ishigami(), G, linear([1] * 5), linear([5, 4, 3, 2, 1])])
 def test_indices_are_the_published_ones(f):
     result = check_published(sobol_indices, f)
-    assert result.n_evaluations == 4096 * (len(f.bounds) + 2)
+    assert result.n_evaluations == 4 * 4096 * (len(f.bounds) + 2)
     assert result.S2 is result.S2_conf is None
 
 
@@ -51,7 +52,7 @@ def test_second_order_is_the_published_one():
     result = check_published(sobol_indices, f, second_order=True)
     np.testing.assert_allclose(result.S2, f.S2, atol=0.015)
     np.testing.assert_array_equal(result.S2, result.S2.T)
-    assert result.n_evaluations == 4096 * 8
+    assert result.n_evaluations == 4 * 4096 * 8
 
 
 def test_the_mutant_that_exchanges_first_order_and_total_is_rejected():
@@ -65,20 +66,24 @@ def test_the_mutant_that_exchanges_first_order_and_total_is_rejected():
         check_published(mutant, ishigami())
 
 
-def test_intervals_hold_the_truth_and_shrink():
+@pytest.mark.parametrize("n", [256, 4096])
+def test_intervals_hold_the_truth_as_often_as_they_say(n):
     f = ishigami()
-    held, widths = [], {}
-    for n in (128, 2048):
-        results = [
-            sobol_indices(f, f.bounds, n_samples=n, seed=seed) for seed in range(30)
-        ]
-        widths[n] = np.mean([r.ST_conf for r in results], axis=0)
-        held += [abs(r.ST - f.ST) < r.ST_conf for r in results] + [
-            abs(r.S1 - f.S1) < r.S1_conf for r in results
-        ]
-    # 95 % nominal; the sequence does better than independent draws
-    assert np.mean(held) > 0.9
-    np.testing.assert_allclose(widths[128] / widths[2048], 4, rtol=0.25)
+    results = [
+        sobol_indices(f, f.bounds, n_samples=n, seed=seed, second_order=True)
+        for seed in range(200)
+    ]
+    upper = np.triu_indices(3, 1)
+    for name in ("S1", "ST", "S2"):
+        at = upper if name == "S2" else slice(None)
+        missed = np.array([(getattr(r, name) - getattr(f, name))[at] for r in results])
+        widths = np.array([getattr(r, name + "_conf")[at] for r in results])
+        held = (abs(missed) <= widths).mean(0)  # nominally 0.95
+        assert held.min() >= 0.9
+        assert 0.9 <= held.mean() <= 0.99
+        # Student's intervals are 3.18 standard errors wide where the bootstrap's were
+        # up to 16 times 1.96.
+        assert np.sqrt((widths**2).mean() / (missed**2).mean()) < 6
 
 
 def test_the_level_of_the_intervals():
@@ -86,9 +91,30 @@ def test_the_level_of_the_intervals():
     narrow, wide = (
         sobol_indices(f, f.bounds, conf_level=level) for level in (0.95, 0.999)
     )
+    # Student's quantiles with three degrees of freedom
     np.testing.assert_allclose(
-        wide.S1_conf / narrow.S1_conf, 3.2905 / 1.9600, rtol=1e-3
+        wide.S1_conf / narrow.S1_conf, 12.9240 / 3.18245, rtol=1e-4
     )
+
+
+def rare(X):
+    return (X[:, 0] > 0.97) & (X[:, 1] > 0.97) & (X[:, 2] > 0.5)
+
+
+def test_a_rare_event_has_finite_indices_or_says_that_none_was_seen():
+    seen, unseen = 0, 0
+    for seed in range(40):
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            found = sobol_indices(rare, [(0, 1)] * 3, n_samples=512, seed=seed)
+        assert np.isfinite([found.S1, found.ST, found.S1_conf, found.ST_conf]).all()
+        words = [str(warning.message) for warning in caught]
+        assert (found.variance > 0) == (not any("is constant, so" in w for w in words))
+        few = any(w.startswith("n_samples: got 512, too few") for w in words)
+        unseen += few
+        seen += found.variance > 0 and not few
+    assert seen
+    assert unseen
 
 
 # --- SALib ----------------------------------------------------------------------------
@@ -193,18 +219,14 @@ def test_the_stated_defaults():
 def test_the_same_evaluations_give_salibs_indices(f):
     d = len(f.bounds)
     recorder = Recorder(lambda X: 100.0 + f(X))
-    ours = sobol_indices(
-        recorder, f.bounds, n_samples=512, second_order=True, n_resamples=1000
-    )
+    ours = sobol_indices(recorder, f.bounds, n_samples=512, second_order=True)
     Y = salib_order([100.0 + f(X) for X in recorder.blocks], d)
     problem = {
         "num_vars": d,
         "names": [f"x{i}" for i in range(d)],
         "bounds": f.bounds.tolist(),
     }
-    theirs = salib_sobol.analyze(
-        problem, Y, calc_second_order=True, num_resamples=1000, seed=1
-    )
+    theirs = salib_sobol.analyze(problem, Y, calc_second_order=True, seed=1)
     upper = np.triu_indices(d, 1)
     # SALib centres with all outputs, we with A and B alone: that moves an estimate by
     # less than its error
@@ -213,8 +235,6 @@ def test_the_same_evaluations_give_salibs_indices(f):
         width = theirs["S2_conf"][upper] if name is None else theirs[name + "_conf"]
         assert np.all(np.abs(mine - reference) <= 0.1 * width + 1e-12)
     np.testing.assert_allclose(ours.ST, theirs["ST"], rtol=1e-10)
-    np.testing.assert_allclose(ours.ST_conf, theirs["ST_conf"], rtol=0.2)
-    np.testing.assert_allclose(ours.S1_conf, theirs["S1_conf"], rtol=0.2)
 
 
 def check_against_salib_morris(morris):
@@ -507,7 +527,7 @@ BAD = {
     "n_samples: got 1000, expected a power of two, such as 512 or 1024": {
         "n_samples": 1000
     },
-    "n_samples: got 1, expected an integer of at least 2": {"n_samples": 1},
+    "n_samples: got 2, expected an integer of at least 4": {"n_samples": 2},
     r"bounds\[1\]: got \(1, -1\), expected the lower end before the upper": {
         "bounds": [(0, 1), (1, -1)]
     },
@@ -525,7 +545,10 @@ BAD = {
     r"function: returned nan at \[[-0-9., e]+\], expected finite numbers": {
         "function": lambda X: np.where(X[:, 0] > 0.5, np.nan, X[:, 0])
     },
-    r"n_resamples: got 0, expected an integer of at least 2": {"n_resamples": 0},
+    "n_scramblings: got 1, expected an integer of at least 2": {"n_scramblings": 1},
+    "n_scramblings: got 6, expected a power of two, such as 4 or 8": {
+        "n_scramblings": 6
+    },
     r"conf_level: got 95, expected a number between 0 and 1": {"conf_level": 95},
     r"seed: got -1, expected an integer of at least 0": {"seed": -1},
 }

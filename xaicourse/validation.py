@@ -215,6 +215,19 @@ def check_finite(name: str, array: Any) -> None:
         raise ValueError(f"{name}: got NaN or infinity, expected finite numbers only")
 
 
+def rounding(array: Any, axis: int | None = None) -> Any:
+    """Return what rounding may make of equal numbers of this size: 16 units in the last
+    place of the largest.
+
+    Examples
+    --------
+    >>> column = np.full(6, 0.1)
+    >>> column.std() > 0, column.std() > rounding(column)
+    (np.True_, np.False_)
+    """
+    return 16 * np.finfo(float).eps * np.abs(array).max(axis)
+
+
 def as_floats(
     name: str, values: Any, shape: tuple[int | None, ...] | None = None
 ) -> NDArray[np.float64]:
@@ -244,6 +257,40 @@ def as_floats(
         check_shape(name, floats, shape)
     check_finite(name, floats)
     return floats
+
+
+def in_columns_of(name: str, table: Any, first: Any) -> Any:
+    """Return `table` with its columns in the order of those of `first`, where both
+    have names (a DataFrame's columns, or a Series' labels that are words); as it came
+    where one has none.
+
+    Raises
+    ------
+    ValueError
+        If the names are others, or one comes twice.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> first = pd.DataFrame({"a": [1], "b": [2]})
+    >>> in_columns_of("X", pd.DataFrame({"b": [3], "a": [4]}), first).columns.tolist()
+    ['a', 'b']
+    """
+    have, wanted = _names(table), _names(first)
+    if have is None or wanted is None or have == wanted:
+        return table
+    if len(set(have)) < len(have) or sorted(map(str, have)) != sorted(map(str, wanted)):
+        raise ValueError(f"{name}: got columns {have}, expected {wanted}")
+    return table[wanted]
+
+
+def _names(table: Any) -> list[Any] | None:
+    if hasattr(table, "columns"):
+        return list(table.columns)
+    names = (
+        list(table.index) if hasattr(table, "index") and hasattr(table, "iloc") else []
+    )
+    return names if names and all(isinstance(n, str) for n in names) else None
 
 
 def check_bounds(bounds: Any, n: int | None = None) -> NDArray[np.float64]:

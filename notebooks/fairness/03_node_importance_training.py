@@ -421,7 +421,8 @@ networks, seconds = train_variants(variants, rows, seeds, max_epochs=1)
 # %% [markdown]
 # Ten networks a variant, from the same ten starts and batches in every variant, so that differences are paired. Each is graded on the held-out
 # rows: cross-entropy, accuracy, quadratic kappa; how much of a neuron's activation the row's distances from the centroids explain, or the nearest
-# centroid alone (regressions fitted on half of the held-out rows and scored on the other half); and how well the best single neuron tells a planted concept apart (area under the ROC curve).
+# centroid alone (regressions fitted on half of the held-out rows and scored on the other half, where a neuron that they predict worse than its
+# mean counts as not explained at all: a neuron that is active in a handful of rows would else decide the mean); and how well the best single neuron tells a planted concept apart (area under the ROC curve).
 
 # %% tags=["live:grade them"]
 held_distances = mahalanobis(Z[test], centroids, covariance=np.cov(Z[train].T))
@@ -439,8 +440,8 @@ def grades(network):
         "cross-entropy": -np.log(chances[np.arange(len(test)), y[test]]).mean(),
         "accuracy": (guess == y[test]).mean(),
         "kappa": quadratic_weighted_kappa(y[test], guess),
-        "R² of distances": neuron_regressions(second, held_distances, held_out=half).r2.mean(),
-        "R² of groups": neuron_regressions(second, groups, held_out=half).r2.mean(),
+        "R² of distances": neuron_regressions(second, held_distances, held_out=half).explained,
+        "R² of groups": neuron_regressions(second, groups, held_out=half).explained,
         "concepts (AUC)": 0.5 + np.abs(concept_auc(second[half], concepts[half]) - 0.5).max(0).mean(),
     }
 
@@ -643,7 +644,7 @@ claim(
 shuffle = np.random.default_rng(seed).permutation(len(test))
 second = layer_activations(networks["plain"][0], Z[test])[1]
 aligned, misaligned = (
-    neuron_regressions(neurons, held_distances, held_out=half).r2.mean()
+    neuron_regressions(neurons, held_distances, held_out=half).explained
     for neurons in (second, second[shuffle])
 )
 

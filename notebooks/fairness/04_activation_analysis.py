@@ -145,7 +145,7 @@ largest = {
     name: abs(fit.coefficients).max(0) for name, fit in on_distances.items()
 }
 typical = np.median(largest["plain"])
-r2 = {name: fit.r2.mean() for name, fit in on_distances.items()}
+r2 = {name: fit.explained for name, fit in on_distances.items()}
 coefficients = histograms(
     {
         "all coefficients": {
@@ -179,7 +179,7 @@ say(
 # %% tags=["live:two shuffles"]
 other_order = np.random.default_rng(seed + 1).permutation(len(test))
 mixed = neuron_regressions(activations["plain"][1][other_order], distances, held_out=half)
-mixed_r2, steepest = mixed.r2.mean(), abs(mixed.coefficients).max()
+mixed_r2, steepest = mixed.explained, abs(mixed.coefficients).max()
 
 # %%
 claim(

@@ -353,7 +353,7 @@ verdicts = {
     "cut": [verdict(march[:n]) for n in range(len(march))],
     "another recipient": [verdict(march, recipient=X25519PrivateKey.generate())],
     "another signer": [verdict(march, signer=Ed25519PrivateKey.generate().public_key())],
-    "another version": [verdict(march[:7] + b"\x02" + march[8:])],
+    "another version": [verdict(march[:7] + b"\x03" + march[8:])],
 }
 
 # %%
@@ -660,6 +660,8 @@ check(exercises.the_signers_word, contradicts)
 # %% [markdown]
 # ## Where it breaks
 #
+# - A file that was withdrawn and the one that was sealed in its place, on the same day and for the same parent, both pass exercise 2. A
+#   signer who counts the seals (`serial=`) lets an opener ask for one `after=` the last.
 # - Who holds the private key can seal anything. A stolen key has to be revoked, and nothing here does that.
 # - Training again gives the same bits on the same machine with the same libraries. Another processor may round otherwise, and then the hash
 #   differs although nothing is wrong: compare decisions there.

@@ -39,6 +39,7 @@ import math
 
 import numpy as np
 from scipy.stats import norm
+from scipy.stats import t as student
 from sklearn.base import clone
 from sklearn.ensemble import RandomForestClassifier
 
@@ -107,7 +108,7 @@ indices = sobol_indices(
 )
 
 # %%
-to_95 = norm.ppf(0.975) / norm.ppf(0.9995)
+to_95 = student.ppf(0.975, 3) / student.ppf(0.9995, 3)  # four scramblings
 by_sobol = bars(
     {"alone (first order)": indices.S1, "taken away last (total)": indices.ST},
     sensors,

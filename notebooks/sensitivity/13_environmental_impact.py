@@ -42,6 +42,7 @@ from SALib.analyze import sobol as salib_analyze
 from SALib.sample import sobol as salib_sample
 from scipy.integrate import solve_ivp
 from scipy.stats import norm
+from scipy.stats import t as student
 
 from xaicourse.exercises import environmental_impact as exercises
 from xaicourse.plotting import bars, lines, maps
@@ -374,14 +375,16 @@ rows = salib_sample.sample(problem, 512, calc_second_order=False, seed=seed + 1)
 salib = salib_analyze.analyze(problem, mean_lynx(rows), calc_second_order=False, conf_level=0.999, seed=seed + 1)
 
 # %%
-to_95 = norm.ppf(0.975) / norm.ppf(0.9995)
+# Student's, from four scramblings; SALib's are normal.
+to_95 = student.ppf(0.975, 3) / student.ppf(0.9995, 3)
+salib_to_95 = norm.ppf(0.975) / norm.ppf(0.9995)
 uncertainty = bars(
     {"first order": indices.S1, "total": indices.ST, "total, by SALib": salib["ST"]},
     names,
     intervals={
         "first order": to_95 * indices.S1_conf,
         "total": to_95 * indices.ST_conf,
-        "total, by SALib": to_95 * salib["ST_conf"],
+        "total, by SALib": salib_to_95 * salib["ST_conf"],
     },
     value_label="share of the variance",
 )

@@ -36,7 +36,7 @@
 
 # %% tags=["setup"]
 import numpy as np
-from scipy.stats import norm
+from scipy.stats import t as student
 
 from xaicourse.exercises import limitations as exercises
 from xaicourse.plotting import bars, lines, maps
@@ -266,8 +266,9 @@ def indices_by_hand(f, n, rng):
 by_hand = indices_by_hand(f, 4096, np.random.default_rng(seed))
 
 # %% [markdown]
-# The packaged function does the same on a Sobol' sequence, which fills the space more evenly than chance, and puts intervals on it
-# by the bootstrap.
+# The packaged function does the same on a Sobol' sequence, which fills the space more evenly than chance. A bootstrap would treat its
+# rows as independent draws, and find intervals many times too wide. So the rows come in four parts, each scrambled by itself, and how
+# far the four differ gives the interval.
 
 # %% slideshow={"slide_type": "fragment"} tags=["live:all at once"]
 indices = sobol_indices(f, f.bounds, n_samples=4096, conf_level=0.999, seed=seed)
@@ -285,7 +286,7 @@ say(
 )
 
 # %%
-to_95 = norm.ppf(0.975) / norm.ppf(0.9995)
+to_95 = student.ppf(0.975, 3) / student.ppf(0.9995, 3)  # four scramblings
 beside_the_exact = bars(
     {
         "first order, estimated": indices.S1,

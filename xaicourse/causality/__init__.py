@@ -2,6 +2,7 @@
 
 from xaicourse.causality.invariance import (
     InvariantPrediction,
+    InvariantTraining,
     invariant_causal_prediction,
     invariant_risk_minimisation,
     irm_penalty,
@@ -11,6 +12,7 @@ from xaicourse.causality.scm import CausalEffect, StructuralCausalModel, standar
 __all__ = [
     "CausalEffect",
     "InvariantPrediction",
+    "InvariantTraining",
     "StructuralCausalModel",
     "invariant_causal_prediction",
     "invariant_risk_minimisation",

@@ -9,6 +9,7 @@ trains one model that is the best in every environment at once.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
@@ -17,6 +18,7 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import fdtr, ndtri, stdtr
+from sklearn.exceptions import ConvergenceWarning
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 
@@ -36,12 +38,14 @@ from xaicourse.validation import (
     check_int,
     check_level,
     check_shape,
+    in_columns_of,
     silent,
 )
 
 Environments = Sequence[tuple[ArrayLike, ArrayLike]]
 Columns = tuple[int, ...]
 Array = NDArray[np.float64]
+STILL_MOVES = 0.01  # of the logits, in the last quarter of the steps
 
 
 @dataclass(frozen=True)
@@ -91,7 +95,8 @@ def invariant_causal_prediction(
     Parameters
     ----------
     environments : sequence of (X, y)
-        Two or more; arrays of shape (n, d) and (n,), the same columns everywhere.
+        Two or more; arrays of shape (n, d) and (n,), the same columns everywhere: in
+        one order, or, in DataFrames, under one name.
     alpha : float
         Level of the tests, between 0 and 1.
     max_size : int or None
@@ -164,6 +169,27 @@ def invariant_causal_prediction(
     return InvariantPrediction(causes, p_values, accepted, without, intervals)
 
 
+@dataclass(frozen=True)
+class InvariantTraining:
+    """Networks, and whether their training had come to an end.
+
+    Attributes
+    ----------
+    networks : list of nn.Sequential
+        One a seed, in evaluation mode; each maps (rows, d) to logits of shape (rows,
+        1).
+    penalties : ndarray, shape (n_seeds,)
+        `irm_penalty` of each at the end, mean over the environments.
+    moved : ndarray, shape (n_seeds,)
+        How far the logits moved in the last quarter of the steps: their root mean
+        square change, over their own root mean square at the end.
+    """
+
+    networks: list[nn.Sequential]
+    penalties: Array
+    moved: Array
+
+
 def irm_penalty(logits: Tensor, labels: Tensor) -> Tensor:
     r"""Return how far a common factor could improve each network in an environment.
 
@@ -216,7 +242,7 @@ def invariant_risk_minimisation(
     learning_rate: float = 0.01,
     l2: float = 1e-4,
     progress: Progress | None = None,
-) -> list[nn.Sequential]:
+) -> InvariantTraining:
     r"""Train binary classifiers that no environment could improve by a factor.
 
     Adam minimises, on all rows at once, the mean over environments of the cross-entropy
@@ -231,6 +257,7 @@ def invariant_risk_minimisation(
     environments : sequence of (X, y)
         Two or more. Arrays of shapes (n, d) and (n,), or (k, n, d) and (k, n) with rows
         of its own for each seed; the number of rows may differ between environments.
+        Columns of DataFrames are matched by name.
         Standardise the columns first: with one scale for all environments, or their
         differences are lost.
     penalty_weight : float
@@ -240,7 +267,8 @@ def invariant_risk_minimisation(
     seeds : sequence of int
         One network a seed, of its first weights.
     max_epochs, warm_up : int
-        Number of steps, and how many of them before the penalty has its full weight.
+        Number of steps, and how many of them before the penalty has its full weight. A
+        large weight makes a narrow valley, along which several thousand may be needed.
     learning_rate, l2 : float
         Of Adam, and of the weights.
     progress : callable, optional
@@ -248,8 +276,13 @@ def invariant_risk_minimisation(
 
     Returns
     -------
-    list of nn.Sequential
-        In evaluation mode; each maps (rows, d) to logits of shape (rows, 1).
+    InvariantTraining
+
+    Warns
+    -----
+    ConvergenceWarning
+        If the logits of a network moved by more than 1 % in the last quarter of the
+        steps: it is on its way somewhere else. (scikit-learn's.)
 
     Raises
     ------
@@ -265,12 +298,15 @@ def invariant_risk_minimisation(
     Examples
     --------
     >>> x = np.linspace(-1, 1, 50)
-    >>> rows = [(np.column_stack([x, sign * x]), x > 0) for sign in (1, -1)]
-    >>> [model] = invariant_risk_minimisation(rows, penalty_weight=10, max_epochs=20)
-    >>> model
+    >>> y = x * np.cos(7 * x) > 0
+    >>> rows = [(np.column_stack([x, sign * x]), y) for sign in (1, -1)]
+    >>> found = invariant_risk_minimisation(rows, penalty_weight=10, max_epochs=2000)
+    >>> found.networks[0]
     Sequential(
       (0): Linear(in_features=2, out_features=1, bias=True)
     )
+    >>> bool(found.moved[0] < 0.01), bool(found.penalties[0] < 1e-4)
+    (True, True)
     """
     check_int("environments", len(environments), minimum=2)
     weight = check_float("penalty_weight", penalty_weight, minimum=0.0)
@@ -278,10 +314,19 @@ def invariant_risk_minimisation(
     l2 = check_float("l2", l2, minimum=0.0)
     warm_up = check_int("warm_up", warm_up, minimum=0)
     generators = generators_of(seeds)
-    data = [stacked_rows(X, y, len(seeds)) for X, y in environments]
+    data = [stacked_rows(X, y, len(seeds)) for X, y in _in_one_order(environments)]
     weights = glorot_weights(data[0][0].shape[2], hidden, generators, "cpu")
     optimiser = Adam(weights)
-    for epoch in (progress or silent)(range(check_int("max_epochs", max_epochs))):
+    n_epochs = check_int("max_epochs", max_epochs)
+
+    @torch.no_grad()
+    def answers() -> list[Tensor]:
+        each = [inputs.expand(len(seeds), *inputs.shape[1:]) for inputs, _ in data]
+        return [forward(weights, rows) for rows in each]
+
+    for epoch in (progress or silent)(range(n_epochs)):
+        if epoch == 3 * n_epochs // 4:
+            earlier = answers()
         now = min(weight, 1.0) if epoch < warm_up else weight
         losses = torch.zeros(len(seeds))
         for inputs, labels in data:
@@ -295,14 +340,43 @@ def invariant_risk_minimisation(
         # a network's gradient sees its own loss alone
         total = (losses / len(data) + penalty).sum() / max(now, 1.0)
         optimiser.step(torch.autograd.grad(total, weights), rate)
-    return [unstacked([w[i].detach() for w in weights]) for i in range(len(seeds))]
+    last = answers()
+    penalties = [
+        irm_penalty(z, labels.expand_as(z))
+        for z, (_, labels) in zip(last, data, strict=True)
+    ]
+    change, size = (
+        torch.cat(z, dim=1).norm(dim=1)
+        for z in ([b - a for a, b in zip(earlier, last, strict=True)], last)
+    )
+    moved = (change / size).double().numpy()
+    if moved.max() > STILL_MOVES:
+        warnings.warn(
+            f"max_epochs: after {n_epochs} steps {(moved > STILL_MOVES).sum()} of "
+            f"{len(seeds)} networks had not converged: in the last quarter of the "
+            f"steps logits moved by up to {moved.max():.0%}",
+            ConvergenceWarning,
+            stacklevel=2,
+        )
+    networks = [unstacked([w[i].detach() for w in weights]) for i in range(len(seeds))]
+    mean = torch.stack(penalties).mean(0).double().numpy()
+    return InvariantTraining(networks, mean, moved)
+
+
+def _in_one_order(environments: Environments) -> list[tuple[ArrayLike, ArrayLike]]:
+    """Match named columns with those of the first environment."""
+    first = environments[0][0]
+    return [
+        (in_columns_of(f"environments[{e}]: X", X, first), y)
+        for e, (X, y) in enumerate(environments)
+    ]
 
 
 def _check_environments(environments: Environments) -> tuple[list[Array], list[Array]]:
     check_int("environments", len(environments), minimum=2)
     X: list[Array] = []
     y: list[Array] = []
-    for e, (rows, target) in enumerate(environments):
+    for e, (rows, target) in enumerate(_in_one_order(environments)):
         columns = X[0].shape[1] if X else None
         X.append(as_floats(f"environments[{e}]: X", rows, (None, columns)))
         y.append(as_floats(f"environments[{e}]: y", target, (len(X[e]),)))
@@ -319,20 +393,24 @@ def _regression(
     of the coefficients.
     """
     A, b = np.concatenate(design), np.concatenate(y)
-    coefficients, _, rank, _ = np.linalg.lstsq(A, b)
+    # A power of two a column: no unit makes it look dependent, no bit is lost.
+    unit = np.exp2(np.frexp(np.abs(A).max(0))[1])
+    A = A / unit
+    scaled, _, rank, _ = np.linalg.lstsq(A, b)
     if rank < A.shape[1]:
         raise ValueError(
             f"environments: columns {columns} are linearly dependent, or more than the "
             f"rows can tell apart"
         )
     residuals = [
-        target - rows @ coefficients for rows, target in zip(design, y, strict=True)
+        target - (rows / unit) @ scaled for rows, target in zip(design, y, strict=True)
     ]
     degrees = len(b) - A.shape[1]
-    variance = np.sum((b - A @ coefficients) ** 2) / degrees if degrees else 0.0
+    variance = np.sum((b - A @ scaled) ** 2) / degrees if degrees else 0.0
     inverse = np.linalg.inv(np.linalg.qr(A, mode="r"))
     half = ndtri(1 - alpha / 4) * np.sqrt(variance * (inverse**2).sum(1))
-    return residuals, np.stack([coefficients - half, coefficients + half], axis=1)[:-1]
+    ends = np.stack([scaled - half, scaled + half], axis=1) / unit[:, None]
+    return residuals, ends[:-1]
 
 
 def _equal_residuals(residuals: list[Array], y: Array) -> float:

@@ -201,8 +201,10 @@ def prepare_underwriting(
     # 0: a column that no training row has
     filled = table.fillna(table.iloc[rows].median()).fillna(0.0)
     table = pd.concat([filled, missing], axis=1)
-    spread = table.iloc[rows].std(ddof=0).replace(0.0, np.inf)
-    return ((table - table.iloc[rows].mean()) / spread).astype("float32")
+    fitted = table.iloc[rows]
+    # a constant column's standard deviation may be rounding
+    spread = fitted.std(ddof=0).mask(fitted.max() == fitted.min(), np.inf)
+    return ((table - fitted.mean()) / spread).astype("float32")
 
 
 def _ranks(values: pd.Series[str], rows: np.ndarray) -> pd.Series[float]:

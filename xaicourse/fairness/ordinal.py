@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import chain
@@ -10,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import minimize
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import cohen_kappa_score
 
 from xaicourse.resampling import bootstrap_counts
@@ -126,6 +128,11 @@ def fit_cut_offs(
     -------
     CutOffs
 
+    Warns
+    -----
+    ConvergenceWarning
+        If the last round still found better cuts. (scikit-learn's.)
+
     Raises
     ------
     TypeError, ValueError
@@ -171,8 +178,14 @@ def fit_cut_offs(
         "ftol": 1e-6,
         "maxiter": check_int("max_rounds", max_rounds),
     }
-    found: NDArray[Any] = minimize(loss, start, method="Powell", options=options).x
-    values = found if loss(found) < loss(start) else start
+    found = minimize(loss, start, method="Powell", options=options)
+    if not found.success:
+        warnings.warn(
+            f"max_rounds: got {max_rounds}, after which the cuts had not converged",
+            ConvergenceWarning,
+            stacklevel=2,
+        )
+    values: NDArray[Any] = found.x if loss(found.x) < loss(start) else start
     return CutOffs(
         method, np.sort(values) if method == "thresholds" else values, -loss(values)
     )

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.func import functional_call, grad_and_value, vmap
 
 from xaicourse.networks.neurons import Floats
-from xaicourse.validation import as_floats, check_int
+from xaicourse.validation import as_floats, check_int, rounding
 
 
 @dataclass(frozen=True)
@@ -86,8 +86,12 @@ def kernel_drift(
         [np.linalg.norm(kernel) for kernel in kernels]
     )
     spread = outputs[1].std()
-    error = np.sqrt(np.mean((outputs[0] + jacobians[0] @ moved - outputs[1]) ** 2)) / (
-        spread if spread > 0 else 1.0
+    if np.ptp(outputs[1]) <= rounding(outputs[1]):
+        raise ValueError(
+            "X: got rows with one output at the end, expected outputs that differ"
+        )
+    error = (
+        np.sqrt(np.mean((outputs[0] + jacobians[0] @ moved - outputs[1]) ** 2)) / spread
     )
     return KernelDrift(
         float(np.linalg.norm(moved) / np.linalg.norm(theta[0])),

@@ -177,7 +177,10 @@ def update_factors(
     for layer in range(len(matrices)) if layers is None else layers:
         matrix, reference = matrices[layer], references[layer]
         before, after = signals[layer], signals[layer + 1]
-        scale = after.var(1, correction=0)[:, None, None] + 1e-12
+        # What is below is the rounding of a neuron that never moves.
+        least = (16 * torch.finfo(after.dtype).eps * after.abs().amax(1)).square()
+        tiny = torch.finfo(after.dtype).tiny
+        scale = after.var(1, correction=0).maximum(least).clamp(min=tiny)[:, None, None]
         apart = (
             1
             - (after.unsqueeze(1) - reference.unsqueeze(2))
@@ -187,7 +190,7 @@ def update_factors(
         )
         agreement = weighing @ apart + floor
         size = matrix.abs()
-        share = matrix.shape[2] * size / (size.sum(2, keepdim=True) + 1e-12)
+        share = matrix.shape[2] * size / size.sum(2, keepdim=True).clamp(min=tiny)
         push = _sign(before, after, reference).mul_(agreement).mean(1) * share
         factors.append(1 + strength * torch.tanh(push * float(eta[layer])))
     return factors

@@ -12,7 +12,7 @@ from scipy.spatial.distance import cdist
 from scipy.stats import rankdata
 from torch import Tensor, nn
 
-from xaicourse.validation import as_floats, check_shape
+from xaicourse.validation import as_floats, check_shape, in_columns_of, rounding
 
 Floats = NDArray[np.float64]
 
@@ -33,6 +33,16 @@ class NeuronRegression:
 
     coefficients: Floats
     r2: Floats
+
+    @property
+    def explained(self) -> float:
+        """The mean of `r2` over the neurons, each bounded below at 0.
+
+        A neuron that is predicted worse than by its mean is not explained at all.
+        Without the bound, one that is active in a few rows alone can be at any negative
+        number, and decide the mean of all.
+        """
+        return float(np.maximum(self.r2, 0.0).mean())
 
 
 def mahalanobis(
@@ -68,13 +78,22 @@ def mahalanobis(
            [3.]])
     """
     rows = as_floats("X", X, (None, None))
+    centroids = in_columns_of("centroids", centroids, X)
     centres = as_floats("centroids", centroids, (None, rows.shape[1]))
+    for _ in range(2):  # its columns, then its rows
+        if hasattr(covariance, "columns"):
+            covariance = in_columns_of("covariance", covariance, X).T
     sigma = np.atleast_2d(
         np.cov(rows.T) if covariance is None else np.asarray(covariance, float)
     )
     check_shape("covariance", sigma, (rows.shape[1], rows.shape[1]))
     try:
         lower = np.linalg.cholesky(sigma)
+        # The share of each column's variance that the columns before it do not explain.
+        new = np.diag(lower) ** 2 / np.diag(sigma)
+        constant = np.ptp(rows, 0) <= rounding(rows, 0)
+        if new.min() <= rounding(np.ones(1)) or (covariance is None and constant.any()):
+            raise np.linalg.LinAlgError
     except np.linalg.LinAlgError:
         raise ValueError(
             "covariance: expected a positive definite matrix; is a column constant, or "
@@ -159,16 +178,17 @@ def neuron_regressions(
     cross, total = A.T @ B, np.einsum("ij,ij->j", B, B)
     slopes = np.linalg.lstsq(A.T @ A, cross, rcond=None)[0]
     spread, scale = A.std(0), np.sqrt(total / len(B))
+    still = rounding(neurons, 0)
     left = total - (slopes * cross).sum(0)
     if held_out is not None:
         outside = neurons[held] - level
         total = np.einsum("ij,ij->j", outside, outside)
         outside -= (columns[held] - middle) @ slopes
         left = np.einsum("ij,ij->j", outside, outside)
-    moves = total > 1e-12 * len(neurons)
+    moves = total > len(neurons) * still**2
     r2 = np.where(moves, 1 - left / np.where(moves, total, 1.0), 0.0)
     return NeuronRegression(
-        slopes * spread[:, None] / np.where(scale > 1e-6, scale, np.inf), r2
+        slopes * spread[:, None] / np.where(scale > still, scale, np.inf), r2
     )
 
 

@@ -28,6 +28,7 @@ from xaicourse.validation import (
     check_float,
     check_int,
     check_positions,
+    in_columns_of,
 )
 
 STRENGTHS = {"plain": 0.0, "written": 3.0, "update": 0.9, "shuffled": 0.9, "loss": 0.1}
@@ -302,6 +303,7 @@ def _arrays(
     X: ArrayLike, y: ArrayLike, centroids: ArrayLike
 ) -> tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.float64]]:
     features = as_floats("X", X, (None, None))
+    centroids = in_columns_of("centroids", centroids, X)
     centres = as_floats("centroids", centroids, (None, features.shape[1]))
     labels = as_floats("y", y, (len(features),))
     whole = labels.astype(np.int64)

@@ -5,6 +5,7 @@ read.
 from __future__ import annotations
 
 import os
+import unicodedata
 from pathlib import Path
 
 from cryptography.exceptions import InvalidTag
@@ -14,6 +15,7 @@ from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
 
 from xaicourse.sealing.manifest import SealError
+from xaicourse.validation import check_type
 
 MAGIC = b"XAIKEY\x01"
 _NONCE = bytes(12)  # always the same: the salt makes a new key for each file
@@ -29,9 +31,15 @@ def write_private_key(
     ------
     FileExistsError
         If there is one already: a key is never overwritten.
+    TypeError
+        If the key is of another kind.
     ValueError
         If the passphrase is empty.
     """
+    if not isinstance(key, Ed25519PrivateKey | X25519PrivateKey):
+        raise TypeError(
+            f"key: got {type(key).__name__}, expected an Ed25519 or X25519 private key"
+        )
     salt = os.urandom(16)
     kind = MAGIC + type(key.public_key()).__name__[:2].upper().encode()
     secret = _stretched(passphrase, salt).encrypt(_NONCE, key.private_bytes_raw(), kind)
@@ -72,8 +80,11 @@ def read_private_key(
 
 
 def _stretched(passphrase: str, salt: bytes) -> ChaCha20Poly1305:
+    check_type("passphrase", passphrase, str)
     if not passphrase:
         raise ValueError("passphrase: got an empty one")
+    # An é is one character or two, as the keyboard will have it (RFC 8265).
+    secret = unicodedata.normalize("NFC", passphrase).encode()
     return ChaCha20Poly1305(
-        Scrypt(salt=salt, length=32, n=2**15, r=8, p=3).derive(passphrase.encode())
+        Scrypt(salt=salt, length=32, n=2**15, r=8, p=3).derive(secret)
     )

@@ -50,7 +50,7 @@ def fingerprint(tensors: Mapping[str, Tensor | np.ndarray[Any, Any]]) -> str:
     Raises
     ------
     TypeError
-        If an entry is no array of numbers.
+        If an entry is no array of numbers, or a masked one.
     ValueError
         If there is none, or safetensors has no way to write one.
 
@@ -70,8 +70,9 @@ def payload_of(tensors: Mapping[str, Any]) -> bytes:
         raise ValueError("tensors: got none, expected at least one by name")
     copies = {}
     for name, values in tensors.items():
-        if isinstance(values, np.ndarray):
-            values = torch.from_numpy(np.ascontiguousarray(values))  # noqa: PLW2901
+        # A mask would be lost, and with it what is missing.
+        if isinstance(values, np.ndarray) and not np.ma.isMaskedArray(values):
+            values = torch.from_numpy(np.asarray(values, order="C"))  # noqa: PLW2901
         if (
             not isinstance(name, str)
             or name == "__metadata__"
@@ -115,6 +116,10 @@ class Manifest:
         Of the seal.
     parent : str
         `fingerprint` of the state that this one replaces; empty for the first.
+    serial : int
+        Number of the seal, counted by its signer from 0 on: it tells a withdrawn file
+        from the one that was sealed in its place, on the same day and for the same
+        parent.
     state : str
         `fingerprint` of the sealed state.
     payload_bytes : int
@@ -126,6 +131,7 @@ class Manifest:
     metrics: Mapping[str, float]
     date: Date
     parent: str
+    serial: int
     state: str
     payload_bytes: int
 
@@ -150,6 +156,10 @@ class Manifest:
             )
         if type(self.date) is not Date:
             raise TypeError(f"date: got {self.date!r}, expected a datetime.date")
+        if type(self.serial) is not int or not 0 <= self.serial < 2**53:
+            raise ValueError(
+                f"serial: got {self.serial!r}, expected a whole number from 0 on"
+            )
         if type(self.payload_bytes) is not int or not 0 < self.payload_bytes <= LARGEST:
             raise ValueError(
                 f"payload_bytes: got {self.payload_bytes!r}, expected from 1 to "

@@ -1,6 +1,6 @@
 """Seal a trained model in a file, and open it again.
 
-A sealed file, version 1, numbers big-endian:
+A sealed file, version 2, numbers big-endian:
 
     magic (7) | version (1) | length of manifest (4) | length of file (8) | manifest |
     ephemeral key (32) | payload, compressed and encrypted | signature (64)
@@ -37,9 +37,9 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from torch import Tensor
 
 from xaicourse.sealing.manifest import Manifest, SealError, payload_of
-from xaicourse.validation import check_type
+from xaicourse.validation import check_int, check_type
 
-MAGIC, VERSION = b"XAISEAL", 1
+MAGIC, VERSION = b"XAISEAL", 2
 _HEAD = struct.Struct(">7sBIQ")
 _PUBLIC, _TAG, _SIGNATURE = 32, 16, 64
 _NONCE = bytes(12)  # always the same: each key encrypts once
@@ -63,6 +63,7 @@ def seal(
     metrics: Mapping[str, float],
     date: Date,
     parent: str = "",
+    serial: int = 0,
     signer: Ed25519PrivateKey,
     recipient: X25519PublicKey,
 ) -> bytes:
@@ -72,7 +73,7 @@ def seal(
     ----------
     state : mapping of str to Tensor
         ``model.state_dict()``. It is copied, never changed.
-    architecture, training_data, metrics, date, parent
+    architecture, training_data, metrics, date, parent, serial
         What the `Manifest` will say.
     signer : Ed25519PrivateKey
         Whose word the manifest is.
@@ -112,7 +113,14 @@ def seal(
     payload = payload_of(state)
     digest = hashlib.sha256(payload).hexdigest()
     manifest = Manifest(
-        architecture, training_data, metrics, date, parent, digest, len(payload)
+        architecture,
+        training_data,
+        metrics,
+        date,
+        parent,
+        serial,
+        digest,
+        len(payload),
     )
     return _assemble(manifest.to_bytes(), zlib.compress(payload), signer, recipient)
 
@@ -123,6 +131,7 @@ def verify(
     signer: Ed25519PublicKey,
     expected: Mapping[str, str] | None = None,
     not_before: Date | None = None,
+    after: int | None = None,
 ) -> Manifest:
     """Check a sealed file without opening it, and return its manifest; no private key
     is needed.
@@ -137,16 +146,19 @@ def verify(
     expected : mapping of str to str, optional
         What entries of the manifest must be, such as ``{"parent": digest}`` for the
         state that is to be replaced. An old file of the same signer is as well signed
-        as a new one: only this and `not_before` tell them apart.
+        as a new one: only this, `not_before` and `after` tell them apart.
     not_before : datetime.date, optional
         The earliest date that is accepted.
+    after : int, optional
+        The ``serial`` of the last file that was accepted, or withdrawn; only a larger
+        one is accepted.
 
     Raises
     ------
     SealError
         If a byte was changed, the file is cut or of another version, or a check fails.
     """
-    manifest, *_ = _verified(sealed, signer, expected, not_before)
+    manifest, *_ = _verified(sealed, signer, expected, not_before, after)
     return manifest
 
 
@@ -157,18 +169,21 @@ def open_sealed(
     signer: Ed25519PublicKey,
     expected: Mapping[str, str] | None = None,
     not_before: Date | None = None,
+    after: int | None = None,
 ) -> Opened:
     """Verify a sealed file, then decrypt it and return the state, bit for bit as it was
     sealed.
 
-    No code of the file is run, for it holds none. Memory is bounded by the size that
-    the manifest states, which is read after the signature was found right.
+    No code of the file is run, for it holds none. Beside the file, memory is bounded
+    by three times the size that the manifest states, which is read after the signature
+    was found right: what is decrypted, and what it is decompressed to, in pieces and
+    as a whole.
 
     Parameters
     ----------
     recipient : X25519PrivateKey
         The key that it was sealed for.
-    sealed, signer, expected, not_before
+    sealed, signer, expected, not_before, after
         As in `verify`.
 
     Raises
@@ -179,7 +194,7 @@ def open_sealed(
     """
     check_type("recipient", recipient, X25519PrivateKey)
     manifest, head, ephemeral, encrypted = _verified(
-        sealed, signer, expected, not_before
+        sealed, signer, expected, not_before, after
     )
     try:
         shared = recipient.exchange(X25519PublicKey.from_public_bytes(ephemeral))
@@ -190,12 +205,14 @@ def open_sealed(
             "recipient: this private key does not open the file; it was sealed for "
             "another one"
         ) from None
+    del encrypted
     inflate = zlib.decompressobj()
     try:
         # never more than was signed, and one
         payload = inflate.decompress(compressed, manifest.payload_bytes + 1)
     except zlib.error as error:
         raise SealError(f"the payload cannot be decompressed: {error}") from None
+    del compressed
     if not inflate.eof or inflate.unused_data or len(payload) != manifest.payload_bytes:
         raise SealError(
             f"the payload does not have the {manifest.payload_bytes:,} bytes that its "
@@ -233,12 +250,15 @@ def _verified(
     signer: Ed25519PublicKey,
     expected: Mapping[str, str] | None,
     not_before: Date | None,
+    after: int | None,
 ) -> tuple[Manifest, bytes, bytes, bytes]:
     """Manifest, all that precedes the encrypted part, ephemeral key and encrypted part
     of a file in order.
     """
     check_type("signer", signer, Ed25519PublicKey)
     check_type("sealed", sealed, bytes)
+    if not_before is not None and type(not_before) is not Date:
+        raise TypeError(f"not_before: got {not_before!r}, expected a datetime.date")
     if len(sealed) < _HEAD.size or not sealed.startswith(MAGIC):
         raise SealError("this is no sealed model, or only the beginning of one")
     _, version, n_manifest, length = _HEAD.unpack_from(sealed)
@@ -275,6 +295,11 @@ def _verified(
         raise SealError(
             f"date: the seal is of {manifest.date}, accepted are seals from "
             f"{not_before} on"
+        )
+    if after is not None and manifest.serial <= check_int("after", after, minimum=0):
+        raise SealError(
+            f"serial: the seal is number {manifest.serial}, accepted are seals after "
+            f"number {after}"
         )
     return (
         manifest,

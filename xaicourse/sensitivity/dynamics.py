@@ -115,8 +115,19 @@ def forward_sensitivities(
         return np.concatenate([np.asarray(rhs(now, x, theta), float), moved.ravel()])
 
     joined = np.concatenate([x0, np.zeros(n * p)])
+    # How large states become, and how far parameters move them, in their own units: of
+    # this at most, 1e-8 may be wrong.
+    reached = np.abs(rhs(t[0], x0, theta)) * (t[-1] - t[0])
+    size = np.where(x0 != 0, np.abs(x0), np.where(reached > 0, reached, 1.0))
+    moved = size[:, None] / np.where(theta != 0, np.abs(theta), 1.0)
     solution = solve_ivp(
-        both, (t[0], t[-1]), joined, method="DOP853", t_eval=t, rtol=1e-8, atol=1e-8
+        both,
+        (t[0], t[-1]),
+        joined,
+        method="DOP853",
+        t_eval=t,
+        rtol=1e-8,
+        atol=1e-8 * np.minimum(np.concatenate([size, moved.ravel()]), 1.0),
     )
     if not solution.success or not np.isfinite(solution.y).all():
         raise ValueError(

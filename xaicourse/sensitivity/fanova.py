@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from xaicourse.validation import as_floats, check_bounds, check_int
+from xaicourse.validation import as_floats, check_bounds, check_int, rounding
 
 Floats = NDArray[np.float64]
 Subset = tuple[int, ...]
@@ -105,7 +105,7 @@ def grid_anova(values: ArrayLike) -> Anova:
         )
     d = table.ndim
     mean, variance = float(table.mean()), float(table.var())
-    constant = np.ptp(table) <= 16 * np.finfo(float).eps * np.abs(table).max()
+    constant = np.ptp(table) <= rounding(table)
     if constant:
         warnings.warn(
             "values: the table is constant, so that there is no variance to share out",
@@ -245,7 +245,7 @@ def _tree_shares(tree: Any, box: Floats, order: int) -> dict[Subset, float]:
     mean = float(volume @ values)
     values = values - mean
     variance = float(volume @ values**2)
-    if np.ptp(values) <= 16 * np.finfo(float).eps * (np.abs(values).max() + abs(mean)):
+    if np.ptp(values) <= rounding(values + mean):
         return {}
     # Between two neighbouring ends of leaves nothing changes along a feature: which
     # leaves cover each such interval?

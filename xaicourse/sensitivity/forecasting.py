@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from xaicourse.validation import as_floats, check_finite, check_int
+from xaicourse.validation import as_floats, check_finite, check_int, in_columns_of
 
 
 @dataclass(frozen=True)
@@ -114,7 +114,7 @@ def forecast_sensitivity(
     The parameters stay those of `results`. The forecast of a linear Gaussian
     state-space model is an affine function of its data, so that one difference per
     value is the derivative up to rounding, whatever its step; each column is moved by
-    its own standard deviation.
+    its own standard deviation, or, if that is next to none, by its largest value.
 
     Parameters
     ----------
@@ -124,9 +124,10 @@ def forecast_sensitivity(
         The series, on its original scale: what the model was fitted to, or any other
         series that it should forecast.
     exog : array-like of shape (n, n_features), optional
-        Features, for a model that has them; a single one may have shape (n,).
+        Features, for a model that has them; a single one may have shape (n,). Columns
+        of a DataFrame are matched by name with those that the model was fitted to.
     next_exog : array-like of shape (n_features,), optional
-        Their values in the coming step.
+        Their values in the coming step; those of a Series are matched by name.
     n_lags : int
         How many of the last values are changed, at most n.
 
@@ -174,6 +175,13 @@ def forecast_sensitivity(
         )
     features = None
     if exog is not None:
+        if hasattr(exog, "columns"):
+            next_exog = in_columns_of("next_exog", next_exog, exog)
+            fitted: Any = getattr(results.model.data, "orig_exog", None)
+            if hasattr(fitted, "columns"):  # those of the trend come first
+                fitted = fitted.iloc[:, -len(exog.columns) :]
+                next_exog = in_columns_of("next_exog", next_exog, fitted)
+                exog = in_columns_of("exog", exog, fitted)
         columns = np.asarray(exog)
         columns = columns[:, None] if columns.ndim == 1 else columns
         columns = as_floats("exog", columns, (n, None))
@@ -219,7 +227,9 @@ def _differences(
     base = forecast(table)
     slopes = np.empty((n_last, table.shape[1]))
     for column, values in enumerate(table.T):
-        step = float(values.std() or abs(values[0]) or 1.0)
+        size, spread = float(np.abs(values).max()), float(values.std())
+        # of a column that hardly moves, the spread is too small for a difference
+        step = spread if spread > 1e-6 * size else size or 1.0
         for lag in range(n_last):
             changed = table.copy()
             changed[-1 - lag, column] += step

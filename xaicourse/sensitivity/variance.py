@@ -17,9 +17,8 @@ from typing import Any
 import joblib
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import ndtri
+from scipy.special import stdtrit
 
-from xaicourse.resampling import bootstrap_counts
 from xaicourse.validation import (
     Progress,
     Seed,
@@ -27,6 +26,7 @@ from xaicourse.validation import (
     check_int,
     check_level,
     check_seed,
+    rounding,
     silent,
 )
 
@@ -97,7 +97,7 @@ def sobol_indices(
     *,
     n_samples: int = 1024,
     second_order: bool = False,
-    n_resamples: int = 200,
+    n_scramblings: int = 4,
     conf_level: float = 0.95,
     seed: Seed = 0,
     n_jobs: int | None = None,
@@ -111,9 +111,10 @@ def sobol_indices(
         STᵢ = E[(f(A) - f(AB⁽ⁱ⁾))²] / 2V         (Jansen)
         S2ᵢⱼ = E[f(BA⁽ⁱ⁾) f(AB⁽ʲ⁾) - f(A) f(B)] / V - S1ᵢ - S1ⱼ.
 
-    A and B are the halves of a scrambled Sobol' sequence. The intervals are
-    bootstrapped over its rows as if these were independent draws, which makes them
-    somewhat too wide.
+    A and B are the halves of a Sobol' sequence, scrambled anew for each of a few parts
+    of the rows. Within a part the rows depend on each other, and a bootstrap over them
+    gives intervals that are many times too wide; the parts are independent, and the
+    intervals are Student's, from how far the parts differ.
 
     Parameters
     ----------
@@ -129,12 +130,14 @@ def sobol_indices(
         times.
     second_order : bool
         Whether to estimate `S2`.
-    n_resamples : int
-        Bootstrap samples, at least 2.
+    n_scramblings : int
+        Parts of the rows with a scrambling each, a power of two from 2 to `n_samples`.
+        With more of them the intervals of a high level become narrower, and the indices
+        less exact.
     conf_level : float
         Of the intervals, between 0 and 1.
     seed : int, numpy.random.Generator or None
-        Of the sequence's scrambling and of the bootstrap.
+        Of the scramblings.
     n_jobs : int or None
         As in joblib: how many blocks are evaluated at once; None is one, or what the
         surrounding ``joblib.parallel_config`` says.
@@ -148,7 +151,8 @@ def sobol_indices(
     Warns
     -----
     UserWarning
-        If the output is constant: all indices are zero then.
+        If the output is constant: all indices are zero then. If it varies so rarely
+        that it is constant on A and B: the variance is that of all rows then.
 
     Raises
     ------
@@ -174,17 +178,13 @@ def sobol_indices(
 
     low, high = check_bounds(bounds).T
     d = len(low)
-    n = check_int("n_samples", n_samples, minimum=2)
-    if n & (n - 1):
-        below = 1 << (n.bit_length() - 1)
-        raise ValueError(
-            f"n_samples: got {n}, expected a power of two, such as {below} or "
-            f"{2 * below}"
-        )
-    n_resamples = check_int("n_resamples", n_resamples, minimum=2)
+    parts = _power_of_two("n_scramblings", n_scramblings, 2)
+    n = _power_of_two("n_samples", n_samples, parts)
     conf_level = check_level("conf_level", conf_level)
     rng = check_seed(seed)
-    both = qmc.Sobol(2 * d, rng=rng).random(n)
+    both = np.concatenate(
+        [qmc.Sobol(2 * d, rng=rng).random(n // parts) for _ in range(parts)]
+    )
     A, B = low + both[:, :d] * (high - low), low + both[:, d:] * (high - low)
 
     # (rows, rows of which a column is taken, which): A, B, each AB and, for the second
@@ -195,8 +195,7 @@ def sobol_indices(
         _with_column(rows, donor, i) for rows, donor, i in (progress or silent)(blocks)
     )
     outputs = _evaluate(function, mixed, n_jobs)
-    mean, variance = float(outputs[:2].mean()), float(outputs[:2].var())
-    if np.ptp(outputs) <= 16 * np.finfo(float).eps * np.abs(outputs).max():
+    if np.ptp(outputs) <= rounding(outputs):
         warnings.warn(
             "function: its output is constant, so that there is no variance to share "
             "out",
@@ -204,8 +203,28 @@ def sobol_indices(
         )
         zero, zeros = np.zeros(d), np.zeros((d, d)) if second_order else None
         return SobolIndices(
-            zero, zero, zero, zero, zeros, zeros, mean, 0.0, outputs.size
+            zero,
+            zero,
+            zero,
+            zero,
+            zeros,
+            zeros,
+            float(outputs.mean()),
+            0.0,
+            outputs.size,
         )
+    drawn = outputs[:2]
+    if np.ptp(drawn) <= rounding(outputs):
+        warnings.warn(
+            f"n_samples: got {n}, too few for a function that varies so rarely: its "
+            f"output is constant on A and B, so that the indices are mere guesses",
+            stacklevel=2,
+        )
+        drawn = outputs
+    mean = float(drawn.mean())
+
+    def of_parts(values: Floats) -> Floats:
+        return np.asarray(values.reshape(parts, -1).mean(1))
 
     a, b, ab, ba = (
         *(outputs[:2] - mean),
@@ -213,26 +232,18 @@ def sobol_indices(
         outputs[2 + d :] - mean,
     )
     pairs = list(itertools.combinations(range(d), 2)) if second_order else []
-    # Each estimator is a ratio of means over rows, so that the bootstrap is one product
-    # with a matrix of counts.
-    terms = [
-        a,
-        b,
-        a * a,
-        b * b,
-        *(b * (ab - a)),
-        *((a - ab) ** 2 / 2),
-        *(ba[i] * ab[j] - a * b for i, j in pairs),
-    ]
-    table = np.stack(terms, axis=1)
-    estimate = _indices(table.mean(0), d, pairs)
-    resampled = np.concatenate(
-        [
-            _indices(counts @ table / n, d, pairs)
-            for counts in bootstrap_counts(rng, n, n_resamples)
-        ]
+    first = [of_parts(b * (mixed - a)) for mixed in ab]
+    total = [of_parts((a - mixed) ** 2 / 2) for mixed in ab]
+    second = [of_parts(ba[i] * ab[j] - a * b) - first[i] - first[j] for i, j in pairs]
+    terms = np.array(first + total + second)
+    spread = of_parts(((drawn - mean) ** 2).mean(0))
+    variance = float(spread.mean())
+    estimate = terms.mean(1) / variance
+    # An index is a ratio of means: to first order a part moves it by this.
+    moved = (terms - estimate[:, None] * spread) / variance
+    width = stdtrit(parts - 1, 0.5 + conf_level / 2) * (
+        moved.std(1, ddof=1) / np.sqrt(parts)
     )
-    width = ndtri(0.5 + conf_level / 2) * resampled.std(axis=0, ddof=1)
     matrices = [
         _symmetric(values[2 * d :], d, pairs) if second_order else None
         for values in (estimate, width)
@@ -368,14 +379,14 @@ def _one_block(function: Model, block: Floats) -> Floats:
     return outputs.astype(float)
 
 
-def _indices(means: Floats, d: int, pairs: list[tuple[int, int]]) -> Floats:
-    """Return S1, ST and each pair's S2 from means of the terms, along the last axis."""
-    a, b, aa, bb = np.moveaxis(means[..., :4], -1, 0)
-    variance = ((aa + bb) / 2 - ((a + b) / 2) ** 2)[..., None]
-    shares = means[..., 4:] / variance
-    for k, (i, j) in enumerate(pairs, start=2 * d):
-        shares[..., k] -= shares[..., i] + shares[..., j]
-    return np.asarray(shares)
+def _power_of_two(name: str, value: int, minimum: int) -> int:
+    n = check_int(name, value, minimum=minimum)
+    if n & (n - 1):
+        below = 1 << (n.bit_length() - 1)
+        raise ValueError(
+            f"{name}: got {n}, expected a power of two, such as {below} or {2 * below}"
+        )
+    return n
 
 
 def _symmetric(values: Floats, d: int, pairs: list[tuple[int, int]]) -> Floats:
