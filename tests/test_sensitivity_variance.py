@@ -203,7 +203,7 @@ def test_the_paths_of_morris_begin_anywhere_and_go_in_any_order():
 
 def test_the_stated_defaults():
     f = ishigami()
-    stated = {"n_samples": 1024, "second_order": False, "n_resamples": 200}
+    stated = {"n_samples": 1024, "second_order": False, "n_scramblings": 4}
     stated |= {"conf_level": 0.95, "seed": 0}
     default, expected = sobol_indices(f, f.bounds), sobol_indices(f, f.bounds, **stated)
     for name, value in vars(default).items():
