@@ -292,8 +292,9 @@ def _initialised(model: nn.Module, rng: np.random.Generator) -> nn.Module:
     with torch.random.fork_rng(on_gpu), torch.no_grad():
         torch.manual_seed(int(rng.integers(2**63)))
         for layer in other.modules():
-            if hasattr(layer, "reset_parameters"):
-                layer.reset_parameters()
+            reset: Any = getattr(layer, "reset_parameters", None)
+            if reset is not None:
+                reset()
                 continue
             for weights in layer.parameters(recurse=False):
                 order = torch.from_numpy(rng.permutation(weights.numel()))
