@@ -212,7 +212,8 @@ def counterfactuals(
                 break
             optimiser.step([slope], rate)
             point.copy_(space.within(point))
-        values = _nearer(f, best[2], space, target)
+        values = _decided(f, best[2], space, target)
+        values = _nearer(f, values, space, target)
         outputs = f.outputs(ALL, values)
     valid = margin(outputs, target) > 0
     return Counterfactuals(
@@ -324,6 +325,35 @@ def _space(
     return _Space(row, free, low, high, blocks, menus, scale)
 
 
+def _accepted(c: Tensor, tried: Tensor, space: _Space, better: Tensor) -> Tensor:
+    """Rows exchanged where another is better and not like one of the rest."""
+    c = c.clone()
+    for row in torch.nonzero(better).flatten():
+        others = torch.cat([c[:row], c[row + 1 :]])
+        apart = ((others - tried[row]).abs() / space.scale).sum(1)
+        if (apart > 1e-3).all():
+            c[row] = tried[row]
+    return c
+
+
+def _decided(f: Explained, c: Tensor, space: _Space, target: int) -> Tensor:
+    """Let rows that are not decided as wanted, perhaps for being rounded, take the
+    choices that bring them furthest.
+    """
+    for _ in space.menus:
+        ahead = margin(f.outputs(ALL, c), target)
+        refused, furthest = ahead <= 0, c.clone()
+        for j, menu in space.menus.items() if refused.any() else ():
+            for value in menu:
+                tried = c.clone()
+                tried[:, j] = value
+                now = margin(f.outputs(ALL, tried), target)
+                furthest[now > ahead] = tried[now > ahead]
+                ahead = torch.maximum(ahead, now)
+        c = _accepted(c, furthest, space, refused)
+    return c
+
+
 def _nearer(f: Explained, c: Tensor, space: _Space, target: int) -> Tensor:
     """Put changed columns (blocks whole) back to x where a row stays valid, then move
     those that are left towards it; no row becomes like another.
@@ -356,20 +386,11 @@ def _nearer(f: Explained, c: Tensor, space: _Space, target: int) -> Tensor:
         worth = torch.where(distance > 0, won / distance, torch.inf)
         return list(worth.argsort(1).T[: int((distance > 0).sum(1).max())])
 
-    def accepted(c: Tensor, tried: Tensor, better: Tensor) -> Tensor:
-        c = c.clone()
-        for row in torch.nonzero(better).flatten():
-            others = torch.cat([c[:row], c[row + 1 :]])
-            apart = ((others - tried[row]).abs() / space.scale).sum(1)
-            if (apart > 1e-3).all():
-                c[row] = tried[row]
-        return c
-
     none, whole = torch.zeros_like(c[:, 0]), torch.ones_like(c[:, 0])
     valid = lead(c) > 0
     for which in orders(c):
         back = moved(c, which, none)
-        c = accepted(c, back, valid & (lead(back) > 0))
+        c = _accepted(c, back, space, valid & (lead(back) > 0))
     for which in orders(c):
         refused, kept = none, whole
         for _ in range(20):  # bisection, to a millionth of the change
@@ -377,7 +398,7 @@ def _nearer(f: Explained, c: Tensor, space: _Space, target: int) -> Tensor:
             enough = lead(moved(c, which, middle)) > 0
             refused = torch.where(enough, refused, middle)
             kept = torch.where(enough, middle, kept)
-        c = accepted(c, moved(c, which, kept), valid & (kept < 1))
+        c = _accepted(c, moved(c, which, kept), space, valid & (kept < 1))
     return c
 
 
