@@ -713,20 +713,28 @@ claim(
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## What do you tell customer B?
 #
-# A **counterfactual**: the smallest changes, of what *can* change, after which she is accepted
+# A **counterfactual**: small changes, of what *can* change, to values that *exist*, after which she is accepted
 # ([Mothilal, Sharma and Tan, 2020](https://arxiv.org/abs/1905.07697)).
 
 # %% tags=["live:a counterfactual"]
 columns = list(encoder.get_feature_names_out())
-free = [columns.index(c) for c in ("bmi", "exercise", "deductible")]
+menus = {
+    "bmi": np.arange(20, 35.5, 0.5),
+    "exercise": np.arange(0, 8.5, 0.5),
+    "deductible": np.array([0, 250, 500, 1000, 2000]),
+}
+free = [columns.index(c) for c in menus]
+scaler = encoder.named_transformers_["standardscaler"]
+choices = {
+    i: (menu - scaler.mean_[i]) / scaler.scale_[i]
+    for i, menu in zip(free, menus.values())
+}
 row = torch.from_numpy(encoder.transform(twins[1].iloc[[case]]).astype(np.float32))
-limits = (torch.from_numpy(X.min(0)), torch.from_numpy(X.max(0)))
 found = counterfactuals(
-    black_box, row, target=1, actionable=free, ranges=limits, n_counterfactuals=2, max_steps=150, seed=seed
+    black_box, row, target=1, actionable=free, choices=choices, n_counterfactuals=2, max_steps=150, seed=seed
 )
 
 # %%
-scaler = encoder.named_transformers_["standardscaler"]
 told = scaler.inverse_transform(np.r_[row, found.values][:, : len(numbers)])
 ways = pd.DataFrame(
     (told[:, free] / [1, 1, 100]).T,

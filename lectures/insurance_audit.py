@@ -680,21 +680,28 @@ say(
 #
 # The customer who wrote the letter wants something she can use. A **counterfactual** is a nearby customer whom the black box
 # accepts. *Move to another district* is no answer that an insurer should give, and *be forty* none that she can follow. So
-# only some columns are actionable, each within a range, and several different answers leave her a choice
+# only some columns are actionable, each at values that exist (a deductible is one of those on sale), and several
+# different answers leave her a choice
 # ([Mothilal, Sharma and Tan, 2020](https://arxiv.org/abs/1905.07697)).
 
 # %% tags=["live:counterfactuals"]
 columns = list(encoder.get_feature_names_out())
-limits = {"smoker": (0, 1), "bmi": (18.5, 35), "exercise": (0, 8), "deductible": (0, 2000)}
-actionable = [columns.index(c) for c in limits]
+menus = {
+    "smoker": np.array([0, 1]),
+    "bmi": np.arange(20, 35.5, 0.5),
+    "exercise": np.arange(0, 8.5, 0.5),
+    "deductible": np.array([0, 250, 500, 1000, 2000]),
+}
+limits = {c: (menu.min(), menu.max()) for c, menu in menus.items()}
+actionable = [columns.index(c) for c in menus]
 train_X = X[~test]
 spread = np.median(abs(train_X - np.median(train_X, axis=0)), axis=0)
 scales = torch.tensor(np.where(spread > 0, spread, 1.0), dtype=torch.float32)
 scaler = encoder.named_transformers_["standardscaler"]
-low, high = torch.full((len(columns),), -50.0), torch.full((len(columns),), 50.0)
-for c, (least, most) in limits.items():
-    i = columns.index(c)
-    low[i], high[i] = ((np.array([least, most]) - scaler.mean_[i]) / scaler.scale_[i]).tolist()
+choices = {
+    i: (menu - scaler.mean_[i]) / scaler.scale_[i]
+    for i, menu in zip(actionable, menus.values())
+}
 
 
 def inside(row):
@@ -706,7 +713,7 @@ refused = np.flatnonzero(test & (religion == 1) & (p_box > 0.25) & (p_box < 0.45
 letters = [i for i in refused if inside(customers.iloc[i])][:5]
 answers = {
     i: counterfactuals(
-        black_box, torch.from_numpy(X[[i]]), target=1, actionable=actionable, ranges=(low, high), scales=scales,
+        black_box, torch.from_numpy(X[[i]]), target=1, actionable=actionable, choices=choices, scales=scales,
         max_steps=150, seed=seed,
     )
     for i in progress("letters")(letters)
@@ -857,6 +864,7 @@ check(exercises.may_be_told, may_be_told)
 # - Politics reaches the network through education, age and gender too. No twin shows this, as these are causes of politics, not effects:
 #   a proxy may be used without any path from the protected attribute to it.
 # - A counterfactual changes columns of a table. That a customer who loses weight is accepted in the model does not say that she can.
+# - Answers are kept apart from one another. So one of them may ask for more than another already does.
 
 # %% [markdown]
 # ## Further reading

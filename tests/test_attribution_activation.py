@@ -228,6 +228,59 @@ def test_tcav_finds_what_the_head_uses_with_its_sign_and_nothing_else():
     assert len(unused.null_scores) == 199
 
 
+@pytest.mark.parametrize("n_runs", [1, 5, 20])
+@pytest.mark.parametrize("sign", [1, -1])
+def test_the_clearest_concept_has_the_smallest_p_value(n_runs, sign):
+    """A linear head has one gradient, and each run a score of 0 or 1."""
+    unit = torch.eye(4, dtype=F64)[0]
+    found = tcav(
+        lambda a: sign * a[:, 0],
+        cloud(2, 50),
+        cloud(3, 50, at=6 * unit),
+        cloud(1, 400),
+        n_runs=n_runs,
+        n_random=99,
+    )
+    assert found.accuracy > 0.99
+    assert found.score == (sign == 1)
+    assert found.p_value == 0.01
+    unused = tcav(
+        lambda a: a[:, 1],
+        cloud(2, 50),
+        cloud(3, 50, at=6 * unit),
+        cloud(1, 400),
+        n_runs=n_runs,
+        n_random=99,
+    )
+    assert unused.p_value > 0.1
+
+
+def test_a_random_concept_keeps_the_level_at_a_linear_head():
+    check_level(
+        [
+            tcav(
+                lambda a: a[:, 0],
+                cloud(3 * i + 1, 20),
+                cloud(3 * i + 2, 40),
+                cloud(3 * i + 3, 300),
+                n_runs=4,
+                n_random=19,
+                seed=i,
+            ).p_value
+            for i in range(60)
+        ]
+    )
+
+
+def test_the_vector_does_not_depend_on_units():
+    concept, others = cloud(0, 60, at=1.0), cloud(1, 60)
+    vector, _ = concept_vectors(concept, others)
+    for unit in (2.0**-40, 2.0**60):
+        close(concept_vectors(unit * concept, unit * others)[0], vector)
+    same = torch.ones(3, 4, dtype=F64)
+    close(concept_vectors(3 * same, same)[0], 0.5 * same[0])
+
+
 def check_level(p_values):
     """Where the concept is one more random set, at most one test in twenty may call it
     a finding.

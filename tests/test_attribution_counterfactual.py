@@ -116,6 +116,78 @@ def test_without_diversity_a_plane_is_crossed_by_the_column_that_does_it_cheapes
     assert (dear.values[:, 1].abs() < 0.2).all()
 
 
+def linear_cases():
+    """Linear models of six columns, and the least change that crosses each: of the
+    column that does most for its distance.
+    """
+    for seed in range(20):
+        draw = torch.Generator().manual_seed(seed)
+        weights = torch.randn(6, generator=draw, dtype=F64)
+        yield seed, lambda x, w=weights: x @ w - 2, 2 / float(weights.abs().max())
+
+
+def test_answers_change_about_as_little_as_a_linear_model_needs():
+    x, ratios = torch.zeros(1, 6, dtype=F64), []
+    for seed, model, least in linear_cases():
+        found = counterfactuals(model, x, target=1, n_counterfactuals=1, seed=seed)
+        assert found.valid.all()
+        ratios.append(float(found.values.abs().sum()) / least)
+    assert min(ratios) > 1 - 1e-9
+    assert np.median(ratios) < 1.02
+    assert max(ratios) < 1.7
+
+
+def test_no_changed_column_can_move_back_and_no_two_answers_are_alike():
+    x = torch.zeros(1, 6, dtype=F64)
+    for seed, model, _ in linear_cases():
+        found = counterfactuals(model, x, target=1, n_counterfactuals=3, seed=seed)
+        distance = torch.cdist(found.values, found.values, p=1)
+        assert (distance + torch.eye(3) > 9e-4).all()
+        for i, row in enumerate(found.values):
+            others = torch.cat([found.values[:i], found.values[i + 1 :]])
+            for j in torch.nonzero(row).flatten():
+                back = row.clone()
+                back[j] *= 0.99
+                # an answer of the same column alone holds the place
+                rest = torch.arange(6) != j
+                held = ((others - row)[:, rest].abs().sum(1) < 2e-3).any()
+                assert model(back[None]).item() <= 0 or held
+
+
+def test_columns_exist_at_their_choices_only_and_validity_is_that_of_the_answer():
+    menu = [0.0, 0.25, 0.5, 1.0, 2.0]
+    row = torch.tensor([[0.3, 0.1, 0.0]], dtype=F64)
+    for seed in range(5):
+        found = counterfactuals(
+            plane, row, target=1, n_counterfactuals=3, seed=seed,
+            choices={0: menu, 1: menu}, ranges=([-3, 0, -3], [3, 2, 3]),
+            actionable=[0, 1],
+        )  # fmt: skip
+        assert set(found.values[:, 0].tolist()) <= {*menu, 0.3}
+        assert set(found.values[:, 1].tolist()) <= {*menu, 0.1}
+        assert found.valid.all()
+        assert torch.equal(found.valid, plane(found.values) > 0)
+
+
+def test_of_two_choices_that_suffice_the_nearer_is_told():
+    model, x = lambda x: x[:, 0] - 827, torch.zeros(1, 1, dtype=F64)
+    found = counterfactuals(
+        model, x, target=1, n_counterfactuals=1, scales=[1000.0], max_steps=300,
+        choices={0: [0, 250, 500, 1000, 2000]}, learning_rate=50.0,
+    )  # fmt: skip
+    assert found.values.tolist() == [[1000.0]]
+    free = counterfactuals(
+        model, x, target=1, n_counterfactuals=1, scales=[1000.0], max_steps=300,
+        learning_rate=50.0,
+    )  # fmt: skip
+    assert 827 < free.values.item() < 828
+    none = counterfactuals(
+        model, x, target=1, n_counterfactuals=1, scales=[1000.0], max_steps=30,
+        choices={0: [0, 250, 500]}, learning_rate=50.0,
+    )  # fmt: skip
+    assert not none.valid.any()
+
+
 def test_diversity_spreads_the_answers():
     spread = [
         float(
@@ -169,7 +241,10 @@ def test_only_actionable_columns_change_within_their_ranges(actionable, seed):
 
 def test_every_class_of_three_can_be_asked_for():
     net = network(3).eval()
-    for target in range(3):
+    said = int(net(ROW).argmax())
+    with pytest.raises(ValueError, match=f"the model already decides {said}"):
+        counterfactuals(net, ROW, target=said)
+    for target in {0, 1, 2} - {said}:
         found = counterfactuals(
             net,
             ROW,
@@ -288,6 +363,21 @@ BAD = [
         r"ranges: the row lies outside of them in columns \[0, 1, 2\]",
     ),
     ({"ranges": (X, X)}, ValueError, r"ranges: got shape \(1, 3\), expected \(3,\)"),
+    ({"inputs": X + 5}, ValueError, "inputs: got a row for which the model already"),
+    ({"choices": {3: [0.0]}}, ValueError, "choices: got 3"),
+    ({"choices": {"a": [0.0]}}, TypeError, "choices: got 'a'"),
+    ({"choices": {0: "a"}}, TypeError, "choices: got str"),
+    ({"choices": {0: [torch.nan]}}, ValueError, "choices: got NaN"),
+    (
+        {"choices": {0: [1.0]}, "actionable": [1]},
+        ValueError,
+        "choices: got column 0, expected an actionable one",
+    ),
+    (
+        {"choices": {0: [1.0]}, "ranges": (X[0] - 0.5, X[0] + 0.5)},
+        ValueError,
+        "choices: column 0 has values outside of its range",
+    ),
     ({"scales": X[0]}, ValueError, "scales: got 0, expected positive numbers"),
     ({"scales": "one"}, TypeError, "scales: got str"),
     ({"scales": [1, 1]}, ValueError, r"scales: got shape \(2,\)"),

@@ -34,6 +34,23 @@ def test_a_linear_model_is_found_again(width):
     np.testing.assert_allclose(result.r2, 1, atol=1e-9)
 
 
+@pytest.mark.parametrize("level", [0.7, -1e9, 1e-300])
+def test_a_constant_model_is_explained_whole(level):
+    result = lime(lambda x: np.full(len(x), level), normal(0, 3, 3), scale=ONE)
+    assert result.r2.tolist() == [1, 1, 1]
+
+
+@pytest.mark.parametrize("level", [0.7, 1e6, 1e15])
+def test_a_share_of_variance_is_one_whatever_it_varies_about(level):
+    result = lime(
+        lambda x: level + np.spacing(level) * (x[:, 0] > 0), np.zeros((1, 2)),
+        scale=ONE[:2], seed=3,
+    )  # fmt: skip
+    small = lime(lambda x: 1.0 * (x[:, 0] > 0), np.zeros((1, 2)), scale=ONE[:2], seed=3)
+    assert result.r2[0] == pytest.approx(small.r2[0], abs=1e-9)
+    assert 0.5 < small.r2[0] < 0.7
+
+
 def check_sine(explain):
     """With π = exp(-t²/w²), points N(0, 1) weigh as N(0, s²), 1/s² = 1 + 2/w²; the best
     slope of sin at 0 is e^(-s²/2).

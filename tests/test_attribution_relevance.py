@@ -205,7 +205,9 @@ def share(name, x, w, b, relevance):
     p, bias = x[:, None] * w.T, b
     up, down = p.clamp(min=0), p.clamp(max=0)
     if name == "gamma":
-        p, bias = p + 0.5 * up, bias + 0.5 * bias.clamp(min=0)
+        below = p.sum(0) + bias < 0
+        p = p + 0.5 * torch.where(below, down, up)
+        bias = bias + 0.5 * torch.where(below, bias.clamp(max=0), bias.clamp(min=0))
     if name == "z_plus":
         p, bias = up, bias.clamp(min=0)
     if name == "flat":
@@ -270,6 +272,58 @@ def test_the_mutant_that_splits_weights_and_not_products_is_rejected(name, monke
         )
 
 
+@pytest.mark.parametrize(
+    ("rule", "expected"),
+    [
+        (epsilon_rule(0.0), (3, -4)),
+        (epsilon_rule(1.0), (1.5, -2)),
+        (gamma_rule(0.25), (1.5, -2.5)),
+        (gamma_rule(1 / 3), (9 / 7, -16 / 7)),
+        (gamma_rule(1e6), (0, -1)),
+        (alpha_beta_rule(2, 1), (-2, 1)),
+        (z_plus_rule(), (-1, 0)),
+        (flat_rule(), (-0.5, -0.5)),
+        (z_box_rule(0, 5), (-0.75, -0.25)),
+    ],
+)
+def test_each_rule_where_the_output_is_negative(rule, expected):
+    result = layerwise_relevance(linear([[1.0, -1.0]]), row(3, 4), rule=rule)
+    close(result.values, row(*expected), atol=1e-5)
+
+
+def test_gamma_at_a_negative_pre_activation_that_is_passed_on():
+    # The hidden units are 3 - 8 = -5 and 9 - 2 = 7, and so are their relevances.
+    net = nn.Sequential(linear([[1.0, -1.0], [3.0, -0.25]]), linear([[1.0, 1.0]]))
+    result = layerwise_relevance(
+        net, row(3, 8), rule=epsilon_rule(0.0), rules={net[0]: gamma_rule(1.0)}
+    )
+    by_hand = row(-5 * 3 / -13 + 7 * 18 / 16, -5 * -16 / -13 + 7 * -2 / 16)
+    close(result.values, by_hand, atol=1e-9)
+
+
+@pytest.mark.parametrize("gamma", [0.01, 1 / 3, 100.0])
+def test_no_denominator_of_gamma_vanishes(gamma):
+    layer, x = linear(normal(1, 1, 4).tolist()), normal(0, 500, 4)
+    result = layerwise_relevance(layer, x, rule=gamma_rule(gamma))
+    products = (x * layer.weight.detach()).abs().sum(1)
+    assert (result.values.abs().sum(1) <= (1 + 1e-9) * products).all()
+    close(result.delta, torch.zeros(500, dtype=F64), atol=1e-9)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_box_rule_in_a_corner_of_the_box(seed):
+    # The first unit's terms are all zero, though rounding says otherwise; the second's
+    # are as wide as the box.
+    weight = torch.randn(5, generator=torch.Generator().manual_seed(seed))
+    net = nn.Sequential(nn.Linear(5, 2, bias=False), nn.Linear(2, 1, bias=False))
+    net[0].weight.data = torch.stack([weight, -0.5 * weight])
+    net[1].weight.data = torch.ones(1, 2)
+    x = torch.where(weight > 0, -0.1, 0.7)[None]
+    result = layerwise_relevance(net, x, rules={net[0]: z_box_rule(-0.1, 0.7)})
+    expected = weight.abs() / weight.abs().sum() * net[0](x)[0, 1].detach()
+    close(result.values[0], expected, atol=1e-4)
+
+
 # --- conservation ---------------------------------------------------------------------
 
 
@@ -299,6 +353,19 @@ def test_relevance_is_conserved(name):
         )
         close(result.delta, torch.zeros(3, dtype=F64), atol=1e-7)
         assert result.values.shape == x.shape
+
+
+def test_alpha_beta_conserves_only_what_has_products_of_both_signs():
+    # Each of the two layers hands down α times its relevance.
+    ones = nn.Sequential(linear([[1.0, 1.0], [1.0, 1.0]]), linear([[1.0, 1.0]]))
+    result = layerwise_relevance(ones, row(1, 1), rule=alpha_beta_rule(2, 1))
+    close(result.values, row(8, 8))
+    close(result.delta, torch.tensor([12.0], dtype=F64))
+    both = linear([[3.0, -1.0]])
+    result = layerwise_relevance(both, row(1, 1), rule=alpha_beta_rule(2, 1))
+    close(result.values, row(4, -2))
+    negative = layerwise_relevance(linear([[-1.0]]), row(1), rule=z_plus_rule())
+    close(negative.values, row(0))
 
 
 @few
@@ -362,6 +429,57 @@ def test_batch_normalisation_behind_a_relu_is_a_layer_of_its_own():
     result = layerwise_relevance(net, row(2, 4))
     close(result.values, row(6, 8))
     close(result.delta, torch.tensor([2.0], dtype=F64))
+
+
+class InPlace(nn.Module):
+    """A batch normalisation of what was a linear layer's output before `change`."""
+
+    def __init__(self, change):
+        super().__init__()
+        self.first, self.change = linear([[1.0]]), change
+        self.norm = nn.BatchNorm1d(1, eps=0.0).double()
+        self.norm.bias.data.fill_(1.0)
+
+    def forward(self, x):
+        return self.norm(self.change(self.first(x[:, :1]), x[:, 1:]))
+
+
+@pytest.mark.parametrize(
+    ("in_place", "apart"),
+    [
+        (lambda y, x: y.add_(x), lambda y, x: y + x),
+        (lambda y, _: y.relu_(), lambda y, _: y.relu()),
+        (lambda y, _: nn.ReLU(inplace=True)(y), lambda y, _: y.relu()),
+        (lambda y, _: y.mul_(2), lambda y, _: y * 2),
+    ],
+)
+@pytest.mark.parametrize("rule", [epsilon_rule(0.5), gamma_rule(1.0)])
+def test_no_batch_normalisation_is_folded_over_a_change_in_place(in_place, apart, rule):
+    x = row(1, 3), row(-2, 5), row(3, -7)
+    ours, right = (
+        layerwise_relevance(InPlace(change), torch.cat(x), rule=rule).values
+        for change in (in_place, apart)
+    )
+    close(ours, right, atol=1e-12)
+
+
+def test_batch_normalisation_of_a_sum_in_place():
+    net = InPlace(lambda y, x: y.add_(x))
+    net.norm.bias.data.zero_()
+    close(layerwise_relevance(net, row(1, 3)).values, row(1, 3))
+
+
+def test_a_layer_that_reads_changed_inputs_does_not_read_the_inputs():
+    class Shifted(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.last = linear([[1.0, 1.0]])
+
+        def forward(self, x):
+            return self.last(x.add_(x.flip(1)))
+
+    with pytest.raises(ValueError, match="does not read the model's inputs"):
+        layerwise_relevance(Shifted(), row(1, 3), rule=flat_rule())
 
 
 class Functional(nn.Module):

@@ -259,3 +259,10 @@ def test_bad_arguments(bad, error, message):
             options.pop("model"), options.pop("input_ids"), **options
         )
     assert str(refusal.value) == message
+
+
+def test_no_word_that_was_typed_is_dropped():
+    tokens = ["[CLS]", "great", "[UNK]", "[movie]", "##s", "[MASK]", "[SEP]", "[PAD]"]
+    words, values = merge_word_pieces(tokens, [9.0, 1, 2, 3, 4, 5, 9, 0])
+    assert words == ["great", "[UNK]", "[movie]s", "[MASK]"]
+    assert values == [1, 2, 7, 5]

@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import spearmanr
 from torch import nn
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from xaicourse.evaluation import (
     deletion_insertion,
@@ -127,6 +128,102 @@ def test_randomisation_tells_the_gradient_from_the_input() -> None:
     assert np.array_equal(*again)
 
 
+def gradient_of(network: nn.Module, rows: torch.Tensor) -> torch.Tensor:
+    leaf = rows.clone().requires_grad_()
+    return torch.autograd.grad(network(leaf).sum(), leaf)[0]
+
+
+def test_randomisation_starts_each_layer_as_training_does() -> None:
+    """Norm layers that never trained have weights of 1 and no spread: the normal draw
+    of that spread would be a dead network.
+    """
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        model = nn.Sequential(
+            nn.Linear(8, 16), nn.BatchNorm1d(16), nn.ReLU(), nn.LayerNorm(16),
+            nn.Linear(16, 1),
+        ).eval()  # fmt: skip
+    x = torch.randn(5, 8, generator=torch.Generator().manual_seed(1))
+    seen = []
+
+    def explain(network: nn.Module, rows: torch.Tensor) -> torch.Tensor:
+        seen.append(network)
+        return gradient_of(network, rows)
+
+    state = torch.get_rng_state()
+    alike = parameter_randomisation(model, explain, x, n_samples=40)
+    assert torch.equal(torch.get_rng_state(), state)
+    assert (alike != 0).all()
+    assert abs(alike.mean()) < 0.2
+    fresh = [network for network in seen if network is not model]
+    assert len(fresh) == 40
+    for network in fresh:
+        assert torch.equal(network[1].weight, torch.ones(16))
+        assert 0.9 * 8**-0.5 < network[0].weight.abs().max() <= 8**-0.5
+        assert not torch.equal(network[0].weight, model[0].weight)
+
+
+def test_randomisation_shuffles_what_has_no_initialisation() -> None:
+    class Scales(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.weight = nn.Parameter(torch.arange(1.0, 7))
+
+        def forward(self, rows: torch.Tensor) -> torch.Tensor:
+            return rows @ self.weight
+
+    seen = []
+
+    def explain(network: nn.Module, rows: torch.Tensor) -> torch.Tensor:
+        seen.append(network.weight.detach().clone())
+        return gradient_of(network, rows)
+
+    parameter_randomisation(Scales(), explain, torch.ones(1, 6), n_samples=3)
+    assert all(w.sort().values.tolist() == [1, 2, 3, 4, 5, 6] for w in seen)
+    assert not torch.equal(seen[0], seen[1])
+
+
+def test_what_is_zero_in_both_explanations_does_not_make_them_alike() -> None:
+    """A picture that is dark in nine places of ten, as the explanation of two networks
+    whose maps agree by 1/2 where there is light.
+    """
+    lit = torch.zeros(1, 30)
+    lit[0, [4, 11, 29]] = 1.0
+    maps = iter([[1.0, 2.0, 3.0], [2.0, 1.0, 3.0]])
+
+    def explain(_: nn.Module, rows: torch.Tensor) -> torch.Tensor:
+        found = rows.clone()
+        found[rows > 0] = torch.tensor(next(maps))
+        return found
+
+    alike = parameter_randomisation(nn.Linear(30, 1), explain, lit, n_samples=1)
+    assert alike == pytest.approx([0.5])
+    one = torch.zeros(1, 30)
+    one[0, 7] = 3.0
+    found = parameter_randomisation(nn.Linear(30, 1), lambda _, rows: rows, one)
+    assert found == pytest.approx([1.0])
+
+
+@pytest.mark.parametrize("rows", [1, 5])
+def test_curves_take_no_more_memory_than_a_batch(rows: int) -> None:
+    class Largest(TorchDispatchMode):
+        size = 0
+
+        def __torch_dispatch__(self, func, _types, args=(), kwargs=None):
+            out = func(*args, **(kwargs or {}))
+            if isinstance(out, torch.Tensor):
+                self.size = max(self.size, out.numel())
+            return out
+
+    x = torch.randn(rows, 3, 20, 20, generator=torch.Generator().manual_seed(0))
+    with Largest() as largest:
+        curves = deletion_insertion(
+            lambda z: z.flatten(1).sum(1), x, x, internal_batch_size=4
+        )
+    assert largest.size <= 2 * max(rows, 4) * 1201
+    assert curves.deletion.shape == (rows, 1201)
+
+
 ONES = np.ones((2, 3))
 X = torch.ones(2, 3)
 
@@ -150,6 +247,20 @@ X = torch.ones(2, 3)
         ),
         (lambda: effect_correlation(ONES, ONES[:1]), "effects: got shape (1, 3)"),
         (
+            lambda: effect_correlation([0.1, -0.9, 0.4], [1.0, 3.0, 2.0]),
+            "attributions: got shape (3,), expected rows (n, ...)",
+        ),
+        (
+            lambda: pointing_game([0.1, -0.9, 0.4], [True, False, False]),
+            "attributions: got shape (3,), expected rows (n, ...)",
+        ),
+        (
+            lambda: parameter_randomisation(
+                nn.Linear(3, 1), lambda _, x: torch.zeros_like(x), X
+            ),
+            "explain: got an explanation of one size, such as zeros",
+        ),
+        (
             lambda: deletion_insertion(lambda x: x.sum(1), X, X[:1]),
             "attributions: got shape (1, 3)",
         ),
@@ -160,7 +271,7 @@ X = torch.ones(2, 3)
         ),
         (
             lambda: parameter_randomisation(
-                nn.Linear(3, 1), lambda _, x: x, X, n_samples=0
+                nn.Linear(3, 1), lambda _, x: x, torch.rand(2, 3), n_samples=0
             ),
             "n_samples: got 0",
         ),

@@ -232,7 +232,7 @@ def test_the_number_of_evaluations(method):
     finite_differences(counted, np.zeros(5), method=method)
     assert (
         len(calls)
-        == {"forward": 6, "central": 10, "richardson": 20, "complex": 5}[method]
+        == {"forward": 6, "central": 10, "richardson": 20, "complex": 9}[method]
     )
 
 
@@ -628,3 +628,65 @@ def test_a_network_of_the_course():
     by_autograd = batch_jacobian(net, torch.from_numpy(X)).numpy()
     assert away.sum() > 15
     np.testing.assert_allclose(by_differences[away], by_autograd[away], atol=1e-9)
+
+
+# --- the complex step is for analytic functions, and a step for each feature ----------
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda x: abs(x) * x,
+        lambda x: abs(x) ** 2 + 0j,
+        lambda x: np.conj(x) * np.exp(x),
+        lambda x: np.where(abs(x) > 0, abs(x), x) + 0j,
+        lambda x: np.sqrt(x * np.conj(x)),
+        lambda x: 1e6 + 1e-3 * abs(x) * x,
+    ],
+)
+def test_a_function_that_is_not_analytic_is_refused(function):
+    for inputs in ([1.0, -2.0], [[1.0, -2.0], [0.3, 4.0]]):
+        with pytest.raises(ValueError, match="expected an analytic function"):
+            finite_differences(function, inputs, method="complex")
+    slopes = finite_differences(lambda x: abs(x) * x, [1.0, -2.0])
+    np.testing.assert_allclose(np.diag(slopes), [2, 4], atol=1e-8)
+
+
+@pytest.mark.parametrize(
+    ("function", "x", "slope"),
+    [
+        (lambda x: x**3, 0.0, 0.0),
+        (lambda x: x**2, 0.0, 0.0),
+        (lambda x: 1 + x**3, 0.0, 0.0),
+        (lambda x: np.sin(1e8 * x), 1e-9, 1e8 * np.cos(0.1)),
+        (np.exp, 20.0, np.exp(20.0)),
+        (lambda x: 1e12 + x, 1.0, 1.0),
+        (lambda x: 0 * x, 1.0, 0.0),
+        (lambda x: np.exp(x) / (np.cos(x) ** 3 + np.sin(x) ** 3), 1.5, 3.6220337007),
+        (lambda x: np.tanh(50 * x), 0.01, 50 / np.cosh(0.5) ** 2),
+    ],
+)
+def test_an_analytic_function_is_not_refused(function, x, slope):
+    found = finite_differences(function, [x], method="complex")
+    np.testing.assert_allclose(found, [[slope]], rtol=1e-9, atol=1e-12)
+
+
+def test_a_step_for_each_feature():
+    """A column that varies over 1e-6 beside one that varies over 1e6."""
+
+    def function(x):
+        return np.sin(1e6 * x[..., 0]) + np.sin(1e-6 * x[..., 1])
+
+    inputs = np.array([1e-6, 0.5])
+    right = [1e6 * np.cos(1.0), 1e-6 * np.cos(5e-7)]
+    found = finite_differences(function, inputs, step=[6e-12, 6.0])
+    np.testing.assert_allclose(found, right, rtol=1e-7)
+    for one in (6e-12, 6.0):
+        alone = finite_differences(function, inputs, step=one)
+        assert not np.allclose(alone, right, rtol=1e-7, atol=0)
+    rows = finite_differences(function, [inputs, inputs], step=[6e-12, 6.0])
+    np.testing.assert_array_equal(rows, [found, found])
+    with pytest.raises(ValueError, match=r"step: got shape \(3,\), expected \(2,\)"):
+        finite_differences(function, inputs, step=[1e-6] * 3)
+    with pytest.raises(ValueError, match="expected a positive number"):
+        finite_differences(function, inputs, step=[1e-6, 0])

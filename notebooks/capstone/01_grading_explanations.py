@@ -122,7 +122,7 @@ show(
 #   backwards. This one knows no truth but the model.
 # - **Changes nearby** ([Yeh et al., 2019](https://arxiv.org/abs/1901.09392)) and **ignores the weights**
 #   ([Adebayo et al., 2018](https://arxiv.org/abs/1810.03292)): the largest change of the
-#   explanation close by, and how alike it is when the network's weights are random. Less is better.
+#   explanation close by, and how alike it is when the network is one that has not been trained. Less is better.
 
 # %%
 show_source(relevance_rank)
@@ -474,8 +474,9 @@ claim(
 )
 
 # %% [markdown]
-# In a collision the energy *is* where the prongs are. What multiplies by the input is nearly the input, whatever the network
-# says: look at the last column of the table. A network learns "adjective of the film, unless negated", in which words act together; a slope
+# In a collision the energy *is* where the prongs are. What multiplies by the input is zero where the picture is dark, and among
+# the lit cells, which alone are counted in the last column of the table, it keeps much of its order when the weights are
+# random. A network learns "adjective of the film, unless negated", in which words act together; a slope
 # at the sentence sees less of that than striking out a word.
 
 # %% [markdown] slideshow={"slide_type": "slide"}
@@ -484,7 +485,7 @@ claim(
 # | You ask | Believe first | Why, from the tables |
 # |---|---|---|
 # | What matters in general? | permutation importance, on held-out rows | finds the causes best; but one answer for all rows |
-# | What holds up this decision of this model? | Integrated Gradients, Shapley values, occlusion | most faithful; they count what a column *does* here |
+# | What holds up this decision of this model? | Integrated Gradients, occlusion, LRP or Shapley values | most faithful, and close together; they count what a column *does* here |
 # | The model is flat, or has steps | Integrated Gradients or Shapley values, no plain gradient times input | the slope at the row sees no step |
 # | Which words decided? | leave each word out | finds more of them than gradient times embedding |
 # | Where in the picture is the evidence? | a map that beats the picture itself | bright pixels may find it without any network |

@@ -345,7 +345,7 @@ ill_p_values = {name: t.p_value for name, t in ill.items()}
 table(
     tested,
     caption="TCAV of class 8: the score, and the share of random sets that "
-    "are as far from one half.",
+    "are as extreme.",
     formats="{:.2f}",
     tolerance=0.25,
 )

@@ -71,7 +71,7 @@ ALTERATIONS = {
         "np.random.default_rng(1).choice([-1, 1], test.sum())",
     ),
     "the answers had been those before the search": (
-        "actionable=free, ranges=limits,",
+        "actionable=free, choices=choices,",
         "actionable=free, ranges=(row[0], row[0]),",
     ),
 }

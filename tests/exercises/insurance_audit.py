@@ -160,7 +160,7 @@ ALTERATIONS = {
         "bins = age.astype(int) // 100",
     ),
     "every column had been free to change": (
-        "target=1, actionable=actionable, ranges=(low, high), scales=scales,",
+        "target=1, actionable=actionable, choices=choices, scales=scales,",
         "target=1, scales=scales,",
     ),
     "the diagonal had been left alone": ("epsilon = 1e-4", "epsilon = 0.0"),

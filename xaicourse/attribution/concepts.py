@@ -41,8 +41,9 @@ class ConceptSensitivity:
         Mean derivative of the output along the concept's unit vector, over rows and
         runs.
     p_value : float
-        How often a random set has a score at least as far from 1/2, with one added
-        above and below.
+        How often a random set is as extreme, with one added above and below: its score
+        is further from 1/2, or as far while its own mean derivative is at least as
+        large.
     accuracy : float
         Share of examples on their side of the vectors' boundaries, mean over the runs;
         near 1/2 the layer does not hold the concept at all, and the score means
@@ -104,16 +105,17 @@ def concept_vectors(
         -2,
     )
     covariance = within.mT @ within / within.shape[-2]
-    scale = (
-        covariance.diagonal(dim1=-2, dim2=-1).mean(-1)[..., None, None].clamp(min=1e-12)
-    )
+    scale = covariance.diagonal(dim1=-2, dim2=-1).mean(-1)[..., None, None]
+    # without any variance the direction is that from mean to mean
+    scale = torch.where(scale == 0, 1.0, scale)
     penalty = (
         ridge
         * scale
         * torch.eye(concept.shape[-1], dtype=concept.dtype, device=concept.device)
     )
     vectors = torch.linalg.solve(covariance + penalty, means[0] - means[1])
-    vectors = vectors / vectors.norm(dim=-1, keepdim=True).clamp(min=1e-12)
+    length = vectors.norm(dim=-1, keepdim=True)
+    vectors = vectors / torch.where(length == 0, 1.0, length)
     middle = ((means[0] + means[1]) / 2).unsqueeze(-2)
     sides = [
         ((rows - middle) @ vectors.unsqueeze(-1)).squeeze(-1)
@@ -145,7 +147,9 @@ def tcav(
     runs' scores into a t-test; but the runs share the concept's examples and are not
     independent, so that the test finds far too much. Here the random sets go through
     all that the concept goes through, each with `n_runs` counterparts of its own, and
-    the p-value is the concept's rank among them.
+    the p-value is the concept's rank among them. Of equal scores, which are frequent
+    where the gradient has one sign in all rows, the mean derivative along the vector
+    tells which is the more extreme.
 
     Parameters
     ----------
@@ -226,14 +230,19 @@ def tcav(
             return (along > 0).to(along).mean(0), along.mean(0), accuracy
 
         scores, slope, accuracy = runs(concept)
-        null = torch.stack([runs(None)[0].mean() for _ in range(n_random)])
+        random = [runs(None) for _ in range(n_random)]
+    null = torch.stack([of_random.mean() for of_random, _, _ in random])
+    steepness = torch.stack([along.mean().abs() for _, along, _ in random])
     score = float(scores.mean())
-    as_far = int((abs(null - 0.5) >= abs(score - 0.5) - 1e-12).sum())
+    ahead = abs(null - 0.5) - abs(score - 0.5)
+    # two scores that differ do so by one row of one run
+    tied = ahead.abs() < 0.5 / (len(slopes) * n_runs)
+    as_extreme = torch.where(tied, steepness >= slope.mean().abs(), ahead > 0)
     return ConceptSensitivity(
         score=score,
         scores=scores.double().cpu().numpy(),
         null_scores=null.double().cpu().numpy(),
         slope=float(slope.mean()),
-        p_value=(1 + as_far) / (1 + n_random),
+        p_value=(1 + int(as_extreme.sum())) / (1 + n_random),
         accuracy=float(accuracy.mean()),
     )

@@ -17,7 +17,7 @@ alike. Gradient descent on the columns that may change does the rest.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -83,6 +83,7 @@ def counterfactuals(
     actionable: Sequence[int] | None = None,
     ranges: tuple[Any, Any] | None = None,
     categories: Sequence[Sequence[int]] = (),
+    choices: Mapping[int, Any] | None = None,
     scales: Any = None,
     proximity_weight: float = 0.5,
     diversity_weight: float = 1.0,
@@ -93,10 +94,12 @@ def counterfactuals(
 ) -> Counterfactuals:
     """Search for several rows near one row that the model decides as wanted.
 
-    At each step the rows are also read with their categories rounded to one-hot; the
-    best set that was met is kept (most valid rows first, then the least loss). At the
-    end each changed column, the least changed first, is put back where the row stays
-    valid without the change, so that an answer names no column in vain.
+    At each step the rows are also read with their categories rounded to one-hot and
+    their `choices` to the nearest; the best set that was met is kept (most valid rows
+    first, then the least loss). At the end changed columns, those first that win the
+    least margin for their distance, are put back where the row stays valid without the
+    change, so that an answer names no column in vain; and what is still changed moves
+    back as far as the row stays valid. No row becomes like another by that.
 
     Parameters
     ----------
@@ -115,6 +118,10 @@ def counterfactuals(
         has to lie between.
     categories : sequence of sequences of int
         Positions of each one-hot block.
+    choices : mapping of int to array, or None
+        Values at which an actionable column exists, such as the deductibles on offer:
+        of these, and of the row itself, are its values in the answers. Other columns
+        take any value in their range.
     scales : Tensor or array of shape (d,), or None
         Unit of distance of each column: the median absolute deviation (with 1 for
         categories), by default 1.
@@ -132,7 +139,8 @@ def counterfactuals(
     Raises
     ------
     TypeError, ValueError
-        If an argument has a wrong type, shape or range, or the model has no gradient.
+        If an argument has a wrong type, shape or range, the row already has the wanted
+        decision, or the model has no gradient.
 
     References
     ----------
@@ -154,54 +162,34 @@ def counterfactuals(
     f = explained(model, inputs, gradient=True)
     rows = f.rows
     check_shape("inputs", rows, (1, None))
-    d, k = rows.shape[1], check_int("n_counterfactuals", n_counterfactuals)
-    blocks = [check_positions("categories", block, d) for block in categories]
-    free = torch.zeros(d, dtype=torch.bool, device=rows.device)
-    free[
-        check_positions("actionable", range(d) if actionable is None else actionable, d)
-    ] = True
-    if any(bool(free[block].any()) != bool(free[block].all()) for block in blocks):
-        raise ValueError(
-            "actionable: got a part of a one-hot block of categories, expected all or "
-            "none of its columns"
-        )
-    low, high = _ranges(rows, free, ranges)
-    scale = torch.ones_like(rows[0])
-    if scales is not None:
-        scale = tensor("scales", scales, (d,)).to(rows)
-    if scale.min() <= 0:
-        raise ValueError(
-            f"scales: got {scale.min().item():g}, expected positive numbers (1 for a "
-            f"column without spread)"
-        )
+    k = check_int("n_counterfactuals", n_counterfactuals)
+    space = _space(
+        rows, actionable=actionable, ranges=ranges, categories=categories,
+        choices=choices or {}, scales=scales,
+    )  # fmt: skip
+    scale = space.scale
     near = check_float("proximity_weight", proximity_weight, minimum=0.0)
     apart = check_float("diversity_weight", diversity_weight, minimum=0.0)
     max_steps = check_int("max_steps", max_steps)
     rate = check_float("learning_rate", learning_rate, positive=True)
     stopped, stale, step = "max_steps", 0, 0
-    draws = torch.from_numpy(check_seed(seed).uniform(-1, 1, (k, d))).to(rows)
-    c = torch.where(
-        free, torch.clamp(rows + draws * scale, low, high), rows
-    ).requires_grad_()
+    draws = torch.from_numpy(check_seed(seed).uniform(-1, 1, (k, rows.shape[1])))
+    c = space.within(rows + draws.to(rows) * scale).requires_grad_()
     optimiser = Adam([c])
     best, least = (-1, -math.inf, c), math.inf
     with explaining(model):
+        if margin(f.outputs(ALL, rows), target) > 0:
+            raise ValueError(
+                f"inputs: got a row for which the model already decides {target}"
+            )
         for step in (progress or silent)(range(1, max_steps + 1)):
             with torch.enable_grad():
                 logits = f.outputs(ALL, c)
-                one_hot = sum(
-                    (
-                        (c[:, b].sum(1) - 1).square().sum()
-                        for b in blocks
-                        if free[b].all()
-                    ),
-                    torch.zeros(()),
-                )
                 close = ((c - rows).abs() / scale).mean()
                 loss = (
                     (1 - margin(logits, target)).relu().mean()
                     + near * close
-                    + 0.1 * one_hot.to(c)
+                    + 0.1 * space.categories(c)
                 )
                 loss = loss - apart * diversity(c, scale) if apart else loss
                 if step == 1 and not logits.requires_grad:
@@ -212,12 +200,10 @@ def counterfactuals(
                 (slope,) = torch.autograd.grad(loss, c)
             value = float(loss)
             point = c.detach()  # the same numbers in memory
-            rounded = _one_hot(point, blocks)
-            n_valid = int(
-                (
-                    margin(f.outputs(ALL, rounded) if blocks else logits, target) > 0
-                ).sum()
-            )
+            rounded, read = space.possible(point), logits
+            if space.blocks or space.menus:
+                read = f.outputs(ALL, rounded)
+            n_valid = int((margin(read, target) > 0).sum())
             best = max(best, (n_valid, -value, rounded), key=lambda found: found[:2])
             stale = 0 if value < least - 1e-4 else stale + 1
             least = min(least, value)
@@ -225,8 +211,9 @@ def counterfactuals(
                 stopped = "converged"
                 break
             optimiser.step([slope], rate)
-            point.copy_(torch.where(free, torch.clamp(point, low, high), rows))
-        values = _sparse(f, best[2], scale, target=target, blocks=blocks)
+            point.copy_(space.within(point))
+        values = _decided(f, best[2], space, target)
+        values = _nearer(f, values, space, target)
         outputs = f.outputs(ALL, values)
     valid = margin(outputs, target) > 0
     return Counterfactuals(
@@ -257,36 +244,161 @@ def diversity(rows: Tensor, scales: Tensor) -> Tensor:
     return torch.det(1 / (1 + distance) + 1e-4 * torch.eye(len(rows)).to(rows))
 
 
-def _one_hot(c: Tensor, blocks: list[list[int]]) -> Tensor:
-    rounded = c.clone()
-    for block in blocks:
-        rounded[:, block] = torch.nn.functional.one_hot(
-            c[:, block].argmax(1), len(block)
-        ).to(c)
-    return rounded
+@dataclass(frozen=True)
+class _Space:
+    """What a counterfactual row may be: its columns' freedom, values and units."""
+
+    row: Tensor
+    free: Tensor
+    low: Tensor
+    high: Tensor
+    blocks: list[list[int]]
+    menus: dict[int, Tensor]
+    scale: Tensor
+
+    def within(self, c: Tensor) -> Tensor:
+        """Rows brought into the ranges, with the columns that may not change."""
+        return torch.where(self.free, torch.clamp(c, self.low, self.high), self.row)
+
+    def possible(self, c: Tensor) -> Tensor:
+        """Rows with categories and choices at the nearest of their values."""
+        rounded = c.clone()
+        for block in self.blocks:
+            rounded[:, block] = torch.nn.functional.one_hot(
+                c[:, block].argmax(1), len(block)
+            ).to(c)
+        for j, menu in self.menus.items():
+            rounded[:, j] = menu[(c[:, j, None] - menu).abs().argmin(1)]
+        return rounded
+
+    def categories(self, c: Tensor) -> Tensor:
+        """Sum over one-hot blocks that may change of (sum - 1)²."""
+        squares = [
+            (c[:, block].sum(1) - 1).square().sum()
+            for block in self.blocks
+            if self.free[block].all()
+        ]
+        return sum(squares, torch.zeros(())).to(c)
 
 
-def _sparse(
-    f: Explained, c: Tensor, scale: Tensor, *, target: int, blocks: list[list[int]]
-) -> Tensor:
-    """Put columns (blocks whole) back to x, the least changed first, where a row stays
-    valid and unlike others.
+def _space(
+    row: Tensor,
+    *,
+    actionable: Sequence[int] | None,
+    ranges: tuple[Any, Any] | None,
+    categories: Sequence[Sequence[int]],
+    choices: Mapping[int, Any],
+    scales: Any,
+) -> _Space:
+    d = row.shape[1]
+    blocks = [check_positions("categories", block, d) for block in categories]
+    free = torch.zeros(d, dtype=torch.bool, device=row.device)
+    free[
+        check_positions("actionable", range(d) if actionable is None else actionable, d)
+    ] = True
+    if any(bool(free[block].any()) != bool(free[block].all()) for block in blocks):
+        raise ValueError(
+            "actionable: got a part of a one-hot block of categories, expected all or "
+            "none of its columns"
+        )
+    low, high = _ranges(row, free, ranges)
+    menus = {}
+    for column, values in choices.items():
+        j = check_int("choices", column, minimum=0, maximum=d - 1)
+        menu = tensor("choices", values, (None,)).to(row)
+        if not free[j] or any(j in block for block in blocks):
+            raise ValueError(
+                f"choices: got column {j}, expected an actionable one outside of the "
+                f"categories"
+            )
+        if menu.min() < low[j] or menu.max() > high[j]:
+            raise ValueError(f"choices: column {j} has values outside of its range")
+        menus[j] = torch.cat([menu, row[0, j : j + 1]])
+    scale = torch.ones_like(row[0])
+    if scales is not None:
+        scale = tensor("scales", scales, (d,)).to(row)
+    if scale.min() <= 0:
+        raise ValueError(
+            f"scales: got {scale.min().item():g}, expected positive numbers (1 for a "
+            f"column without spread)"
+        )
+    return _Space(row, free, low, high, blocks, menus, scale)
+
+
+def _accepted(c: Tensor, tried: Tensor, space: _Space, better: Tensor) -> Tensor:
+    """Rows exchanged where another is better and not like one of the rest."""
+    c = c.clone()
+    for row in torch.nonzero(better).flatten():
+        others = torch.cat([c[:row], c[row + 1 :]])
+        apart = ((others - tried[row]).abs() / space.scale).sum(1)
+        if (apart > 1e-3).all():
+            c[row] = tried[row]
+    return c
+
+
+def _decided(f: Explained, c: Tensor, space: _Space, target: int) -> Tensor:
+    """Let rows that are not decided as wanted, perhaps for being rounded, take the
+    choices that bring them furthest.
     """
-    grouped = {j for block in blocks for j in block}
-    groups = [*blocks, *([j] for j in range(c.shape[1]) if j not in grouped)]
-    x, c = f.rows, c.clone()
-    valid = margin(f.outputs(ALL, c), target) > 0
-    change = torch.stack([((c - x).abs() / scale)[:, g].sum(1) for g in groups], dim=1)
-    for order in change.argsort(1).T:
+    for _ in space.menus:
+        ahead = margin(f.outputs(ALL, c), target)
+        refused, furthest = ahead <= 0, c.clone()
+        for j, menu in space.menus.items() if refused.any() else ():
+            for value in menu:
+                tried = c.clone()
+                tried[:, j] = value
+                now = margin(f.outputs(ALL, tried), target)
+                furthest[now > ahead] = tried[now > ahead]
+                ahead = torch.maximum(ahead, now)
+        c = _accepted(c, furthest, space, refused)
+    return c
+
+
+def _nearer(f: Explained, c: Tensor, space: _Space, target: int) -> Tensor:
+    """Put changed columns (blocks whole) back to x where a row stays valid, then move
+    those that are left towards it; no row becomes like another.
+    """
+    grouped = {j for block in space.blocks for j in block}
+    single = [[j] for j in range(c.shape[1]) if j not in grouped]
+    groups, x = [*space.blocks, *single], space.row
+
+    def lead(rows: Tensor) -> Tensor:
+        return margin(f.outputs(ALL, rows), target)
+
+    def moved(c: Tensor, which: Tensor, share: Tensor) -> Tensor:
+        """Rows with one group each at a share of its change."""
         tried = c.clone()
-        for row, which in enumerate(order):
-            tried[row, groups[which]] = x[0, groups[which]]
-        for row in torch.nonzero(
-            valid & (margin(f.outputs(ALL, tried), target) > 0)
-        ).flatten():
-            others = torch.cat([c[:row], c[row + 1 :]])
-            if not (others == tried[row]).all(1).any():
-                c[row] = tried[row]
+        for row, of_row in enumerate(which):
+            some = groups[of_row]
+            tried[row, some] = x[0, some] + share[row] * (c[row, some] - x[0, some])
+        return space.possible(tried)
+
+    def orders(c: Tensor) -> list[Tensor]:
+        """Groups of each row, those first that win the least margin for their distance;
+        only as far as a row has changed ones.
+        """
+        distance, won = c.new_zeros(2, len(c), len(groups))
+        for i, group in enumerate(groups):
+            distance[:, i] = ((c - x).abs() / space.scale)[:, group].sum(1)
+            if distance[:, i].any():
+                every = torch.full((len(c),), i)
+                won[:, i] = lead(c) - lead(moved(c, every, none))
+        worth = torch.where(distance > 0, won / distance, torch.inf)
+        return list(worth.argsort(1).T[: int((distance > 0).sum(1).max())])
+
+    none, whole = torch.zeros_like(c[:, 0]), torch.ones_like(c[:, 0])
+    valid = lead(c) > 0
+    for which in orders(c):
+        back = moved(c, which, none)
+        c = _accepted(c, back, space, valid & (lead(back) > 0))
+    for which in orders(c):
+        refused, kept = none, whole
+        for _ in range(20):  # bisection, to a millionth of the change
+            middle = (refused + kept) / 2
+            enough = lead(moved(c, which, middle)) > 0
+            refused = torch.where(enough, refused, middle)
+            kept = torch.where(enough, middle, kept)
+        c = _accepted(c, moved(c, which, kept), space, valid & (kept < 1))
     return c
 
 

@@ -163,7 +163,11 @@ def lime(
             # row by row, so that the size of the blocks changes no sum
             for i, y in enumerate(answers, rows.start):
                 lines[i] = solve @ y
-                spread = nearness @ (y - np.average(y, weights=nearness)) ** 2
-                missed = nearness @ (y - design @ lines[i]) ** 2
+                # from one of the answers on, or the rounding of a large one that hardly
+                # varies would pass for its variance
+                rises = y - y[0]
+                mean = np.average(rises, weights=nearness)
+                spread = nearness @ (rises - mean) ** 2
+                missed = nearness @ (rises - design @ (solve @ rises)) ** 2
                 r2[i] = 1 - missed / spread if spread > 0 else 1.0
     return Lime(*map(f.as_given, (lines[:, 1:], lines[:, 0], r2)))

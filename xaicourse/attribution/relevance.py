@@ -81,19 +81,15 @@ def epsilon_rule(epsilon: float = 1e-6) -> Rule:
 
 
 def gamma_rule(gamma: float = 0.25) -> Rule:
-    """R_j = Σ_k (p_jk + γ p_jk⁺) / Σ_j (...) R_k, p_jk = x_j w_jk: positive products
-    count more.
+    """R_j = Σ_k (p_jk + γ p_jkˢ) / Σ_j (...) R_k, p_jk = x_j w_jk, s the sign of z_k:
+    products that agree with their sum count more, so that no denominator vanishes.
     """
     gamma = check_float("gamma", gamma, minimum=0.0)
 
     def rule(layer: Layer) -> list[tuple[float, Tensor]]:
-        return [
-            (
-                1.0,
-                layer.apply(layer.x, layer.weight, layer.bias)
-                + gamma * _part(layer, 1),
-            )
-        ]
+        z = layer.apply(layer.x, layer.weight, layer.bias)
+        agreeing = torch.where(z < 0, _part(layer, -1), _part(layer, 1))
+        return [(1.0, z + gamma * agreeing)]
 
     return rule
 
@@ -151,8 +147,9 @@ def z_box_rule(low: float, high: float) -> Rule:
                 f"inputs: got values outside of the box from {low:g} to {high:g}"
             )
         up, down = layer.weight.clamp(min=0), layer.weight.clamp(max=0)
-        z = layer.apply(layer.x, layer.weight, None)
-        return [(1.0, z - layer.apply(bottom, up, None) - layer.apply(top, down, None))]
+        # no term is negative: near a corner of the box the sum is small, not cancelled
+        above = layer.apply(layer.x - bottom, up, None)
+        return [(1.0, above + layer.apply(layer.x - top, down, None))]
 
     return rule
 
@@ -198,8 +195,12 @@ def layerwise_relevance(
     Returns
     -------
     Attribution
-        `values`, and `delta` = sum of the values - f(x): what the biases and ε took,
-        zero without them.
+        `values`, and `delta` = sum of the values - f(x). It is what the biases, as
+        terms of z_k, and ε took, and zero without them, for the ε, γ and z_plus rules
+        (z_plus: where a unit that is on has a positive product). The flat and box rules
+        give the biases' share to the inputs too. The αβ rule conserves only at units
+        with products of both signs: without negative ones it hands down α R_k, without
+        positive ones -β R_k.
 
     Raises
     ------
@@ -316,20 +317,29 @@ def _ruled(
     """Give each linear layer its rule; yield, from nodes of the graph, the inputs of
     their layers.
     """
-    entered: list[Tensor] = []
+    # What a tensor was when it was met. An operation in place makes another value of
+    # the same object, and counts up its version.
+    entered: list[tuple[Tensor, int]] = []
     # by the id of a layer's output, which it keeps alive
-    before: dict[int, tuple[nn.Module, Layer, Tensor]] = {}
+    before: dict[int, tuple[nn.Module, Layer, Tensor, int]] = {}
     layers: dict[Any, Tensor] = {}
 
     def enter(_module: nn.Module, given: tuple[Tensor, ...]) -> None:
-        entered.append(given[0])
+        entered.append((given[0], given[0]._version))
+
+    def as_met(x: Tensor, met: Tensor, version: int) -> bool:
+        return x is met and x._version == version
 
     def follow(module: Any, given: tuple[Tensor, ...], output: Tensor) -> Tensor:
         [x] = given
         z, rule = output.detach().clone(), rule_of(module)
         weight, bias, apply = _linear(module, x)
-        if isinstance(module, _BatchNorm) and id(x) in before:
-            linear, above, _ = before[id(x)]
+        if (
+            isinstance(module, _BatchNorm)
+            and id(x) in before
+            and as_met(x, *before[id(x)][2:])
+        ):
+            linear, above, *_ = before[id(x)]
             scale = weight.reshape(-1, *[1] * (above.weight.ndim - 1))
             folded = (
                 above.weight * scale,
@@ -338,12 +348,12 @@ def _ruled(
             layer = replace(above, weight=folded[0], bias=folded[1])
             rule = rule_of(linear)
         else:
-            low, high = leaves[1:] if x is entered[-1] else (None, None)
+            low, high = leaves[1:] if as_met(x, *entered[-1]) else (None, None)
             layer = Layer(x, weight, bias, apply, low, high)
         result = _follow(rule, layer, z)
         layers[result.grad_fn] = layer.x
         if not isinstance(module, _BatchNorm):
-            before[id(result)] = (module, layer, result)
+            before[id(result)] = (module, layer, result, result._version)
         return result
 
     watched = [

@@ -202,8 +202,8 @@ def token_integrated_gradients(
 def merge_word_pieces(
     tokens: Sequence[str], values: Sequence[float] | Tensor
 ) -> tuple[list[str], list[float]]:
-    """Put the pieces of each word together and add up their values; special tokens are
-    left out.
+    """Put the pieces of each word together and add up their values; what the tokenizer
+    puts around the sentence is left out.
 
     Parameters
     ----------
@@ -245,7 +245,7 @@ def merge_word_pieces(
                 )
             words[-1] += token[2:]
             sums[-1] += float(value)
-        elif not (token.startswith("[") and token.endswith("]") and len(token) > 2):
+        elif token not in {"[CLS]", "[SEP]", "[PAD]"}:
             words.append(token)
             sums.append(float(value))
     return words, sums

@@ -230,9 +230,11 @@ def parameter_randomisation(
     """Return how alike explanations of a model and of the model with random weights
     are; about 0 if weights matter.
 
-    Every parameter is replaced by a normal draw with the parameter's own standard
-    deviation. The measure is the mean, over several such models, of the rank
-    correlation of the sizes. Near 1, the method shows the input and not the model.
+    Each layer is initialised anew by its own rule (``reset_parameters``); the numbers
+    of a parameter that has none are shuffled. The measure is the mean, over several
+    such models, of the rank correlation of the sizes, over the places where one of the
+    two explanations is not zero: what both leave out, such as the dark of a picture,
+    says nothing about the rest. Near 1, the method shows the input and not the model.
 
     Parameters
     ----------
@@ -251,6 +253,12 @@ def parameter_randomisation(
     -------
     ndarray, shape (n,)
 
+    Raises
+    ------
+    ValueError
+        If the explanation of a row has one size only, such as zero, and so no order
+        that could be kept.
+
     References
     ----------
     Adebayo, Gilmer, Muelly, Goodfellow, Hardt, Kim: Sanity checks for saliency maps.
@@ -263,22 +271,47 @@ def parameter_randomisation(
     array([1.])
     """
     rng = check_seed(seed)
-    here = explain(model, inputs).detach().numpy()
-    alike = np.zeros(len(inputs))
-    for _ in range(check_int("n_samples", n_samples)):
-        other = copy.deepcopy(model)
-        with torch.no_grad():
-            for weights in other.parameters():
-                spread = (
-                    weights.std(correction=0).item()
-                    if weights.numel() > 1
-                    else weights.abs().item()
-                )
-                weights.copy_(
-                    spread * torch.from_numpy(rng.standard_normal(tuple(weights.shape)))
-                )
-        alike += (
-            effect_correlation(here, explain(other, inputs).detach().numpy())
-            / n_samples
+    n_samples = check_int("n_samples", n_samples)
+    here = _sizes(explain(model, inputs))
+    if (here == here[:, :1]).all(1).any():
+        raise ValueError(
+            "explain: got an explanation of one size, such as zeros, expected an order"
         )
-    return alike
+    alike = np.zeros(len(here))
+    for _ in range(n_samples):
+        there = _sizes(explain(_initialised(model, rng), inputs))
+        check_shape("explain", there, here.shape)
+        alike += list(map(_rank_correlation, here, there))
+    return alike / n_samples
+
+
+def _initialised(model: nn.Module, rng: np.random.Generator) -> nn.Module:
+    """Return a copy of the model with the weights that training starts from."""
+    other = copy.deepcopy(model)
+    on_gpu = {p.device for p in other.parameters() if p.is_cuda}
+    with torch.random.fork_rng(on_gpu), torch.no_grad():
+        torch.manual_seed(int(rng.integers(2**63)))
+        for layer in other.modules():
+            reset: Any = getattr(layer, "reset_parameters", None)
+            if reset is not None:
+                reset()
+                continue
+            for weights in layer.parameters(recurse=False):
+                order = torch.from_numpy(rng.permutation(weights.numel()))
+                weights.copy_(weights.flatten()[order].view_as(weights))
+    return other
+
+
+def _sizes(explanation: Tensor) -> NDArray[np.float64]:
+    sizes = explanation.detach().abs().flatten(1).cpu().double().numpy()
+    check_finite("explain", sizes)
+    return sizes
+
+
+def _rank_correlation(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:
+    """Of two rows, over the places where one of them is not zero."""
+    some = (a > 0) | (b > 0)
+    a, b = a[some], b[some]
+    if np.ptp(a) == np.ptp(b) == 0:  # both name these places, all alike
+        return 1.0
+    return float(effect_correlation(a[None], b[None])[0])

@@ -21,6 +21,10 @@ def pointing_game(attributions: ArrayLike, mask: ArrayLike) -> Array:
     """Return whether the largest value lies inside the mask; chance: the share of the
     mask.
 
+    That is the chance of values dealt to all places by lot. Of a map that is zero where
+    the input is, it is the share of the mask among the other places: beside such a map
+    belongs the input itself.
+
     Parameters
     ----------
     attributions : array, shape (n, ...)
@@ -123,6 +127,9 @@ def effect_correlation(attributions: ArrayLike, effects: ArrayLike) -> Array:
     """Return Spearman's correlation of the sizes of attributions with the sizes of true
     effects; chance: 0.
 
+    Equal sizes share their mean rank. Where most effects are zero, the correlation is
+    mostly about telling those from the others, and less about the order of these.
+
     Parameters
     ----------
     attributions, effects : array, shape (n, ...)
@@ -135,7 +142,7 @@ def effect_correlation(attributions: ArrayLike, effects: ArrayLike) -> Array:
     Raises
     ------
     ValueError
-        If shapes differ, or a number is not finite.
+        If shapes differ or have no axis of features, or a number is not finite.
 
     References
     ----------
@@ -147,7 +154,7 @@ def effect_correlation(attributions: ArrayLike, effects: ArrayLike) -> Array:
     >>> effect_correlation([[0.1, -0.9, 0.4]], [[1.0, 3.0, 2.0]])
     array([1.])
     """
-    values = as_floats("attributions", attributions)
+    values = _rows("attributions", attributions)
     truth = as_floats("effects", effects, values.shape)
     ranks = [rankdata(np.abs(a).reshape(len(a), -1), axis=1) for a in (values, truth)]
     centred = [r - r.mean(1, keepdims=True) for r in ranks]
@@ -157,10 +164,17 @@ def effect_correlation(attributions: ArrayLike, effects: ArrayLike) -> Array:
     )
 
 
+def _rows(name: str, values: ArrayLike) -> Array:
+    rows = as_floats(name, values)
+    if rows.ndim < 2:
+        raise ValueError(f"{name}: got shape {rows.shape}, expected rows (n, ...)")
+    return rows
+
+
 def _flat(attributions: ArrayLike, mask: ArrayLike) -> tuple[Array, NDArray[np.bool_]]:
-    values, inside = as_floats("attributions", attributions), np.asarray(mask)
+    values, inside = _rows("attributions", attributions), np.asarray(mask)
     check_shape("mask", inside, values.shape)
-    if inside.dtype != np.bool_ or values.ndim < 2:
+    if inside.dtype != np.bool_:
         raise ValueError(
             f"mask: got {inside.dtype} of shape {inside.shape}, expected booleans (n, "
             f"...)"
