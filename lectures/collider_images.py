@@ -70,6 +70,8 @@ z999 = norm.ppf(0.9995)
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## The physics in a page
 #
+# <!-- Draw the two prongs on the board: close together when they share equally, wide apart when one takes most. -->
+#
 # - A collision throws a **jet** into the calorimeter: particles close together, with a momentum $p_T$ that follows a falling
 #   power law.
 # - The **new particle** decays into two quarks: two *prongs* with shares $z$ and $1 - z$ of the momentum, at the distance

@@ -170,6 +170,8 @@ say(
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## A few clicks
 #
+# <!-- Ask which columns the room would leave out to keep religion from being read. -->
+#
 # No column of our insurer holds religion or politics. Can they be read all the same?
 
 

@@ -220,7 +220,7 @@ def test_a_notebook_is_for_the_python_that_runs_it_and_a_pair_is_one_file(
 
 
 def test_students_see_what_is_for_them() -> None:
-    settings = json.loads((JUPYTER / "jupyter_lab_config.json").read_text())
+    settings = json.loads((JUPYTER / "config" / "jupyter_lab_config.json").read_text())
     hidden = settings["ContentsManager"]["hide_globs"]
     listed = {path.name for path in ROOT.iterdir() if path.name[0] != "."}
     seen = {n for n in listed if not any(fnmatch(n, glob) for glob in hidden)}

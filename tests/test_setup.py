@@ -28,6 +28,7 @@ ROOT = Path(__file__).parents[1]
 TARGETS = [
     "lab",
     "test",
+    "prove",
     "notebooks",
     "book",
     "slides",

@@ -542,11 +542,12 @@ say(
 )
 
 say(
-    "None of these trainings has come to rest: in the last quarter of the steps, the "
-    "logits of the slowest network still moved by {least_moved:.0%} to "
-    "{most_moved:.0%}, so that the accuracies are those of 300 steps and not of "
-    "the method's optimum. The two bits with the largest penalty had not settled either "
-    "({unsettled} of {runs_of_bits} networks).",
+    "None of these trainings has come to rest: in the last quarter of the "
+    "steps, the logits of the slowest network still moved by "
+    "{least_moved:.0%} to {most_moved:.0%}, so that the accuracies are those "
+    "of 300 steps and not of the method's optimum. The two bits with the "
+    "largest penalty had not settled either ({unsettled} of {runs_of_bits} "
+    "networks).",
     tolerance={"least_moved": 0.1, "most_moved": 0.1, "unsettled": 2},
 )
 
@@ -558,6 +559,8 @@ say(
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## How far to move
+#
+# <!-- Let the room draw the curve that it expects before the figure comes. -->
 #
 # More difference is better, one would think. We move the mean of the blood value in the second hospital from not at all to a lot.
 
