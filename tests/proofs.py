@@ -45,9 +45,9 @@ def digest(notebook: Notebook) -> str:
     alterations, the number of seeds and how they are tried.
     """
     known = sorted(alterations(notebook).items())
-    parts = [fingerprint(notebook), repr(known), str(notebook.other_seeds)]
-    parts += [(HERE / name).read_text(encoding="utf-8") for name in METHOD]
-    return hashlib.sha256("\0".join(parts).encode()).hexdigest()
+    made_of = [fingerprint(notebook), repr(known), str(notebook.other_seeds)]
+    made_of += [(HERE / name).read_text(encoding="utf-8") for name in METHOD]
+    return hashlib.sha256("\0".join(made_of).encode()).hexdigest()
 
 
 def parts(notebook: Notebook) -> int:

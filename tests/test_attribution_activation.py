@@ -232,27 +232,16 @@ def test_tcav_finds_what_the_head_uses_with_its_sign_and_nothing_else():
 @pytest.mark.parametrize("sign", [1, -1])
 def test_the_clearest_concept_has_the_smallest_p_value(n_runs, sign):
     """A linear head has one gradient, and each run a score of 0 or 1."""
-    unit = torch.eye(4, dtype=F64)[0]
-    found = tcav(
-        lambda a: sign * a[:, 0],
-        cloud(2, 50),
-        cloud(3, 50, at=6 * unit),
-        cloud(1, 400),
-        n_runs=n_runs,
-        n_random=99,
-    )
+    rows, concept = cloud(2, 50), cloud(3, 50, at=6 * torch.eye(4, dtype=F64)[0])
+
+    def tested(head):
+        return tcav(head, rows, concept, cloud(1, 400), n_runs=n_runs, n_random=99)
+
+    found = tested(lambda a: sign * a[:, 0])
     assert found.accuracy > 0.99
     assert found.score == (sign == 1)
     assert found.p_value == 0.01
-    unused = tcav(
-        lambda a: a[:, 1],
-        cloud(2, 50),
-        cloud(3, 50, at=6 * unit),
-        cloud(1, 400),
-        n_runs=n_runs,
-        n_random=99,
-    )
-    assert unused.p_value > 0.1
+    assert tested(lambda a: a[:, 1]).p_value > 0.1
 
 
 def test_a_random_concept_keeps_the_level_at_a_linear_head():

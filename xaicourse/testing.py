@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from xaicourse.teaching.curriculum import ROOT, Notebook, notebooks, pair_of
+from xaicourse.teaching.curriculum import ROOT, Notebook, matching, notebooks
 
 EVERYTHING = ("tests", "xaicourse", "lectures", "notebooks")
 FLAGS = (
@@ -65,9 +65,8 @@ def selected(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
         if before in ("-k", "-m") or name.startswith("-") or not named:
             options.append(argument)
             continue
-        pair = pair_of(name)
-        file = pair.stored if pair else path
-        paths.append("::".join([_from_root(file), *inside]))
+        files = [] if path.is_dir() else [n.stored for n in matching(name)]
+        paths += ["::".join([_from_root(f), *inside]) for f in files or [path]]
     return options, paths
 
 

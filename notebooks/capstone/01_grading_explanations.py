@@ -485,7 +485,7 @@ claim(
 # | You ask | Believe first | Why, from the tables |
 # |---|---|---|
 # | What matters in general? | permutation importance, on held-out rows | finds the causes best; but one answer for all rows |
-# | What holds up this decision of this model? | Integrated Gradients, occlusion, LRP or Shapley values | most faithful, and close together; they count what a column *does* here |
+# | What holds up this decision of this model? | Integrated Gradients, occlusion, LRP or Shapley values | most faithful, and close together (so is input × gradient on networks as smooth as these); they count what a column *does* here |
 # | The model is flat, or has steps | Integrated Gradients or Shapley values, no plain gradient times input | the slope at the row sees no step |
 # | Which words decided? | leave each word out | finds more of them than gradient times embedding |
 # | Where in the picture is the evidence? | a map that beats the picture itself | bright pixels may find it without any network |

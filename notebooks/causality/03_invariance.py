@@ -539,12 +539,12 @@ say(
 )
 
 say(
-    "None of these trainings has come to rest: in the last quarter of the "
-    "steps, the logits of the slowest network still moved by "
-    "{least_moved:.0%} to {most_moved:.0%}, so that the accuracies are those "
-    "of 300 steps and not of the method's optimum. The two bits with the "
-    "largest penalty had not settled either ({unsettled} of {runs_of_bits} "
-    "networks).",
+    "How far had these trainings come? In the last quarter of the steps, the "
+    "logits of the slowest network of each still moved by "
+    "{least_moved:.0%} to {most_moved:.0%}: the accuracies are those of the "
+    "steps we took, and not of the method's optimum. Of the two bits' "
+    "networks with the largest penalty, {unsettled} of {runs_of_bits} still "
+    "moved by more than a hundredth.",
     tolerance={"least_moved": 0.1, "most_moved": 0.1, "unsettled": 2},
 )
 

@@ -103,12 +103,18 @@ last = np.array([v[everything] - v[tuple(k for k in range(3) if k != j)] for j i
 # same. The estimator draws from a box, here the unit cube, so the function begins with the normal quantile:
 
 # %% tags=["live:Sobol indices"]
+scramblings = 4  # independent parts of the rows, from which the intervals come
 indices = sobol_indices(
-    lambda U: fails(mean + sd * norm.ppf(U)), [(0, 1)] * 3, n_samples=2**14, conf_level=0.999, seed=seed
+    lambda U: fails(mean + sd * norm.ppf(U)),
+    [(0, 1)] * 3,
+    n_samples=2**14,
+    n_scramblings=scramblings,
+    conf_level=0.999,
+    seed=seed,
 )
 
 # %%
-to_95 = student.ppf(0.975, 3) / student.ppf(0.9995, 3)  # four scramblings
+to_95 = np.divide(*student.ppf([0.975, 0.9995], scramblings - 1))
 by_sobol = bars(
     {"alone (first order)": indices.S1, "taken away last (total)": indices.ST},
     sensors,

@@ -368,15 +368,23 @@ say(
 # %% tags=["live:what to measure"]
 doubt = 0.2
 bounds = np.stack([baseline * (1 - doubt), baseline * (1 + doubt)], axis=1)
-indices = sobol_indices(mean_lynx, bounds, n_samples=512, conf_level=0.999, seed=seed)
+scramblings = 4  # independent parts of the rows, from which the intervals come
+indices = sobol_indices(
+    mean_lynx,
+    bounds,
+    n_samples=512,
+    n_scramblings=scramblings,
+    conf_level=0.999,
+    seed=seed,
+)
 
 problem = {"num_vars": 4, "names": ["r", "K", "a", "b"], "bounds": bounds.tolist()}
 rows = salib_sample.sample(problem, 512, calc_second_order=False, seed=seed + 1)
 salib = salib_analyze.analyze(problem, mean_lynx(rows), calc_second_order=False, conf_level=0.999, seed=seed + 1)
 
 # %%
-# Student's, from four scramblings; SALib's are normal.
-to_95 = student.ppf(0.975, 3) / student.ppf(0.9995, 3)
+# Ours are Student's, SALib's normal.
+to_95 = np.divide(*student.ppf([0.975, 0.9995], scramblings - 1))
 salib_to_95 = norm.ppf(0.975) / norm.ppf(0.9995)
 uncertainty = bars(
     {"first order": indices.S1, "total": indices.ST, "total, by SALib": salib["ST"]},

@@ -267,11 +267,12 @@ by_hand = indices_by_hand(f, 4096, np.random.default_rng(seed))
 
 # %% [markdown]
 # The packaged function does the same on a Sobol' sequence, which fills the space more evenly than chance. A bootstrap would treat its
-# rows as independent draws, and find intervals many times too wide. So the rows come in four parts, each scrambled by itself, and how
-# far the four differ gives the interval.
+# rows as independent draws, which they are not. So the rows come in a few parts, each scrambled by itself, and how far these differ
+# gives the interval.
 
 # %% slideshow={"slide_type": "fragment"} tags=["live:all at once"]
-indices = sobol_indices(f, f.bounds, n_samples=4096, conf_level=0.999, seed=seed)
+scramblings = 4
+indices = sobol_indices(f, f.bounds, n_samples=4096, n_scramblings=scramblings, conf_level=0.999, seed=seed)
 
 # %%
 exact = np.array([f.S1, f.ST])
@@ -286,7 +287,7 @@ say(
 )
 
 # %%
-to_95 = student.ppf(0.975, 3) / student.ppf(0.9995, 3)  # four scramblings
+to_95 = np.divide(*student.ppf([0.975, 0.9995], scramblings - 1))
 beside_the_exact = bars(
     {
         "first order, estimated": indices.S1,

@@ -349,7 +349,8 @@ def invariant_risk_minimisation(
         torch.cat(z, dim=1).norm(dim=1)
         for z in ([b - a for a, b in zip(earlier, last, strict=True)], last)
     )
-    moved = (change / size).double().numpy()
+    # logits that are all zero have not moved, or without end
+    moved = (change / size.clamp(min=torch.finfo(size.dtype).tiny)).double().numpy()
     if moved.max() > STILL_MOVES:
         warnings.warn(
             f"max_epochs: after {n_epochs} steps {(moved > STILL_MOVES).sum()} of "

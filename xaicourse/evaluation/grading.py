@@ -175,7 +175,10 @@ def paired_difference(
     >>> paired_difference(grades, "x", "y")
     PairedDifference(mean=2.0, low=2.0, high=2.0)
     """
-    check_int("measures in grades", grades["measure"].nunique(), maximum=1)
+    if grades["measure"].nunique() != 1:
+        raise ValueError(
+            f"grades: got {grades['measure'].nunique()} measures, expected one"
+        )
     by_seed = grades.pivot_table(index="seed", columns="method", values="value")
     if missing := [method for method in (first, second) if method not in by_seed]:
         raise ValueError(f"grades: got none of {missing[0]!r}")

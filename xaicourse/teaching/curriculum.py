@@ -95,15 +95,6 @@ def notebooks() -> list[Notebook]:
     ]
 
 
-def pair_of(file: str) -> Notebook | None:
-    """Return the notebook that a file belongs to, if any: its .py or its .ipynb.
-
-    A name that ends in the dot, which is all that a shell can complete, will do.
-    """
-    path = Path(re.sub(r"\.(py|ipynb)?$", "", file)).resolve()
-    return next((n for n in notebooks() if path == n.stored.with_suffix("")), None)
-
-
 def matching(name: str) -> list[Notebook]:
     """Return the notebooks that a name means: a file of a pair with or without its
     suffix, a folder, or a part of their paths in the course.
