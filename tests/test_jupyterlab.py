@@ -149,10 +149,14 @@ class Lab:
             ".jp-Cell.jp-mod-active"
         )
 
-    def write(self, text: str) -> None:
-        """Replace the text of the active cell."""
+    def edit(self) -> None:
+        """Put the cursor into the active cell."""
         self.page.keyboard.press("Enter")
         expect(self.active().locator(".cm-focused")).to_be_visible()
+
+    def write(self, text: str) -> None:
+        """Replace the text of the active cell."""
+        self.edit()
         self.page.keyboard.press("Control+A")
         self.page.keyboard.insert_text(text)
 
@@ -384,10 +388,11 @@ class TestAuthor:
         ), "milliseconds of a move"
         lab.page.keyboard.press("Escape")
 
-        lab.go_to("import numpy as np")
-        lab.page.keyboard.press("Enter")
+        cell = lab.go_to("import numpy as np")
+        lab.edit()
         lab.page.keyboard.press("Control+End")
         lab.page.keyboard.insert_text("\nanother_seed = 1")
+        expect(cell).to_contain_text("another_seed = 1")
         lab.page.keyboard.press("Control+S")
         source = folder / "course" / f"{C1}.py"
         deadline = time.monotonic() + 30
