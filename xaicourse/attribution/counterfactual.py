@@ -42,7 +42,7 @@ from xaicourse.validation import (
     check_positions,
     check_seed,
     check_shape,
-    silent,
+    shown,
 )
 
 
@@ -182,7 +182,7 @@ def counterfactuals(
             raise ValueError(
                 f"inputs: got a row for which the model already decides {target}"
             )
-        for step in (progress or silent)(range(1, max_steps + 1)):
+        for step in shown(progress, range(1, max_steps + 1)):
             with torch.enable_grad():
                 logits = f.outputs(ALL, c)
                 close = ((c - rows).abs() / scale).mean()

@@ -27,7 +27,7 @@ from xaicourse.validation import (
     check_int,
     check_seed,
     check_shape,
-    silent,
+    shown,
 )
 
 Table = pd.DataFrame | NDArray[Any]
@@ -191,7 +191,7 @@ def permutation_importance(
 
     baseline = check_float("score", score(y, predict(X.copy())))
     drops = np.empty((len(groups), n_repeats))
-    for feature, columns in enumerate((progress or silent)(groups.values())):
+    for feature, columns in enumerate(shown(progress, groups.values())):
         table, originals = (
             X.copy(),
             {column: _values(X, column).copy() for column in columns},
@@ -302,7 +302,7 @@ def drop_column_importance(
     baseline = scored(columns)
     losses = [
         baseline - scored([c for c in columns if c not in group])
-        for group in (progress or silent)(groups.values())
+        for group in shown(progress, groups.values())
     ]
     return DropColumnImportance(tuple(groups), np.array(losses), baseline)
 
@@ -392,7 +392,7 @@ def partial_dependence(
     )
     predict = predictor(model, target)
     curves = np.empty((len(X), len(values)) if ice else (1, len(values)))
-    for i in (progress or silent)(range(len(values))):
+    for i in shown(progress, range(len(values))):
         column: Any = values[[i]].repeat(len(X))
         if isinstance(dtype, pd.CategoricalDtype):
             column = pd.Categorical(column, dtype=dtype)

@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from xaicourse.attribution.explained import Attribution, explaining
 from xaicourse.attribution.gradients import saliency
 from xaicourse.attribution.path import integrated_gradients
-from xaicourse.validation import Progress, check_shape, silent
+from xaicourse.validation import Progress, check_shape, shown
 
 
 @dataclass(frozen=True)
@@ -315,7 +315,7 @@ def _by_length(
         check_shape("token_type_ids", token_type_ids, shape)
     if isinstance(target, Tensor):
         check_shape("target", target, shape[:1])
-    for length in (progress or silent)(lengths.unique().tolist()):
+    for length in shown(progress, lengths.unique().tolist()):
         rows = (lengths == length).nonzero()[:, 0]
         types = None if token_type_ids is None else token_type_ids[rows, :length]
         yield (

@@ -39,7 +39,7 @@ from xaicourse.validation import (
     check_level,
     check_shape,
     in_columns_of,
-    silent,
+    shown,
 )
 
 Environments = Sequence[tuple[ArrayLike, ArrayLike]]
@@ -324,7 +324,7 @@ def invariant_risk_minimisation(
         each = [inputs.expand(len(seeds), *inputs.shape[1:]) for inputs, _ in data]
         return [forward(weights, rows) for rows in each]
 
-    for epoch in (progress or silent)(range(n_epochs)):
+    for epoch in shown(progress, range(n_epochs)):
         if epoch == 3 * n_epochs // 4:
             earlier = answers()
         now = min(weight, 1.0) if epoch < warm_up else weight

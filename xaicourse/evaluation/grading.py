@@ -22,7 +22,7 @@ from xaicourse.evaluation import (
     tasks_tables,
 )
 from xaicourse.evaluation.family import one_thread
-from xaicourse.validation import Progress, check_int, silent
+from xaicourse.validation import Progress, check_int, shown
 
 FAMILIES = {
     "tables": tasks_tables.FAMILY,
@@ -111,7 +111,7 @@ def grade(
         for task in tasks
         for first in range(0, seeds, BLOCK)
     ]
-    watched = (progress or silent)(blocks)
+    watched = shown(progress, blocks)
     if dask is not None:
         from distributed import Client
 

@@ -25,7 +25,7 @@ from xaicourse.networks.stacking import (
     stacked_rows,
     unstacked,
 )
-from xaicourse.validation import Progress, check_float, check_int, silent
+from xaicourse.validation import Progress, check_float, check_int, shown
 
 Network = TypeVar("Network", bound=nn.Module)
 Penalty = Callable[[Callable[[Tensor], Tensor], Tensor], Tensor]
@@ -80,7 +80,7 @@ def epochs(
     batch_size = check_int("batch_size", batch_size)
     check_float("learning_rate", learning_rate, minimum=0.0)
     n_epochs = check_int("max_epochs", max_epochs, minimum=0)
-    for _ in (progress or silent)(range(n_epochs)):
+    for _ in shown(progress, range(n_epochs)):
         order = torch.stack([torch.randperm(n, generator=g) for g in generators])
         total = torch.zeros(len(generators), device=device)
         for batch in order.to(device).split(batch_size, dim=1):

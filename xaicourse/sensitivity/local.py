@@ -24,7 +24,7 @@ from xaicourse.validation import (
     check_choice,
     check_finite,
     check_float,
-    silent,
+    shown,
 )
 
 Function = Callable[[NDArray[Any]], Any]
@@ -158,7 +158,7 @@ def finite_differences(
         _check_rows(function, x, method)
     start = value(0, 0.0) if method == "forward" else None
     columns = []
-    for j in (progress or silent)(range(x.shape[-1])):
+    for j in shown(progress, range(x.shape[-1])):
         if method == "complex":
             columns.append(_divide(value(j, 1j), h[..., j]))
         elif start is not None:

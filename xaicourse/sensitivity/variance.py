@@ -27,7 +27,7 @@ from xaicourse.validation import (
     check_level,
     check_seed,
     rounding,
-    silent,
+    shown,
 )
 
 Floats = NDArray[np.float64]
@@ -191,9 +191,7 @@ def sobol_indices(
     # order, each BA
     blocks = [(A, A, 0), (B, B, 0), *((A, B, i) for i in range(d))]
     blocks += [(B, A, i) for i in range(d)] if second_order else []
-    mixed = (
-        _with_column(rows, donor, i) for rows, donor, i in (progress or silent)(blocks)
-    )
+    mixed = (_with_column(rows, donor, i) for rows, donor, i in shown(progress, blocks))
     outputs = _evaluate(function, mixed, n_jobs)
     if np.ptp(outputs) <= rounding(outputs):
         warnings.warn(
@@ -329,7 +327,7 @@ def morris_screening(
     moves = np.where(up, step, -step)
     stages = (
         low + (start + np.where(rank < k, moves, 0.0)) * (high - low)
-        for k in (progress or silent)(range(d + 1))
+        for k in shown(progress, range(d + 1))
     )
     outputs = _evaluate(function, stages, n_jobs)
     changes = np.diff(outputs, axis=0).T  # (n, d), in the order of moving
