@@ -775,7 +775,11 @@ def ask(case: Case, argument: str, label: str, value: Any) -> Answer:
         verdict, said = HANGS, f"more than {LIMIT:g} s"
     except (ValueError, TypeError) as error:
         said = f"{type(error).__name__}: {error}"
-        named = parameters if label.split(", in ", maxsplit=1)[0] in WRONG_SHAPE else [argument]
+        named = (
+            parameters
+            if label.split(", in ", maxsplit=1)[0] in WRONG_SHAPE
+            else [argument]
+        )
         verdict = CLEAR if _names(str(error), named) else OTHER
     except Exception as error:
         verdict, said = OTHER, f"{type(error).__name__}: {error}"
@@ -810,6 +814,7 @@ def answers(cases: list[Case], every: int = 1, offset: int = 0) -> Iterator[Answ
     """Ask all the nonsense of some cases, or each `every`-th."""
     place = offset
     for case in cases:
+        call(case, case.arguments)  # right, and what it imports is there from now on
         for argument, label, value in case.nonsense():
             place += 1
             if place % every == 0:

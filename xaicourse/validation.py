@@ -395,6 +395,75 @@ def as_floats(
     return floats
 
 
+def as_mask(name: str, values: Any, shape: tuple[int | None, ...]) -> NDArray[np.bool_]:
+    """Return True and False as an array of a given `shape` (as in `check_shape`).
+
+    Raises
+    ------
+    TypeError
+        If they are something else.
+    ValueError
+        If the shape is another one.
+
+    Examples
+    --------
+    >>> as_mask("mask", [True, False], (2,))
+    array([ True, False])
+    >>> as_mask("mask", [1, 0], (2,))
+    Traceback (most recent call last):
+    TypeError: mask: got int64, expected True and False
+    """
+    mask = as_numbers(name, values)
+    if mask.dtype != np.bool_:
+        raise TypeError(f"{name}: got {mask.dtype}, expected True and False")
+    check_shape(name, mask, shape)
+    return mask
+
+
+def as_binary(
+    name: str, labels: Any, shape: tuple[int | None, ...]
+) -> NDArray[np.bool_]:
+    """Return labels 0 and 1 as booleans, of a given `shape` (as in `check_shape`).
+
+    Raises
+    ------
+    TypeError, ValueError
+        If they are others, or the shape is another one.
+
+    Examples
+    --------
+    >>> as_binary("y", [1.0, 0.0], (2,))
+    array([ True, False])
+    """
+    values = as_numbers(name, labels)
+    check_shape(name, values, shape)
+    if not np.isin(values, (0, 1)).all():
+        raise ValueError(f"{name}: got other values than 0 and 1")
+    return values.astype(bool)
+
+
+def as_classes(
+    name: str, classes: Any, shape: tuple[int | None, ...]
+) -> NDArray[np.int64]:
+    """Return classes, whole numbers, as integers of a given `shape` (as in
+    `check_shape`).
+
+    Raises
+    ------
+    TypeError, ValueError
+        If they are no whole numbers, or the shape is another one.
+
+    Examples
+    --------
+    >>> as_classes("y", [2.0, 0.0], (None,))
+    array([2, 0])
+    """
+    values = as_floats(name, classes, shape)
+    if (values != np.rint(values)).any():
+        raise ValueError(f"{name}: got fractions, expected classes as whole numbers")
+    return values.astype(np.int64)
+
+
 def as_numbers(name: str, values: Any) -> NDArray[Any]:
     """Return real numbers as an array in their own type, or in double precision if
     they have none in common; it may be the one that came. A ``None`` among them becomes
