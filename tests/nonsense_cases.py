@@ -683,7 +683,10 @@ add(
     },
     kinds={"model": "module", "explain": "function"},
     # the explanation is the user's: of what, and in which shape
-    fine={"inputs": ("a further axis", "an axis less")},
+    fine={
+        "inputs": ("a further axis", "an axis less"),
+        "explain": ("returns two further axes",),
+    },
 )
 GRADES = pd.DataFrame(
     {
@@ -705,6 +708,7 @@ add(
     ev.grade,
     {"tasks": ["linear"], "seeds": 1},
     kinds={"tasks": "texts", "seeds": "count", "first_seed": "whole", "dask": "text"},
+    fine={"n_jobs": ("None",)},
 )
 
 # --- networks ------------------------------------------------------------------------
@@ -853,7 +857,7 @@ said = {
     "training_data": ROWS_DIGEST,
     "metrics": metrics,
     "date": date(2026, 1, 31),
-    "parent": "",
+    "parent": ROWS_DIGEST,
     "serial": 1,
 }
 of_manifest = {
@@ -966,6 +970,8 @@ add(
     da.simulate_scenes,
     {"n": 3, "stamp_rates": 0.5},
     kinds={"stamp_rates": "share"},
+    # one for all, as numbers are where there may be several
+    fine={"stamp_rates": ("True",)},
 )
 add("datasets", da.simulate_sentences, {"n": 3}, kinds={"bias": "share"})
 add("datasets", da.simulate_underwriting, {"n": 500})
@@ -976,6 +982,8 @@ add(
     da.prepare_underwriting,
     {"features": UNDERWRITING.features, "train": np.arange(300)},
     kinds={"features": "table", "train": "positions"},
+    # a table of this length has a row 99; rows may be named twice
+    fine={"train": ("out of range", "twice")},
 )
 add(
     "datasets",

@@ -13,6 +13,8 @@ import operator
 from collections.abc import Callable, Collection, Iterable, Mapping
 from decimal import Decimal
 from numbers import Real
+from os import PathLike
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -268,6 +270,25 @@ def check_type(name: str, value: object, kind: type) -> None:
     """
     if not isinstance(value, kind):
         raise TypeError(f"{name}: got {type(value).__name__}, expected {kind.__name__}")
+
+
+def as_path(name: str, path: object) -> Path:
+    """Return where a file is, from words or a path.
+
+    Raises
+    ------
+    TypeError
+        If it is neither.
+
+    Examples
+    --------
+    >>> as_path("path", 3)
+    Traceback (most recent call last):
+    TypeError: path: got int, expected a path
+    """
+    if not isinstance(path, str | PathLike):
+        raise TypeError(f"{name}: got {type(path).__name__}, expected a path")
+    return Path(path)
 
 
 def check_choice(name: str, value: object, choices: Collection[str]) -> str:
