@@ -208,10 +208,20 @@ def of_pair(valid: Any) -> Values:
     yield "three", [*valid, 5.0]
 
 
+def of_reference(valid: Any) -> Values:
+    """A number and its name."""
+    yield "a number", 3.0
+    yield "a string", "chance"
+    yield "one part", (0.5,)
+    yield "three parts", (0.5, "a", "b")
+    yield "a NaN", (NAN, "chance")
+    yield "words", ("half", "chance")
+    yield "no name", (0.5, 0.5)
+
+
 def of_table(valid: Any) -> Values:
     """A DataFrame of which some columns are needed."""
-    for label, value in no_array():
-        yield label, value
+    yield from no_array()
     yield "an array", valid.to_numpy()
     yield "without its columns", valid.iloc[:, :0]
     yield "none", valid.iloc[:0]
@@ -638,6 +648,15 @@ BY_NAME = {
     "environments": "environments",
     "source": "choice",
 }
+BY_TYPE: list[tuple[Any, str]] = [
+    (bool, "flag"),
+    (int, "count"),
+    (float, "rate"),
+    (nn.Module, "model"),
+    (Tensor | np.ndarray | pd.Series | pd.DataFrame, "array"),
+    (str, "text"),
+    (Callable, "function"),
+]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -659,25 +678,13 @@ class Case:
 
     def kind_of(self, argument: str, default: Any) -> str:
         """The kind of an argument."""
+        for named in (self.kinds, BY_NAME):
+            if argument in named:
+                return named[argument]
         value = self.arguments.get(argument, default)
-        if argument in self.kinds:
-            return self.kinds[argument]
-        if argument in BY_NAME:
-            return BY_NAME[argument]
-        if isinstance(value, bool):
-            return "flag"
-        if isinstance(value, int):
-            return "count"
-        if isinstance(value, float):
-            return "rate"
-        if isinstance(value, nn.Module):
-            return "model"
-        if isinstance(value, Tensor | np.ndarray | pd.Series | pd.DataFrame):
-            return "array"
-        if isinstance(value, str):
-            return "text"
-        if callable(value):
-            return "function"
+        for types, kind in BY_TYPE:
+            if isinstance(value, types):
+                return kind
         raise LookupError(f"{self.name}: of which kind is {argument}?")
 
     def nonsense(self) -> Iterator[tuple[str, str, Any]]:
@@ -707,26 +714,20 @@ class Answer:
 
 def has_nan(found: Any, depth: int = 0) -> bool:
     """Whether a NaN is anywhere in a result."""
-    if isinstance(found, float | np.floating):
-        return bool(np.isnan(found))
     if isinstance(found, Tensor):
-        return bool(found.is_floating_point() and found.isnan().any())
-    if isinstance(found, np.ndarray):
-        return bool(found.dtype.kind in "fc" and np.isnan(found).any())
-    if isinstance(found, pd.DataFrame | pd.Series):
-        return bool(pd.DataFrame(found).isna().any(axis=None))
+        found = found.detach().numpy()
+    if isinstance(found, float | np.floating | np.ndarray | pd.DataFrame | pd.Series):
+        return bool(np.any(pd.isna(found)))
     if isinstance(found, nn.Module):
-        return any(map(has_nan, found.state_dict().values()))
-    if depth > 3 or isinstance(found, Dataset):
-        return False
-    if dataclasses.is_dataclass(found):
-        parts: Any = [getattr(found, f.name) for f in dataclasses.fields(found)]
+        parts: Any = found.state_dict().values()
+    elif isinstance(found, Dataset) or depth > 3:
+        parts = []
+    elif dataclasses.is_dataclass(found):
+        parts = [getattr(found, field.name) for field in dataclasses.fields(found)]
     elif isinstance(found, Mapping):
         parts = found.values()
-    elif isinstance(found, list | tuple):
-        parts = found
     else:
-        return False
+        parts = found if isinstance(found, list | tuple) else []
     return any(has_nan(part, depth + 1) for part in parts)
 
 

@@ -4,6 +4,7 @@ import os
 import tempfile
 from datetime import date
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -413,14 +414,10 @@ add(
 class Results:
     """What statsmodels' results are to a forecast."""
 
-    def apply(self, series, exog=None):
-        """Return itself with a series."""
-        self.series = np.asarray(series)
-        return self
-
-    def forecast(self, steps, exog=None):
-        """Return the next value."""
-        return self.series[-1:] * 0.5
+    def apply(self, series, *, exog):
+        """Return what knows a series."""
+        del exog
+        return SimpleNamespace(forecast=lambda *_, **__: np.asarray(series)[-1:] / 2)
 
 
 add(
@@ -1085,7 +1082,7 @@ for method in (plotting.bars, plotting.dots):
             **places,
             "groups": "named_arrays",
             "intervals": "named_arrays",
-            "reference": "anything",
+            "reference": "reference",
             "limits": "pair",
             "height": "positive",
         },
@@ -1122,7 +1119,9 @@ add(
             "strings",
             "numeric strings",
             "numeric strings, as objects",
-        )
+        ),
+        # one label for each panel
+        "y_labels": ("a list",),
     },
 )
 add(
@@ -1150,7 +1149,7 @@ add(
     },
     # a hole in a picture; no ticks are none
     fine={
-        "matrix": ("a NaN", "a NaN, as a list", "a None inside, as a list", "masked"),
+        "matrix": ("a NaN", "a NaN, as a list", "a None inside, as a list"),
         "x_ticks": ("none", "None"),
         "y_ticks": ("none", "None"),
     },
@@ -1188,14 +1187,15 @@ add(
         "levels": [0.0, 1.0, 2.0],
     },
     kinds={
+        "y": "array",
         "panels": "named_arrays",
         "arrows": "mapping",
         "points": "mapping",
         "levels": "array",
         "height": "positive",
     },
-    # any number of levels
-    fine={"panels": gaps, "levels": ("a row less",)},
+    # any number of levels; one label for each panel
+    fine={"panels": gaps, "levels": ("a row less",), "value_labels": ("a list",)},
 )
 add(
     "plotting",
@@ -1204,8 +1204,12 @@ add(
     kinds={"panels": "named_arrays", "columns": "count", "titles": "texts"},
     # pictures of any size, with holes
     fine={
-        "panels": (*gaps, "masked, in the first")
-        + ("a row less, in the first", "a column less, in the first")
+        "panels": (
+            *gaps,
+            "a row less, in the first",
+            "a column less, in the first",
+            "a further axis, in the first",
+        )
     },
 )
 add(

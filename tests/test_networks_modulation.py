@@ -586,8 +586,8 @@ def test_bad_arrays():
     for bad, message in (
         ((X * np.nan, y, centroids), "X: got NaN"),
         ((X, y[:-1], centroids), "y: got shape"),
-        ((X, y + 0.5, centroids), "y: expected classes"),
-        ((X, np.r_[0.5, y[1:]], centroids), "y: expected classes"),
+        ((X, y + 0.5, centroids), "y: got fractions"),
+        ((X, np.r_[0.5, y[1:]], centroids), "y: got fractions"),
         ((X, 0 * y, centroids), "y: expected classes"),
         ((X, y - 1, centroids), "y: expected classes"),
         ((X, y, centroids[:, :2]), "centroids: got shape"),
@@ -597,7 +597,7 @@ def test_bad_arrays():
     matrices, signals, references, distances = case(0)
     with pytest.raises(ValueError, match="distances: got shape"):
         written_factors(matrices, signals, references, distances[:, :4])
-    with pytest.raises(ValueError, match="signals and references"):
+    with pytest.raises(ValueError, match="references: got 2 networks and widths"):
         update_factors(matrices, signals[1:], references, distances)
 
 

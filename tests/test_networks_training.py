@@ -140,16 +140,16 @@ def test_the_networks_come_back_frozen_and_in_evaluation_mode() -> None:
     ("change", "message"),
     [
         ({"seeds": []}, "seeds: got none"),
-        ({"X": np.zeros(4)}, r"X must be \(n, d\)"),
-        ({"y": np.zeros(3)}, r"X must be \(n, d\)"),
+        ({"X": np.zeros(4)}, r"X: got shape \(4,\), expected \(n, d\)"),
+        ({"y": np.zeros(3)}, r"y: got shape \(3,\), expected \(4,\)"),
         (
             {"X": np.zeros((2, 4, 2)), "y": np.zeros((2, 4)), "seeds": [0]},
-            "seeds names 1",
+            "X: got rows for 2 networks, expected 1",
         ),
         ({"X": np.full((4, 2), np.nan)}, "X: got NaN"),
-        ({"y": np.array([0, 1, 2, 1])}, "0 and 1 only"),
-        ({"y": np.ones(4)}, "one class only"),
-        ({"hidden": [0]}, "n_outputs: got 0, expected an integer of at least 1"),
+        ({"y": np.array([0, 1, 2, 1])}, "y: got other values than 0 and 1"),
+        ({"y": np.ones(4)}, "y: got one class only"),
+        ({"hidden": [0]}, "hidden: got 0, expected an integer of at least 1"),
         ({"seeds": [-1]}, "seeds: got -1"),
         ({"max_epochs": -1}, "max_epochs: got -1"),
         ({"batch_size": 0}, "batch_size: got 0"),
@@ -302,7 +302,7 @@ def test_training_that_cannot_work_says_why() -> None:
         ValueError,
         match=r"learning_rate: got 0\.1, with which the loss is no longer finite",
     ):
-        train_network(with_dropout, x / 0, labels, max_epochs=1, learning_rate=0.1)
+        train_network(with_dropout, 1e38 * x, labels, max_epochs=1, learning_rate=0.1)
     state = torch.get_rng_state().clone()
     with pytest.raises(ZeroDivisionError):
         train_network(lambda: 1 // 0, x, labels, max_epochs=1)  # type: ignore[arg-type,return-value]

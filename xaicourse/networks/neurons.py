@@ -90,7 +90,7 @@ def mahalanobis(
         (d, d),
     )
     try:
-        if not np.allclose(sigma, sigma.T):
+        if np.abs(sigma - sigma.T).max() > 1e-8 * np.abs(sigma).max():
             raise np.linalg.LinAlgError
         lower = np.linalg.cholesky(sigma)
         # The share of each column's variance that the columns before it do not explain.
