@@ -17,9 +17,9 @@ from xaicourse.validation import (
     Seed,
     check_finite,
     check_float,
+    check_function,
     check_int,
     check_seed,
-    check_shape,
 )
 
 
@@ -195,8 +195,9 @@ def tcav(
     >>> result.score > 0.9
     True
     """
+    check_function("head", head)
+    activations = tensor("activations", activations, (None, None))
     f = explained(head, activations, target=target, gradient=True)
-    check_shape("activations", f.rows, (None, None))
     shape = (None, f.rows.shape[1])
     concept, others = tensor("concept", concept, shape), tensor("others", others, shape)
     n = len(concept)
