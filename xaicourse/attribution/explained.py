@@ -221,7 +221,7 @@ def explained(
         Whether the method differentiates the model.
     """
     several = inputs if isinstance(inputs, tuple) else (inputs,)
-    if gradient and not callable(model):
+    if gradient and (isinstance(model, type) or not callable(model)):
         raise TypeError(f"model: got {type(model).__name__}, which {_NONE_NEEDED}")
     tensors = all(isinstance(x, Tensor) for x in several)
     if gradient and not tensors and not isinstance(model, nn.Module):
@@ -262,11 +262,23 @@ def predictor(model: Model, target: int | None) -> Callable[[Any], Any]:
         else:
             found = function_of(model)(table)
         if target is None:
+            check_outputs(found, len(table))
             return found
         outputs = as_outputs(found, len(table)).detach().reshape(len(table), -1)
         return pick(outputs, _target(target, len(table), outputs.device)).cpu().numpy()
 
     return predict
+
+
+def check_outputs(found: Any, n: int) -> None:
+    """Require one output a row, and finite ones where they are numbers."""
+    said = np.asarray(found.detach() if isinstance(found, Tensor) else found)
+    if said.shape[:1] != (n,):
+        raise ValueError(
+            f"model: got outputs of shape {said.shape}, expected ({n}, ...)"
+        )
+    if said.dtype.kind not in "OUS":  # a function may name classes
+        check_finite("model: outputs", as_numbers("model: outputs", said))
 
 
 def as_outputs(output: Any, n: int) -> Tensor:
