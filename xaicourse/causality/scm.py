@@ -24,8 +24,11 @@ from xaicourse.validation import (
     Seed,
     check_choice,
     check_finite,
+    check_float,
+    check_function,
     check_int,
     check_seed,
+    check_type,
 )
 
 Mechanism = Callable[..., Any]
@@ -101,8 +104,14 @@ class StructuralCausalModel:
     noises: Mapping[str, NoiseSampler] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        for attribute in ("mechanisms", "parameters", "noises"):
+            check_type(attribute, getattr(self, attribute), Mapping)
+        for name, value in self.parameters.items():
+            check_float(f"parameters[{name!r}]", value)
+        for name, draw in self.noises.items():
+            check_function(f"noises[{name!r}]", draw)
         if not self.mechanisms:
-            raise ValueError("mechanisms is empty: a model needs at least one variable")
+            raise ValueError("mechanisms: got none, expected at least one variable")
         if clash := ({"noise"} | set(self.parameters)) & set(self.mechanisms):
             raise ValueError(
                 f"mechanisms uses names that are taken: {sorted(clash)} (noise, or a "
@@ -113,6 +122,7 @@ class StructuralCausalModel:
                 f"noises names {sorted(unknown)}, which mechanisms does not have"
             )
         for name, mechanism in self.mechanisms.items():
+            check_function(f"mechanisms[{name!r}]", mechanism)
             known = {*self.mechanisms, *self.parameters, "noise"} - {name}
             if unknown := set(_arguments(mechanism)) - known:
                 raise ValueError(
@@ -188,7 +198,8 @@ class StructuralCausalModel:
                 f"{sorted(self.mechanisms)}"
             )
         forced = {
-            v: f if callable(f) else _constant(f) for v, f in interventions.items()
+            v: f if callable(f) else _constant(check_float(v, f))
+            for v, f in interventions.items()
         }
         return replace(self, mechanisms={**self.mechanisms, **forced})
 
@@ -242,7 +253,9 @@ class StructuralCausalModel:
         Both worlds share their noise, so that an effect that is not there comes out as
         exactly zero.
         """
+        check_choice("cause", cause, self.mechanisms)
         check_choice("on", on, self.mechanisms)
+        low, high = check_float("low", low), check_float("high", high)
         entropy = _entropy(seed)
         outcomes = [
             self.do(**{cause: x}).sample(n, seed=entropy)[on].to_numpy(float)
