@@ -24,6 +24,7 @@ from xaicourse.validation import (
     check_choice,
     check_finite,
     check_float,
+    check_function,
     shown,
 )
 
@@ -116,6 +117,7 @@ def finite_differences(
            [[-0.989992, -0.      ],
             [ 0.      ,  0.756802]]])
     """
+    check_function("function", function)
     x = _check_points(inputs)
     unit = np.maximum(1.0, np.abs(x))
     size: Any = _STEPS[check_choice("method", method, _STEPS)]
