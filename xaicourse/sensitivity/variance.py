@@ -23,7 +23,10 @@ from xaicourse.validation import (
     Progress,
     Seed,
     check_bounds,
+    check_flag,
+    check_function,
     check_int,
+    check_jobs,
     check_level,
     check_seed,
     rounding,
@@ -180,6 +183,7 @@ def sobol_indices(
     d = len(low)
     parts = _power_of_two("n_scramblings", n_scramblings, 2)
     n = _power_of_two("n_samples", n_samples, parts)
+    second_order = check_flag("second_order", second_order)
     conf_level = check_level("conf_level", conf_level)
     rng = check_seed(seed)
     both = np.concatenate(
@@ -350,8 +354,9 @@ def _with_column(rows: Floats, donor: Floats, column: int) -> Floats:
 
 def _evaluate(function: Model, blocks: Iterable[Floats], n_jobs: int | None) -> Floats:
     """Return the outputs, shape (n_blocks, n)."""
+    check_function("function", function)
     return np.stack(
-        joblib.Parallel(n_jobs=n_jobs)(
+        joblib.Parallel(n_jobs=check_jobs(n_jobs))(
             joblib.delayed(_one_block)(function, block) for block in blocks
         )
     )
