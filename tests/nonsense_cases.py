@@ -120,7 +120,7 @@ add(
     },
     kinds={**of_baselines, "window": "count_or_counts", "strides": "count_or_counts"},
     # one number for the one axis
-    fine={"strides": ("a list", "zero")},
+    fine={"window": ("a list",), "strides": ("a list",)},
 )
 for model, inputs in ((NETWORK, ROWS), (ESTIMATOR, FRAME[:4])):
     add(
@@ -187,7 +187,12 @@ add(
 add("attribution", at.epsilon_rule, {})
 add("attribution", at.gamma_rule, {})
 add("attribution", at.alpha_beta_rule, {})
-add("attribution", at.z_box_rule, {"low": -9.0, "high": 9.0}, kinds={"low": "number"})
+add(
+    "attribution",
+    at.z_box_rule,
+    {"low": -9.0, "high": 9.0},
+    kinds={"low": "number", "high": "number"},
+)
 add(
     "attribution",
     at.concept_vectors,
@@ -385,6 +390,8 @@ add(
     sn.elasticities,
     {"derivatives": X[:4], "inputs": X[:4], "outputs": X[:4, 0]},
     kinds={"inputs": "array"},
+    # one point, whose outputs are as many as there were rows
+    fine={"inputs": ("an axis less",)},
 )
 add(
     "sensitivity",

@@ -27,26 +27,28 @@ def generators_of(seeds: Sequence[int], *, beyond: int = 0) -> list[torch.Genera
     return [torch.Generator().manual_seed(number + beyond) for number in numbers]
 
 
-def stacked_rows(X: ArrayLike, y: ArrayLike, k: int) -> tuple[Tensor, Tensor]:
-    """Check rows and 0/1 labels for k networks.
+def stacked_rows(
+    X: ArrayLike, y: ArrayLike, k: int, *, of: str = ""
+) -> tuple[Tensor, Tensor]:
+    """Check rows and 0/1 labels for k networks; errors say whose they are.
 
     Their shapes are then (1 or k, n, d) and (1 or k, n): 1 where all share one set.
     """
-    features = np.asarray(as_numbers("X", X), np.float32)
-    check_finite("X", features)
+    features = np.asarray(as_numbers(f"{of}X", X), np.float32)
+    check_finite(f"{of}X", features)
     if features.ndim not in (2, 3):
         raise ValueError(
-            f"X: got shape {features.shape}, expected (n, d), or (k, n, d) with y (k, "
-            f"n)"
+            f"{of}X: got shape {features.shape}, expected (n, d), or (k, n, d) with y "
+            f"(k, n)"
         )
     if features.ndim == 3 and len(features) != k:
         raise ValueError(
-            f"X: got rows for {len(features)} networks, expected {k}, as there are "
+            f"{of}X: got rows for {len(features)} networks, expected {k}, as there are "
             f"seeds"
         )
-    labels = as_binary("y", y, features.shape[:-1]).astype(np.float32)
+    labels = as_binary(f"{of}y", y, features.shape[:-1]).astype(np.float32)
     if (labels.min(-1) == labels.max(-1)).any():
-        raise ValueError("y: got one class only, expected both 0 and 1")
+        raise ValueError(f"{of}y: got one class only, expected both 0 and 1")
     if features.ndim == 2:
         features, labels = features[None], labels[None]
     return torch.from_numpy(features), torch.from_numpy(labels)
