@@ -769,9 +769,7 @@ def ask(case: Case, argument: str, label: str, value: Any) -> Answer:
     signal.signal(signal.SIGALRM, _too_long)
     signal.setitimer(signal.ITIMER_REAL, LIMIT)
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            found = call(case, arguments)
+        found = call(case, arguments)
     except TimeoutError:
         verdict, said = HANGS, f"more than {LIMIT:g} s"
     except (ValueError, TypeError) as error:
@@ -797,18 +795,13 @@ def ask(case: Case, argument: str, label: str, value: Any) -> Answer:
 
 
 def call(case: Case, arguments: Mapping[str, Any]) -> Any:
-    """Call a function with arguments by name, or by place where it takes no names."""
-    free = []
-    for name, parameter in inspect.signature(case.call).parameters.items():
-        if parameter.kind is parameter.POSITIONAL_ONLY:
-            free.append(arguments[name])
-    named = {k: v for k, v in arguments.items() if k in _named(case)}
-    return case.call(*free, **named)
-
-
-def _named(case: Case) -> list[str]:
-    parameters = inspect.signature(case.call).parameters.values()
-    return [p.name for p in parameters if p.kind is not p.POSITIONAL_ONLY]
+    """Call a function, with arguments by place where it takes no names."""
+    parameters = inspect.signature(case.call).parameters
+    free = [n for n, p in parameters.items() if p.kind is p.POSITIONAL_ONLY]
+    named = {n: value for n, value in arguments.items() if n not in free}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return case.call(*(arguments[n] for n in free), **named)
 
 
 def answers(cases: list[Case], every: int = 1, offset: int = 0) -> Iterator[Answer]:

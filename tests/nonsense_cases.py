@@ -78,23 +78,26 @@ for method in (
 ):
     add("attribution", method, explained, kinds=free)
     add("attribution", method, {**explained, "inputs": X[:4]}, kinds=free)
-add(
-    "attribution",
-    at.integrated_gradients,
-    {**explained, "baselines": torch.zeros(4, 3).double(), "n_steps": 4},
-    kinds=of_baselines,
-)
-add(
-    "attribution",
-    at.gradient_shap,
-    {**explained, "baselines": BACKGROUND, "n_samples": 4},
-    kinds=free,
-    # any number of baselines will do
-    fine={"baselines": ("a row less",)},
-)
+for rows, background in ((ROWS, BACKGROUND), (X[:4], X[4:])):
+    given = {**explained, "inputs": rows}
+    add(
+        "attribution",
+        at.integrated_gradients,
+        {**given, "baselines": background[:4], "n_steps": 4},
+        kinds=of_baselines,
+    )
+    add(
+        "attribution",
+        at.gradient_shap,
+        {**given, "baselines": background, "n_samples": 4},
+        kinds=free,
+        # any number of baselines will do
+        fine={"baselines": ("a row less",)},
+    )
 for method in (at.shapley_values, at.sampled_shapley_values):
     for model, inputs, baselines in (
         (NETWORK, ROWS, BACKGROUND),
+        (NETWORK, X[:4], X[4:]),
         (ESTIMATOR, FRAME[:4], FRAME[4:]),
     ):
         add(
@@ -252,35 +255,41 @@ add(
     {"tokens": ["read", "##ing"], "values": [0.5, 0.25]},
     kinds={"tokens": "texts", "values": "array"},
 )
-add(
-    "attribution",
-    at.permutation_importance,
-    {
-        "model": mean,
-        "X": X,
-        "y": Y,
-        "score": lambda y, p: float(np.mean((p > 0) == y)),
-        "n_repeats": 2,
-        "groups": {"first": [0], "others": [1, 2]},
-    },
-    kinds={"y": "many", "score": "score", "groups": "mapping", "target": "anything"},
-    # what a table may hold is for the model to say
-    fine={
-        "X": (
-            "a NaN",
-            "infinity",
-            "minus infinity",
-            "strings",
-            "numeric strings",
-            "numeric strings, as objects",
-            "a string inside",
-            "dates",
-            "durations",
-            "complex",
-            "objects",
-        )
-    },
-)
+for table, names in ((X, [0, 1, 2]), (FRAME, ["a", "b", "c"])):
+    add(
+        "attribution",
+        at.permutation_importance,
+        {
+            "model": mean,
+            "X": table,
+            "y": Y,
+            "score": lambda y, p: float(np.mean((p > 0) == y)),
+            "n_repeats": 2,
+            "groups": {"first": [names[0]], "others": names[1:]},
+        },
+        kinds={
+            "y": "many",
+            "score": "score",
+            "groups": "mapping",
+            "target": "anything",
+        },
+        # what a table may hold is for the model to say
+        fine={
+            "X": (
+                "a NaN",
+                "infinity",
+                "minus infinity",
+                "strings",
+                "numeric strings",
+                "numeric strings, as objects",
+                "a string inside",
+                "dates",
+                "durations",
+                "complex",
+                "objects",
+            )
+        },
+    )
 add(
     "attribution",
     at.drop_column_importance,
@@ -307,7 +316,7 @@ add(
 add(
     "attribution",
     at.partial_dependence,
-    {"model": mean, "X": X, "feature": 0, "grid": [0.0, 1.0]},
+    {"model": mean, "X": FRAME, "feature": "a", "grid": [0.0, 1.0]},
     kinds={"X": "anything", "feature": "column", "grid": "array", "target": "anything"},
     # a grid of any length
     fine={"grid": ("a row less",)},
@@ -548,18 +557,11 @@ add(
     kinds={"x": "number"},
     name="StructuralCausalModel.do",
 )
-add(
-    "causality",
-    ca.standard_normal,
-    {"rng": np.random.default_rng(0), "n": 3},
-    # a noise is asked for by a model, which has checked
-    kinds={"rng": "anything", "n": "anything"},
-)
 
 # --- fairness ------------------------------------------------------------------------
 
 GROUPS = np.array(["a", "b", "c"] * 4)
-RATES = fa.group_metrics(Y, 1 - Y, GROUPS)
+RATES = fa.group_metrics(Y, 1 - Y, GROUPS, min_rows=0)
 for name in ("difference", "ratio"):
     method = getattr(RATES, name)
     add(
@@ -657,17 +659,18 @@ add(
     ev.effect_correlation,
     {"attributions": VALUES, "effects": VALUES[::-1].copy()},
 )
-add(
-    "evaluation",
-    ev.deletion_insertion,
-    {
-        **explained,
-        "attributions": torch.tensor(VALUES),
-        "baselines": torch.zeros(4, 3).double(),
-        "feature_mask": torch.tensor([0, 1, 1]),
-    },
-    kinds={"baselines": "numbers_or_one", "feature_mask": "classes"},
-)
+for rows in (ROWS, X[:4]):
+    add(
+        "evaluation",
+        ev.deletion_insertion,
+        {
+            **{**explained, "inputs": rows},
+            "attributions": torch.tensor(VALUES),
+            "baselines": torch.zeros(4, 3).double(),
+            "feature_mask": torch.tensor([0, 1, 1]),
+        },
+        kinds={"baselines": "numbers_or_one", "feature_mask": "classes"},
+    )
 add(
     "evaluation",
     ev.max_sensitivity,
