@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Set
 from decimal import Decimal
 from numbers import Real
 from os import PathLike
@@ -114,7 +114,8 @@ def check_ints(
 
 
 def check_items(name: str, values: Any) -> list[Any]:
-    """Return what is in a list, a tuple, an array or the like; words are none.
+    """Return what is in a list, a tuple, an array or the like; words and sets, which
+    have no order, are none.
 
     Raises
     ------
@@ -129,7 +130,7 @@ def check_items(name: str, values: Any) -> list[Any]:
     Traceback (most recent call last):
     TypeError: seeds: got int, expected a sequence
     """
-    single = isinstance(values, str | bytes | Mapping) or not np.iterable(values)
+    single = isinstance(values, str | bytes | Mapping | Set) or not np.iterable(values)
     if single:
         raise TypeError(f"{name}: got {type(values).__name__}, expected a sequence")
     return list(values)
@@ -361,8 +362,9 @@ def check_finite(name: str, array: Any) -> None:
     # memory: isfinite(array) would build a mask (and with PyTorch a copy of the data).
     try:
         finite = all(math.isfinite(end.item()) for end in (array.min(), array.max()))
-    except (TypeError, AttributeError, RuntimeError):  # neither order nor size
-        raise TypeError(f"{name}: got {array.dtype}, expected real numbers") from None
+    except (TypeError, ValueError, AttributeError, RuntimeError):  # no order, or names
+        kind = getattr(array, "dtype", type(array).__name__)
+        raise TypeError(f"{name}: got {kind}, expected real numbers") from None
     if not finite:
         raise ValueError(f"{name}: got NaN or infinity, expected finite numbers only")
 

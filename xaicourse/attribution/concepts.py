@@ -17,7 +17,6 @@ from xaicourse.validation import (
     Seed,
     check_finite,
     check_float,
-    check_function,
     check_int,
     check_seed,
 )
@@ -195,8 +194,8 @@ def tcav(
     >>> result.score > 0.9
     True
     """
-    check_function("head", head)
-    activations = tensor("activations", activations, (None, None))
+    # which `explained` calls inputs
+    tensor("activations", activations, (None, None))
     f = explained(head, activations, target=target, gradient=True)
     shape = (None, f.rows.shape[1])
     concept, others = tensor("concept", concept, shape), tensor("others", others, shape)

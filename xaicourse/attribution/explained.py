@@ -409,7 +409,7 @@ def tensor(
 def beside(name: str, value: Any, rows: Tensor) -> Tensor:
     """Return a number, one row for all or a row for each, in the shape of the rows."""
     found = tensor(name, value)
-    if found.ndim == 0:
+    if found.ndim == 0 and not isinstance(value, Tensor):
         return torch.full_like(rows, check_float(name, value))
     n = 1 if found.shape[:1] == (1,) else len(rows)
     return tensor(name, found, (n, *rows.shape[1:])).to(rows).expand_as(rows)
