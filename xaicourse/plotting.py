@@ -64,55 +64,44 @@ Parameters = ParamSpec("Parameters")
 Drawn = TypeVar("Drawn")
 
 
-def _check_words(name: str, words: Any) -> None:
-    for word in check_items(name, words):
+def _check_words(name: str, words: Any, *, at_least: int = 0) -> None:
+    for word in check_items(name, words, at_least=at_least):
         check_type(name, word, str)
-    if name in ("labels", "classes") and not len(words):
-        raise ValueError(f"{name}: got none, expected at least one")
 
 
 def _check_labels(name: str, labels: Any) -> None:
-    if not isinstance(labels, str):
-        _check_words(name, labels)
+    _check_words(name, [labels] if isinstance(labels, str) else labels)
 
 
 def _check_named(name: str, named: Any) -> None:
     check_type(name, named, Mapping)
-    if not named:
-        raise ValueError(f"{name}: got none, expected at least one by name")
-
-
-def _check_limits(name: str, limits: Any) -> None:
-    low, high = as_floats(name, limits, (2,))
-    if low == high:
-        raise ValueError(f"{name}: got {low:g} twice, expected two ends")
+    check_items(name, list(named), at_least=1)
 
 
 def _check_reference(name: str, reference: Any) -> None:
-    if len(parts := check_items(name, reference)) != 2:
-        raise ValueError(f"{name}: got {reference!r}, expected a number and its name")
-    check_float(name, parts[0])
-    check_type(name, parts[1], str)
+    position, *names = check_items(name, reference, at_least=2)
+    check_float(name, position)
+    _check_words(name, names)
 
 
-_text = partial(check_type, kind=str)
-_inches = partial(check_float, positive=True)
 # Arguments mean the same in every function here, so one check of each is enough.
 # Arrays are checked where they are drawn, as the others say how long they must be.
 _CHECKS: dict[str, Callable[[str, Any], object]] = {
     **dict.fromkeys(("n_panels", "columns", "n_bins"), check_int),
-    **dict.fromkeys(("width", "height"), _inches),
+    **dict.fromkeys(("width", "height"), partial(check_float, positive=True)),
     **dict.fromkeys(("share_y", "horizontal", "log_x", "log_y", "markers"), check_flag),
-    **dict.fromkeys(("x_label", "y_label", "value_label", "diagonal"), _text),
+    **dict.fromkeys(
+        ("x_label", "y_label", "value_label", "diagonal"), partial(check_type, kind=str)
+    ),
     **dict.fromkeys(("y_labels", "value_labels"), _check_labels),
-    **dict.fromkeys(("labels", "classes", "titles", "from_outside"), _check_words),
-    **dict.fromkeys(("x_ticks", "y_ticks"), _check_words),
+    **dict.fromkeys(("labels", "classes"), partial(_check_words, at_least=1)),
+    **dict.fromkeys(("titles", "from_outside", "x_ticks", "y_ticks"), _check_words),
     **dict.fromkeys(("groups", "panels", "positions"), _check_named),
     **dict.fromkeys(("intervals", "bands", "marks", "arrows"), _check_named),
     **dict.fromkeys(("points", "names", "boundaries"), _check_named),
     "edges": check_items,
     "levels": partial(as_floats, shape=(None,)),
-    "limits": _check_limits,
+    "limits": partial(as_floats, shape=(2,)),
     "reference": _check_reference,
 }
 

@@ -113,7 +113,7 @@ def check_ints(
     ]
 
 
-def check_items(name: str, values: Any) -> list[Any]:
+def check_items(name: str, values: Any, *, at_least: int = 0) -> list[Any]:
     """Return what is in a list, a tuple, an array or the like; words and sets, which
     have no order, are none.
 
@@ -121,6 +121,8 @@ def check_items(name: str, values: Any) -> list[Any]:
     ------
     TypeError
         If there is nothing to go through.
+    ValueError
+        If there are too few.
 
     Examples
     --------
@@ -130,10 +132,14 @@ def check_items(name: str, values: Any) -> list[Any]:
     Traceback (most recent call last):
     TypeError: seeds: got int, expected a sequence
     """
-    single = isinstance(values, str | bytes | Mapping | Set) or not np.iterable(values)
-    if single:
+    if isinstance(values, str | bytes | Mapping | Set) or not np.iterable(values):
         raise TypeError(f"{name}: got {type(values).__name__}, expected a sequence")
-    return list(values)
+    items = list(values)
+    if len(items) < at_least:
+        raise ValueError(
+            f"{name}: got {len(items) or 'none'}, expected at least {at_least}"
+        )
+    return items
 
 
 def check_float(
@@ -233,7 +239,7 @@ def check_function(name: str, value: object) -> None:
         raise TypeError(f"{name}: got {type(value).__name__}, expected a function")
 
 
-def check_jobs(n_jobs: object) -> int | None:
+def check_jobs(n_jobs: Any) -> int | None:
     """Return ``n_jobs=``, a number of processes as joblib takes it: None, positive, or
     negative for all but some.
 
@@ -249,10 +255,9 @@ def check_jobs(n_jobs: object) -> int | None:
     """
     if n_jobs is None:
         return None
-    number = check_int("n_jobs", n_jobs, minimum=-(2**31))
-    if number == 0:
-        raise ValueError("n_jobs: got 0, expected a number of processes, or -1 for all")
-    return number
+    if number := check_int("n_jobs", n_jobs, minimum=-(2**31)):
+        return number
+    raise ValueError("n_jobs: got 0, expected a number of processes, or -1 for all")
 
 
 def check_type(name: str, value: object, kind: type) -> None:
@@ -375,6 +380,32 @@ def _shape(name: str, array: Any) -> tuple[int, ...]:
         kind = "masked numbers" if shape else type(array).__name__
         raise TypeError(f"{name}: got {kind}, expected an array of numbers")
     return tuple(shape)
+
+
+def check_array(
+    name: str,
+    array: Any,
+    kind: type,
+    expected: tuple[int | None, ...] | None = None,
+) -> None:
+    """Require finite numbers in an array of a class, of a shape (as in `check_shape`)
+    if one is expected.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If it is of another class or shape, or holds NaN or infinity.
+
+    Examples
+    --------
+    >>> check_array("weights", [1.0], np.ndarray)
+    Traceback (most recent call last):
+    TypeError: weights: got list, expected ndarray
+    """
+    check_type(name, array, kind)
+    if expected is not None:
+        check_shape(name, array, expected)
+    check_finite(name, array)
 
 
 def rounding(array: Any, axis: int | None = None) -> Any:

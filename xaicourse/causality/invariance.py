@@ -33,13 +33,12 @@ from xaicourse.networks.stacking import (
 from xaicourse.validation import (
     Progress,
     as_floats,
-    check_finite,
+    check_array,
     check_float,
     check_int,
     check_items,
     check_level,
     check_shape,
-    check_type,
     in_columns_of,
     shown,
 )
@@ -229,8 +228,7 @@ def irm_penalty(logits: Tensor, labels: Tensor) -> Tensor:
     tensor(0.7758)
     """
     for name, numbers in (("logits", logits), ("labels", labels)):
-        check_type(name, numbers, Tensor)
-        check_finite(name, numbers)
+        check_array(name, numbers, Tensor)
     check_shape("labels", labels, tuple(logits.shape))
     return ((torch.sigmoid(logits) - labels) * logits).mean(-1).square()
 
@@ -371,13 +369,9 @@ def invariant_risk_minimisation(
 
 
 def _in_one_order(environments: Environments) -> list[tuple[ArrayLike, ArrayLike]]:
-    """Match named columns with those of the first environment."""
-    pairs = [
-        check_items("environments", e)
-        for e in check_items("environments", environments)
-    ]
-    check_int("environments", len(pairs), minimum=2)
-    if any(len(pair) != 2 for pair in pairs):
+    """Check pairs (X, y), and match named columns with those of the first."""
+    pairs = check_items("environments", environments, at_least=2)
+    if any(len(check_items("environments", pair)) != 2 for pair in pairs):
         raise ValueError("environments: got one that is no pair, expected (X, y) each")
     first = pairs[0][0]
     return [

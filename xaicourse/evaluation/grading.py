@@ -109,11 +109,9 @@ def grade(
     >>> sorted(grades["measure"].unique())[:2]
     ['accuracy', 'faithful to the model']
     """
-    tasks, n_jobs = check_items("tasks", tasks), check_jobs(n_jobs)
+    tasks, n_jobs = check_items("tasks", tasks, at_least=1), check_jobs(n_jobs)
     if dask is not None:
         check_type("dask", dask, str)
-    if not tasks:
-        raise ValueError("tasks: got none, expected at least one")
     if unknown := [task for task in tasks if task not in TASKS]:
         raise ValueError(
             f"tasks: got {unknown[0]!r}, expected some of {', '.join(map(repr, TASKS))}"

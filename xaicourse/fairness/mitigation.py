@@ -25,14 +25,13 @@ from xaicourse.networks import train_mlps
 from xaicourse.validation import (
     Progress,
     as_numbers,
-    check_finite,
+    check_array,
     check_float,
     check_function,
     check_int,
     check_items,
     check_positions,
     check_shape,
-    check_type,
 )
 
 
@@ -89,8 +88,7 @@ def importance_penalty(
     """
     check_function("logits", logits)
     for name, numbers in (("inputs", inputs), ("alpha", alpha)):
-        check_type(name, numbers, Tensor)
-        check_finite(name, numbers)
+        check_array(name, numbers, Tensor)
     chosen = check_positions("columns", columns, inputs.shape[-1])
     check_shape("alpha", alpha, (inputs.shape[-2],))
     with torch.enable_grad():
@@ -163,10 +161,8 @@ def train_with_less_importance(
     d = as_numbers("X", X).shape[-1:]
     chosen = check_positions("columns", columns, d[0] if d else 0)
     max_epochs = check_int("max_epochs", max_epochs, minimum=0)
-    given = check_items("strengths", strengths)
+    given = check_items("strengths", strengths, at_least=1)
     weights = torch.tensor([check_float("strengths", s, minimum=0.0) for s in given])
-    if len(weights) == 0:
-        raise ValueError("strengths: got none, expected one number for each network")
     generator = torch.Generator().manual_seed(check_int("seed", seed, minimum=0))
 
     def penalty(logits: Callable[[Tensor], Tensor], batch: Tensor) -> Tensor:

@@ -29,13 +29,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from xaicourse.validation import (
-    check_finite,
+    check_array,
     check_float,
     check_int,
     check_items,
     check_positions,
     check_shape,
-    check_type,
 )
 
 
@@ -249,12 +248,11 @@ def check_states(
             f"references: got {same} networks and widths {theirs}, expected {k} and "
             f"{widths[first:]}, as in the signals"
         )
-    check_type("distances", distances, Tensor)
+    check_array("distances", distances, Tensor)
     near = distances if distances.ndim == 3 else distances.unsqueeze(0)
     # The project compared one batch with another, row by row, until the last, smaller
     # batch broke it.
-    check_shape("distances", near, (k if distances.ndim == 3 else 1, rows, centroids))
-    check_finite("distances", near)
+    check_shape("distances", near, (k if near is distances else 1, rows, centroids))
     return widths, near
 
 
@@ -262,17 +260,12 @@ def _sizes(name: str, states: Sequence[Tensor]) -> tuple[tuple[int, ...], list[i
     """Check tensors (k, rows, units), at least one; return k and rows, and the units of
     each.
     """
-    found = check_items(name, states)
-    if not found:
-        raise ValueError(f"{name}: got none, expected a tensor for each layer")
-    check_type(f"{name}[0]", found[0], Tensor)
-    check_shape(f"{name}[0]", found[0], (None, None, None))
-    k_and_rows = tuple(found[0].shape[:2])
+    found = check_items(name, states, at_least=1)
+    shape: tuple[int | None, ...] = (None, None, None)
     for i, state in enumerate(found):
-        check_type(f"{name}[{i}]", state, Tensor)
-        check_shape(f"{name}[{i}]", state, (*k_and_rows, None))
-        check_finite(f"{name}[{i}]", state)
-    return k_and_rows, [state.shape[2] for state in found]
+        check_array(f"{name}[{i}]", state, Tensor, shape)
+        shape = (*state.shape[:2], None)
+    return tuple(found[0].shape[:2]), [state.shape[2] for state in found]
 
 
 def _check(
@@ -290,7 +283,5 @@ def _check(
             f"matrices: got {n}, expected {len(widths) - 1}, one less than signals"
         )
     for i, (matrix, pair) in enumerate(zip(matrices, pairwise(widths), strict=True)):
-        check_type(f"matrices[{i}]", matrix, Tensor)
-        check_shape(f"matrices[{i}]", matrix, (len(signals[0]), *pair))
-        check_finite(f"matrices[{i}]", matrix)
+        check_array(f"matrices[{i}]", matrix, Tensor, (len(signals[0]), *pair))
     return near, check_positions("layers", range(n) if layers is None else layers, n)

@@ -26,13 +26,13 @@ from xaicourse.validation import (
     Progress,
     as_classes,
     as_floats,
+    check_array,
     check_choice,
     check_float,
     check_int,
     check_ints,
     check_positions,
     check_shape,
-    check_type,
     in_columns_of,
 )
 
@@ -111,11 +111,11 @@ def importance_loss(
     alpha = check_float("alpha", alpha)
     check_float("temperature", temperature, positive=True)
     _, near = check_states(signals, references, distances, first=0)
-    check_type("labels", labels, Tensor)
+    check_array("labels", labels, Tensor)
     classes = labels if labels.ndim == 2 else labels.unsqueeze(0)
     k = len(signals[0]) if labels.ndim == 2 else 1
     check_shape("labels", classes, (k, near.shape[1]))
-    if classes.is_floating_point() or classes.is_complex():
+    if classes.is_floating_point():
         raise TypeError(f"labels: got {classes.dtype}, expected classes as integers")
     itself = torch.eye(classes.shape[1], dtype=torch.bool, device=classes.device)
     same = (classes.unsqueeze(1) == classes.unsqueeze(2)) & ~itself

@@ -16,14 +16,18 @@ from torch import Tensor, nn
 from torch.optim.adam import adam
 
 from xaicourse.networks.architectures import mlp
-from xaicourse.validation import as_binary, as_numbers, check_finite, check_ints
+from xaicourse.validation import (
+    as_binary,
+    as_numbers,
+    check_finite,
+    check_ints,
+    check_items,
+)
 
 
 def generators_of(seeds: Sequence[int], *, beyond: int = 0) -> list[torch.Generator]:
     """Return one generator a seed, or of the number that lies `beyond` it."""
-    numbers = check_ints("seeds", seeds, minimum=0)
-    if not numbers:
-        raise ValueError("seeds: got none, expected one for each network")
+    numbers = check_ints("seeds", check_items("seeds", seeds, at_least=1), minimum=0)
     return [torch.Generator().manual_seed(number + beyond) for number in numbers]
 
 

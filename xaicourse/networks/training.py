@@ -30,7 +30,7 @@ from xaicourse.validation import (
     Progress,
     as_binary,
     as_floats,
-    check_finite,
+    check_array,
     check_float,
     check_function,
     check_int,
@@ -196,9 +196,7 @@ def train_mlps(
         losses = losses + l2 / (2 * batch.shape[1]) * squares
         if penalty is not None:
             more = penalty(lambda z: forward(weights, z), batch)
-            check_type("penalty: result", more, Tensor)
-            check_shape("penalty: result", more, (k,))
-            check_finite("penalty: result", more)
+            check_array("penalty: result", more, Tensor, (k,))
             losses = losses + more
         # A network's gradient sees only its own loss: the losses can be added up.
         optimiser.step(torch.autograd.grad(losses.sum(), weights), learning_rate)
@@ -289,25 +287,21 @@ def train_network(
     """
     check_function("build", build)
     check_device(device)
-    columns = [inputs] if isinstance(inputs, Tensor) else check_items("inputs", inputs)
-    check_type("labels", labels, Tensor)
-    check_shape("labels", labels, (None,))
-    check_finite("labels", labels)
-    if labels.is_floating_point() or labels.dtype == torch.bool or labels.min() < 0:
+    given = [inputs] if isinstance(inputs, Tensor) else inputs
+    columns = check_items("inputs", given, at_least=1)
+    check_array("labels", labels, Tensor, (None,))
+    n, highest = len(labels), int(labels.max())
+    if labels.dtype not in (torch.int32, torch.int64) or labels.min() < 0:
         raise ValueError(
             f"labels: got {labels.dtype} from {labels.min().item()} on, expected "
             f"classes 0, 1, 2, ... as integers"
         )
-    n, highest = len(labels), int(labels.max())
-    if not columns:
-        raise ValueError("inputs: got none, expected at least one tensor")
     for column in columns:
-        check_type("inputs", column, Tensor)
-        check_finite("inputs", column)
-        if len(column) != n:
+        check_array("inputs", column, Tensor)
+        if column.shape[:1] != (n,):
             raise ValueError(
-                f"labels: got {n}, expected one for each of the {len(column)} rows of "
-                f"inputs"
+                f"labels: got {n}, expected one for each row of inputs, which are of "
+                f"shape {tuple(column.shape)}"
             )
     max_epochs = check_int("max_epochs", max_epochs)
     steps = max_epochs * -(-n // check_int("batch_size", batch_size))
@@ -375,10 +369,6 @@ def _logits(model: nn.Module, X: ArrayLike) -> Tensor:
     if rows.ndim < 2:
         raise ValueError(f"X: got shape {tuple(rows.shape)}, expected rows (n, ...)")
     logits: Tensor = model(rows)
-    check_type("model: outputs", logits, Tensor)
-    check_finite("model: outputs", logits)
-    if logits.ndim == 2:
-        check_shape("model: outputs", logits, (len(rows), 1))
-        logits = logits[:, 0]
-    check_shape("model: outputs", logits, (len(rows),))
-    return logits
+    check_array("model: outputs", logits, Tensor)
+    check_shape("model: outputs", logits, (len(rows), 1)[: logits.ndim])
+    return logits.flatten()
