@@ -601,6 +601,20 @@ def test_bad_arrays():
         update_factors(matrices, signals[1:], references, distances)
 
 
+@pytest.mark.parametrize("which", ["signals", "references", "distances"])
+@pytest.mark.parametrize("bad", [math.nan, math.inf])
+def test_no_number_hides_behind_a_sign_or_a_clamp(which, bad):
+    _, *states = case(0)
+    names = ("signals", "references", "distances")
+    given = dict(zip(names, states, strict=True))
+    given["signals"] = given["signals"][1:]
+    given["labels"] = torch.arange(given["signals"][0].shape[1]) % 2
+    tensor = given[which] if which == "distances" else given[which][0]
+    tensor[0, 0, 0] = bad
+    with pytest.raises(ValueError, match=rf"^{which}.*: got NaN or infinity"):
+        importance_loss(**given)
+
+
 @pytest.mark.parametrize("unit", [1e-8, 1e8])
 def test_the_unit_of_the_activations_does_not_change_the_factors_of_updates(unit):
     draw = torch.Generator().manual_seed(0)

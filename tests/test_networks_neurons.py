@@ -162,6 +162,11 @@ def test_constant_and_dependent_columns_have_no_distance_in_any_unit(unit):
             mahalanobis(rows, rows[:1])
 
 
+def test_a_covariance_that_is_not_symmetric_is_none():
+    with pytest.raises(ValueError, match="covariance: expected a symmetric"):
+        mahalanobis(np.eye(2), np.eye(2), covariance=[[2.0, 0.0], [1.0, 2.0]])
+
+
 def test_named_columns_of_centroids_are_matched_by_name():
     rng = np.random.default_rng(0)
     X = pd.DataFrame(rng.normal(size=(50, 2)) * [1, 5], columns=["a", "b"])

@@ -316,3 +316,35 @@ def test_small_resnet_ends_in_maps_of_8_by_8() -> None:
     assert network(x).shape == (2, 5)
     with pytest.raises(ValueError, match="width: got 0"):
         small_resnet(3, width=0)
+
+
+def test_labels_of_another_shape_do_not_broadcast() -> None:
+    x = np.array([[-1.0], [2.0], [3.0]])
+    model = nn.Linear(1, 1)
+    with torch.no_grad():
+        model.weight.fill_(1.0)
+        model.bias.zero_()
+    assert accuracy(model, x, [0, 1, 0]) == pytest.approx(2 / 3)
+    with pytest.raises(ValueError, match=r"^y: got shape \(3, 1\), expected \(3,\)$"):
+        accuracy(model, x, [[0], [1], [0]])
+    with pytest.raises(ValueError, match=r"^model: outputs: got shape \(3, 2\)"):
+        probability(nn.Linear(1, 2), x)
+
+
+@pytest.mark.parametrize(
+    ("labels", "message"),
+    [
+        # cross_entropy leaves rows of class -100 out without a word
+        ([0, 1, -100, 1], "labels: got torch.int64 from -100 on"),
+        ([0, 1, 2, 1], "labels: got class 2, expected one of the network's 2"),
+        ([0.0, 1.0, 1.0, 1.0], "labels: got torch.float32"),
+    ],
+)
+def test_labels_that_are_no_classes_are_refused(labels, message) -> None:
+    with pytest.raises(ValueError, match=message):
+        train_network(
+            lambda: nn.Linear(2, 2),
+            torch.randn(4, 2),
+            torch.tensor(labels),
+            max_epochs=1,
+        )
