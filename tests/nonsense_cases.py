@@ -523,6 +523,7 @@ SCM = ca.StructuralCausalModel(
     {"x": lambda noise: noise, "y": lambda x, gain, noise: gain * x + noise},
     parameters={"gain": 2.0},
 )
+LETTERS = ca.StructuralCausalModel({"x": lambda: "a"})
 add(
     "causality",
     ca.StructuralCausalModel,
@@ -538,7 +539,8 @@ add(
     "causality",
     SCM.effect_of,
     {"cause": "x", "on": "y", "n": 3},
-    kinds={"cause": "choice", "on": "choice", "low": "number", "high": "number"},
+    # what the cause is set to is checked as what `do` sets
+    kinds={"cause": "choice", "on": "choice", "low": "anything", "high": "anything"},
     name="StructuralCausalModel.effect_of",
 )
 add(
@@ -546,15 +548,24 @@ add(
     lambda gain: SCM.environment(gain=gain).sample(3),
     {"gain": 3.0},
     kinds={"gain": "number"},
-    # an array of one is a number to every mechanism; a function is a parameter too
-    fine={"gain": ("a function", "a mapping", "a list")},
     name="StructuralCausalModel.environment",
 )
 add(
     "causality",
-    lambda x: SCM.do(x=x).sample(3),
+    lambda x: LETTERS.do(x=x).sample(3),
     {"x": 3.0},
     kinds={"x": "number"},
+    # a variable may hold anything, word, date or object, that is one value
+    fine={
+        "x": (
+            "a string",
+            "a numeric string",
+            "True",
+            "a date",
+            "a complex number",
+            "a mapping",
+        )
+    },
     name="StructuralCausalModel.do",
 )
 

@@ -295,7 +295,7 @@ def test_a_trained_network_comes_back_frozen_in_evaluation_mode_and_has_learnt()
 def test_training_that_cannot_work_says_why() -> None:
     x, labels = pictures()
     with pytest.raises(
-        ValueError, match="labels: got 5, expected one for each of the 12 rows"
+        ValueError, match="labels: got 5, expected one for each row of inputs"
     ):
         train_network(with_dropout, x, labels[:5], max_epochs=1)
     with pytest.raises(

@@ -366,7 +366,9 @@ def check_finite(name: str, array: Any) -> None:
     # NaN and infinity both survive in one of the extremes, and the extremes need no
     # memory: isfinite(array) would build a mask (and with PyTorch a copy of the data).
     try:
-        finite = all(math.isfinite(end.item()) for end in (array.min(), array.max()))
+        both = hasattr(array, "aminmax")
+        ends = array.aminmax() if both else (array.min(), array.max())
+        finite = all(math.isfinite(end.item()) for end in ends)
     except (TypeError, ValueError, AttributeError, RuntimeError):  # no order, or names
         kind = getattr(array, "dtype", type(array).__name__)
         raise TypeError(f"{name}: got {kind}, expected real numbers") from None

@@ -291,7 +291,7 @@ def train_network(
     columns = check_items("inputs", given, at_least=1)
     check_array("labels", labels, Tensor, (None,))
     n, highest = len(labels), int(labels.max())
-    if labels.dtype not in (torch.int32, torch.int64) or labels.min() < 0:
+    if labels.dtype != torch.int64 or labels.min() < 0:
         raise ValueError(
             f"labels: got {labels.dtype} from {labels.min().item()} on, expected "
             f"classes 0, 1, 2, ... as integers"
