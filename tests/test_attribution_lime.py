@@ -146,7 +146,7 @@ def test_bad_input_to_lime(change, message):
 
 
 def test_rows_of_lime_are_numbers():
-    with pytest.raises(TypeError, match="inputs: got ndarray of <U1, expected numbers"):
+    with pytest.raises(TypeError, match="inputs: got <U1, expected real numbers"):
         lime(lambda x: x[:, 0], np.array([["a"]]), scale=np.ones(1))
 
 

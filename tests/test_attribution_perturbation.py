@@ -696,3 +696,17 @@ def test_curves_of_a_single_neuron():
     expected = np.maximum(rest[:, None] + weight[1] * np.array([-1.0, 0.0, 2.0]), 0)
     np.testing.assert_allclose(curves.individual, expected, atol=1e-12)
     np.testing.assert_allclose(curves.mean, expected.mean(0), atol=1e-12)
+
+
+@pytest.mark.parametrize("column", ["answers", "outputs"])
+def test_a_column_is_not_compared_with_a_row(column):
+    X = np.arange(6.0)[:, None]
+    y, outputs = X[:, 0], X[:, 0]
+    if column == "answers":
+        y = y[:, None]
+    else:
+        outputs = outputs[:, None]
+    with pytest.raises(ValueError, match=r"^y: got shape \(6,"):
+        permutation_importance(
+            lambda rows: outputs, X, y, score=lambda y, p: float(np.mean(y == p))
+        )

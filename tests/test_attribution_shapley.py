@@ -477,7 +477,7 @@ GOOD = {"model": m4, "inputs": np.ones((2, 3)), "baselines": np.zeros((4, 3))}
         (
             {"inputs": np.array([["a", "b", "c"]])},
             TypeError,
-            "inputs: got ndarray of <U1",
+            "inputs: got <U1",
         ),
         ({"inputs": np.ones((2, 3)) * np.nan}, ValueError, "inputs: got NaN"),
         ({"inputs": np.ones((0, 3))}, ValueError, "inputs: got"),

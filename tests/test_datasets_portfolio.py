@@ -164,5 +164,8 @@ def test_bad_questions_to_the_truth():
     truth = simulate_portfolio(10).truth
     with pytest.raises(ValueError, match=r"attribute: got 'gender', expected one of"):
         truth.effect("gender")
-    with pytest.raises(ValueError, match=r"religion: got 2, expected 0, 1 or None"):
+    with pytest.raises(
+        ValueError,
+        match=r"religion: got 2, expected an integer of at least 0 and at most 1",
+    ):
         truth.twins(religion=2)

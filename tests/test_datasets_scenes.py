@@ -115,7 +115,7 @@ BAD = [
     (
         {"stamp_rates": "often"},
         TypeError,
-        "stamp_rates: got 'often' (str), expected a number",
+        "stamp_rates: got str, expected real numbers",
     ),
 ]
 

@@ -243,7 +243,7 @@ X = torch.ones(2, 3)
         (lambda: relevance_rank(ONES, ONES < 0), "mask: got one that is empty or full"),
         (
             lambda: relevance_rank(ONES, ONES),
-            "mask: got float64 of shape (2, 3), expected booleans",
+            "mask: got float64, expected True and False",
         ),
         (lambda: effect_correlation(ONES, ONES[:1]), "effects: got shape (1, 3)"),
         (
@@ -278,5 +278,5 @@ X = torch.ones(2, 3)
     ],
 )
 def test_bad_arguments(call, message) -> None:
-    with pytest.raises(ValueError, match=re.escape(message)):
+    with pytest.raises((ValueError, TypeError), match=re.escape(message)):
         call()

@@ -147,7 +147,7 @@ BAD = [
     ({"strengths": [np.nan]}, ValueError, "strengths: got nan"),
     ({"seed": -1}, ValueError, "seed: got -1"),
     ({"X": X * np.nan}, ValueError, "X: got NaN"),
-    ({"y": np.zeros(len(X))}, ValueError, "y holds one class only"),
+    ({"y": np.zeros(len(X))}, ValueError, "y: got one class only"),
 ]
 
 

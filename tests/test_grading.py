@@ -218,7 +218,7 @@ def test_paired_difference_is_the_t_interval() -> None:
     found = paired_difference(frame, "a", "b", level=0.95)
     low, high = ttest_rel(a, b).confidence_interval(0.95)
     assert (found.low, found.high) == pytest.approx((low, high))
-    with pytest.raises(ValueError, match="grades: got none of 'c'"):
+    with pytest.raises(ValueError, match="second: got 'c', expected one of"):
         paired_difference(frame, "a", "c")
 
 

@@ -586,8 +586,8 @@ def test_bad_arrays():
     for bad, message in (
         ((X * np.nan, y, centroids), "X: got NaN"),
         ((X, y[:-1], centroids), "y: got shape"),
-        ((X, y + 0.5, centroids), "y: expected classes"),
-        ((X, np.r_[0.5, y[1:]], centroids), "y: expected classes"),
+        ((X, y + 0.5, centroids), "y: got fractions"),
+        ((X, np.r_[0.5, y[1:]], centroids), "y: got fractions"),
         ((X, 0 * y, centroids), "y: expected classes"),
         ((X, y - 1, centroids), "y: expected classes"),
         ((X, y, centroids[:, :2]), "centroids: got shape"),
@@ -597,8 +597,22 @@ def test_bad_arrays():
     matrices, signals, references, distances = case(0)
     with pytest.raises(ValueError, match="distances: got shape"):
         written_factors(matrices, signals, references, distances[:, :4])
-    with pytest.raises(ValueError, match="signals and references"):
+    with pytest.raises(ValueError, match="references: got 2 networks and widths"):
         update_factors(matrices, signals[1:], references, distances)
+
+
+@pytest.mark.parametrize("which", ["signals", "references", "distances"])
+@pytest.mark.parametrize("bad", [math.nan, math.inf])
+def test_no_number_hides_behind_a_sign_or_a_clamp(which, bad):
+    _, *states = case(0)
+    names = ("signals", "references", "distances")
+    given = dict(zip(names, states, strict=True))
+    given["signals"] = given["signals"][1:]
+    given["labels"] = torch.arange(given["signals"][0].shape[1]) % 2
+    tensor = given[which] if which == "distances" else given[which][0]
+    tensor[0, 0, 0] = bad
+    with pytest.raises(ValueError, match=rf"^{which}.*: got NaN or infinity"):
+        importance_loss(**given)
 
 
 @pytest.mark.parametrize("unit", [1e-8, 1e8])

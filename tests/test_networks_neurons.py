@@ -158,8 +158,13 @@ def test_constant_and_dependent_columns_have_no_distance_in_any_unit(unit):
     np.testing.assert_allclose(near, mahalanobis(X, X[:1]), atol=1e-9)
     for extra in (np.full(60, 0.1), X @ [1.0, 0.3]):
         rows = unit * np.column_stack([X, extra])
-        with pytest.raises(ValueError, match="covariance: expected a positive"):
+        with pytest.raises(ValueError, match="covariance: expected a symmetric, pos"):
             mahalanobis(rows, rows[:1])
+
+
+def test_a_covariance_that_is_not_symmetric_is_none():
+    with pytest.raises(ValueError, match="covariance: expected a symmetric"):
+        mahalanobis(np.eye(2), np.eye(2), covariance=[[2.0, 0.0], [1.0, 2.0]])
 
 
 def test_named_columns_of_centroids_are_matched_by_name():
@@ -183,9 +188,9 @@ def test_bad_neurons():
         neuron_regressions(A, np.ones((3, 2)))
     with pytest.raises(ValueError, match="expected fewer"):
         neuron_regressions(A, np.ones((4, 4)))
-    with pytest.raises(ValueError, match="held_out: expected"):
+    with pytest.raises(TypeError, match="held_out: got int64, expected True and"):
         neuron_regressions(A, A, held_out=[1, 0, 0, 0])
-    with pytest.raises(ValueError, match="concepts: got"):
+    with pytest.raises(TypeError, match="concepts: got float64, expected True and"):
         concept_auc(A, np.ones((4, 1)))
     with pytest.raises(ValueError, match="each needs rows"):
         concept_auc(A, np.ones((4, 1), bool))

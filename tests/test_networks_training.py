@@ -140,16 +140,16 @@ def test_the_networks_come_back_frozen_and_in_evaluation_mode() -> None:
     ("change", "message"),
     [
         ({"seeds": []}, "seeds: got none"),
-        ({"X": np.zeros(4)}, r"X must be \(n, d\)"),
-        ({"y": np.zeros(3)}, r"X must be \(n, d\)"),
+        ({"X": np.zeros(4)}, r"X: got shape \(4,\), expected \(n, d\)"),
+        ({"y": np.zeros(3)}, r"y: got shape \(3,\), expected \(4,\)"),
         (
             {"X": np.zeros((2, 4, 2)), "y": np.zeros((2, 4)), "seeds": [0]},
-            "seeds names 1",
+            "X: got rows for 2 networks, expected 1",
         ),
         ({"X": np.full((4, 2), np.nan)}, "X: got NaN"),
-        ({"y": np.array([0, 1, 2, 1])}, "0 and 1 only"),
-        ({"y": np.ones(4)}, "one class only"),
-        ({"hidden": [0]}, "n_outputs: got 0, expected an integer of at least 1"),
+        ({"y": np.array([0, 1, 2, 1])}, "y: got other values than 0 and 1"),
+        ({"y": np.ones(4)}, "y: got one class only"),
+        ({"hidden": [0]}, "hidden: got 0, expected an integer of at least 1"),
         ({"seeds": [-1]}, "seeds: got -1"),
         ({"max_epochs": -1}, "max_epochs: got -1"),
         ({"batch_size": 0}, "batch_size: got 0"),
@@ -295,14 +295,14 @@ def test_a_trained_network_comes_back_frozen_in_evaluation_mode_and_has_learnt()
 def test_training_that_cannot_work_says_why() -> None:
     x, labels = pictures()
     with pytest.raises(
-        ValueError, match="labels: got 5, expected one for each of the 12 rows"
+        ValueError, match="labels: got 5, expected one for each row of inputs"
     ):
         train_network(with_dropout, x, labels[:5], max_epochs=1)
     with pytest.raises(
         ValueError,
         match=r"learning_rate: got 0\.1, with which the loss is no longer finite",
     ):
-        train_network(with_dropout, x / 0, labels, max_epochs=1, learning_rate=0.1)
+        train_network(with_dropout, 1e38 * x, labels, max_epochs=1, learning_rate=0.1)
     state = torch.get_rng_state().clone()
     with pytest.raises(ZeroDivisionError):
         train_network(lambda: 1 // 0, x, labels, max_epochs=1)  # type: ignore[arg-type,return-value]
@@ -316,3 +316,35 @@ def test_small_resnet_ends_in_maps_of_8_by_8() -> None:
     assert network(x).shape == (2, 5)
     with pytest.raises(ValueError, match="width: got 0"):
         small_resnet(3, width=0)
+
+
+def test_labels_of_another_shape_do_not_broadcast() -> None:
+    x = np.array([[-1.0], [2.0], [3.0]])
+    model = nn.Linear(1, 1)
+    with torch.no_grad():
+        model.weight.fill_(1.0)
+        model.bias.zero_()
+    assert accuracy(model, x, [0, 1, 0]) == pytest.approx(2 / 3)
+    with pytest.raises(ValueError, match=r"^y: got shape \(3, 1\), expected \(3,\)$"):
+        accuracy(model, x, [[0], [1], [0]])
+    with pytest.raises(ValueError, match=r"^model: outputs: got shape \(3, 2\)"):
+        probability(nn.Linear(1, 2), x)
+
+
+@pytest.mark.parametrize(
+    ("labels", "message"),
+    [
+        # cross_entropy leaves rows of class -100 out without a word
+        ([0, 1, -100, 1], "labels: got torch.int64 from -100 on"),
+        ([0, 1, 2, 1], "labels: got class 2, expected one of the network's 2"),
+        ([0.0, 1.0, 1.0, 1.0], "labels: got torch.float32"),
+    ],
+)
+def test_labels_that_are_no_classes_are_refused(labels, message) -> None:
+    with pytest.raises(ValueError, match=message):
+        train_network(
+            lambda: nn.Linear(2, 2),
+            torch.randn(4, 2),
+            torch.tensor(labels),
+            max_epochs=1,
+        )

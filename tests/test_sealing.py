@@ -615,7 +615,7 @@ def test_fuzzing_finds_nothing_but_the_readers_own_error():
         ({"date": "2026-02-01"}, TypeError, "date: got '2026-02-01'"),
         ({"date": datetime.datetime(2026, 2, 1)}, TypeError, "date: got"),
         ({"architecture": None}, TypeError, "architecture: got NoneType"),
-        ({"state": {}}, ValueError, "tensors: got none"),
+        ({"state": {}}, ValueError, "state: got none"),
         (
             {"signer": SIGNER.public_key()},
             TypeError,

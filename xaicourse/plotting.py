@@ -8,8 +8,9 @@ shown twice, nothing needs closing, and a test can look at what was drawn.
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping, Sequence
-from functools import wraps
+from functools import partial, wraps
 from typing import Any, ParamSpec, TypeVar
 
 import matplotlib as mpl
@@ -19,7 +20,20 @@ from matplotlib.axes import Axes
 from matplotlib.colors import BoundaryNorm
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
+
+from xaicourse.validation import (
+    as_floats,
+    as_numbers,
+    check_choice,
+    check_flag,
+    check_float,
+    check_function,
+    check_int,
+    check_items,
+    check_shape,
+    check_type,
+)
 
 # Okabe & Ito's colours, told apart with any colour vision; black last, for references.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
@@ -50,15 +64,97 @@ Parameters = ParamSpec("Parameters")
 Drawn = TypeVar("Drawn")
 
 
+def _check_words(name: str, words: Any, *, at_least: int = 0) -> None:
+    for word in check_items(name, words, at_least=at_least):
+        check_type(name, word, str)
+
+
+def _check_labels(name: str, labels: Any) -> None:
+    _check_words(name, [labels] if isinstance(labels, str) else labels)
+
+
+def _check_named(name: str, named: Any) -> None:
+    check_type(name, named, Mapping)
+    check_items(name, list(named), at_least=1)
+
+
+def _check_reference(name: str, reference: Any) -> None:
+    position, *names = check_items(name, reference, at_least=2)
+    check_float(name, position)
+    _check_words(name, names)
+
+
+# Arguments mean the same in every function here, so one check of each is enough.
+# Arrays are checked where they are drawn, as the others say how long they must be.
+_CHECKS: dict[str, Callable[[str, Any], object]] = {
+    **dict.fromkeys(("n_panels", "columns", "n_bins"), check_int),
+    **dict.fromkeys(("width", "height"), partial(check_float, positive=True)),
+    **dict.fromkeys(("share_y", "horizontal", "log_x", "log_y", "markers"), check_flag),
+    **dict.fromkeys(
+        ("x_label", "y_label", "value_label", "diagonal"), partial(check_type, kind=str)
+    ),
+    **dict.fromkeys(("y_labels", "value_labels"), _check_labels),
+    **dict.fromkeys(("labels", "classes"), partial(_check_words, at_least=1)),
+    **dict.fromkeys(("titles", "from_outside", "x_ticks", "y_ticks"), _check_words),
+    **dict.fromkeys(("groups", "panels", "positions"), _check_named),
+    **dict.fromkeys(("intervals", "bands", "marks", "arrows"), _check_named),
+    **dict.fromkeys(("points", "names", "boundaries"), _check_named),
+    "edges": check_items,
+    "levels": partial(as_floats, shape=(None,)),
+    "limits": partial(as_floats, shape=(2,)),
+    "reference": _check_reference,
+}
+
+
 def styled(draw: Callable[Parameters, Drawn]) -> Callable[Parameters, Drawn]:
-    """Draw in the course's style, and leave the reader's own settings alone."""
+    """Check what is drawn, draw it in the course's style, and leave the reader's own
+    settings alone.
+    """
+    signature = inspect.signature(draw)
 
     @wraps(draw)
     def wrapper(*args: Parameters.args, **kwargs: Parameters.kwargs) -> Drawn:
+        for name, value in signature.bind(*args, **kwargs).arguments.items():
+            optional = signature.parameters[name].default is None
+            if name in _CHECKS and not (optional and value is None):
+                _CHECKS[name](name, value)
         with mpl.rc_context(STYLE):
             return draw(*args, **kwargs)
 
     return wrapper
+
+
+def _numbers(
+    name: str, values: Any, shape: tuple[int | None, ...] | None = None
+) -> NDArray[Any]:
+    """Return numbers to draw, of a given shape if there is one; NaN is a gap."""
+    numbers = as_numbers(name, values)
+    check_shape(name, numbers, (None,) * numbers.ndim if shape is None else shape)
+    if np.isinf(numbers).any():
+        raise ValueError(f"{name}: got infinity, expected finite numbers")
+    return numbers
+
+
+def _curves(
+    name: str, curves: Any, shape: tuple[int | None, ...] | None = None
+) -> dict[str, NDArray[Any]]:
+    """Return numbers to draw, by name."""
+    _check_named(name, curves)
+    return {
+        key: _numbers(f"{name}[{key!r}]", values, shape)
+        for key, values in curves.items()
+    }
+
+
+def _half_widths(
+    intervals: Mapping[str, ArrayLike] | None, name: str, n: int
+) -> NDArray[Any] | None:
+    """Return the intervals of a group, if it has some."""
+    if intervals is None or name not in intervals:
+        return None
+    widths = _numbers(f"intervals[{name!r}]", intervals[name])
+    check_shape(f"intervals[{name!r}]", widths, (n,) if widths.ndim == 1 else (2, n))
+    return widths
 
 
 @styled
@@ -123,24 +219,21 @@ def bars(
     limits : (float, float), optional
         Of the values' axis.
     """
+    n = len(labels)
     figure, (axes,) = canvas(height=height)
-    positions, thickness = np.arange(len(labels)), 0.8 / len(groups)
-    for i, (name, values) in enumerate(groups.items()):
+    positions, thickness = np.arange(n), 0.8 / len(groups)
+    for i, (name, values) in enumerate(_curves("groups", groups, (n,)).items()):
         at = positions + (i - (len(groups) - 1) / 2) * thickness
-        error = np.asarray(intervals[name]) if intervals and name in intervals else None
+        error = _half_widths(intervals, name, n)
         options = {
             "label": name,
             "color": COLOURS[i],
             "error_kw": {"elinewidth": 1.5, "capsize": 3},
         }
         if horizontal:
-            axes.barh(
-                at, np.asarray(values), height=thickness * 0.92, xerr=error, **options
-            )
+            axes.barh(at, values, height=thickness * 0.92, xerr=error, **options)
         else:
-            axes.bar(
-                at, np.asarray(values), width=thickness * 0.92, yerr=error, **options
-            )
+            axes.bar(at, values, width=thickness * 0.92, yerr=error, **options)
     _label_values(axes, labels, value_label, limits, reference, horizontal=horizontal)
     if horizontal:
         axes.invert_yaxis()
@@ -201,15 +294,15 @@ def dots(
 
     Parameters are those of `bars`.
     """
-    figure, (axes,) = canvas(height=1.2 + 0.45 * len(labels))
-    positions = np.arange(len(labels))
-    for i, (name, values) in enumerate(groups.items()):
+    n = len(labels)
+    figure, (axes,) = canvas(height=1.2 + 0.45 * n)
+    positions = np.arange(n)
+    for i, (name, values) in enumerate(_curves("groups", groups, (n,)).items()):
         at = positions + (i - (len(groups) - 1) / 2) * 0.22
-        error = np.asarray(intervals[name]) if intervals and name in intervals else None
         axes.errorbar(
-            np.asarray(values),
+            values,
             at,
-            xerr=error,
+            xerr=_half_widths(intervals, name, n),
             fmt=MARKERS[i],
             color=COLOURS[i],
             label=name,
@@ -217,7 +310,7 @@ def dots(
             markersize=7,
         )
     _label_values(axes, labels, value_label, limits, reference, horizontal=True)
-    axes.set_ylim(len(labels) - 0.5, -0.5)
+    axes.set_ylim(n - 0.5, -0.5)
     return figure
 
 
@@ -255,28 +348,35 @@ def lines(
     diagonal : str, optional
         Draw y = x under this name.
     """
+    across = np.asanyarray(x)  # dates and words are axes too
+    check_shape("x", across, (None,))
+    if across.dtype.kind in "biufc":
+        across = _numbers("x", across)
+    drawn = {t: _curves(f"panels[{t!r}]", c, across.shape) for t, c in panels.items()}
+    between = {} if bands is None else _curves("bands", bands, (2, len(across)))
+    at = {} if marks is None else _curves("marks", marks, ())
     figure, every = canvas(len(panels), width=7.0 if len(panels) < 3 else 9.0)
-    names = list(dict.fromkeys(name for curves in panels.values() for name in curves))
+    names = list(dict.fromkeys(name for curves in drawn.values() for name in curves))
     for panel, (axes, (title, curves)) in enumerate(
-        zip(every, panels.items(), strict=True)
+        zip(every, drawn.items(), strict=True)
     ):
         axes.set_yscale("log" if log_y else "linear")
         for name, y in curves.items():
             i = names.index(name)
             axes.plot(
-                x,
-                np.asarray(y),
+                across,
+                y,
                 color=COLOURS[i],
                 marker=MARKERS[i] if markers else "",
                 label=name,
                 markersize=5,
             )
-            if bands and name in bands:
-                low, high = np.asarray(bands[name])
+            if name in between:
+                low, high = between[name]
                 axes.fill_between(
-                    x, low, high, color=COLOURS[i], alpha=0.2, linewidth=0
+                    across, low, high, color=COLOURS[i], alpha=0.2, linewidth=0
                 )
-        for name, position in (marks or {}).items():
+        for name, position in at.items():
             axes.axvline(position, color="#555555", linestyle=":", linewidth=1.2)
             axes.annotate(
                 name,
@@ -336,21 +436,29 @@ def scatter_panels(
     figure, every = canvas(
         len(panels), width=max(4.5, 3.1 * len(panels)), share_y=share_y
     )
-    for axes, (title, (x, y, label)) in zip(every, panels.items(), strict=True):
-        for c, name in enumerate(classes):
-            rows = np.asarray(label).astype(int) == c
+    for axes, (title, panel) in zip(every, panels.items(), strict=True):
+        name = f"panels[{title!r}]"
+        if len(parts := check_items(name, panel)) != 3:
+            raise ValueError(
+                f"{name}: got {len(parts)} arrays, expected x, y and label"
+            )
+        x = _numbers(name, parts[0], (None,))
+        y, label = (_numbers(name, part, x.shape) for part in parts[1:])
+        for c, group in enumerate(classes):
+            rows = label == c
             sign = {"marker": MARKERS[c], "color": COLOURS[c], "linewidths": 0}
-            points = np.asarray(x)[rows], np.asarray(y)[rows]
-            axes.scatter(*points, s=14, alpha=0.55, label=name, **sign)
+            points = x[rows], y[rows]
+            axes.scatter(*points, s=14, alpha=0.55, label=group, **sign)
         (left, right), (bottom, top) = axes.get_xlim(), axes.get_ylim()
         across, up = np.meshgrid(
             np.linspace(left, right, 200), np.linspace(bottom, top, 200)
         )
         for i, (name, score) in enumerate((boundaries or {}).items()):
+            check_function(f"boundaries[{name!r}]", score)
             axes.contour(
                 across,
                 up,
-                np.asarray(score(across, up)),
+                _numbers(f"boundaries[{name!r}]", score(across, up), across.shape),
                 [0.0],
                 colors="black",
                 linestyles=DASHES[i],
@@ -374,10 +482,15 @@ def heat_map(
     height: float = 2.2,
 ) -> Figure:
     """Draw a matrix; blue is negative, red positive, white zero."""
-    values = np.asarray(matrix)
+    values = _numbers("matrix", matrix, (None, None))
+    for name, ticks, n in zip(
+        ("y_ticks", "x_ticks"), (y_ticks, x_ticks), values.shape, strict=True
+    ):
+        if len(ticks) not in (0, n):
+            raise ValueError(f"{name}: got {len(ticks)}, expected {n}")
     figure, (axes,) = canvas(height=height)
-    bound = float(np.abs(values).max()) or 1.0
-    colours, least = ("RdBu_r", -bound) if values.min() < 0 else ("Reds", 0.0)
+    bound = float(np.nanmax(np.abs(values))) or 1.0
+    colours, least = ("RdBu_r", -bound) if np.nanmin(values) < 0 else ("Reds", 0.0)
     picture = axes.imshow(
         values,
         cmap=colours,
@@ -416,7 +529,13 @@ def causal_graph(
     from_outside : sequence of str
         Nodes that are not variables, such as the environment: drawn as dashed boxes.
     """
-    columns, rows = np.array(list(positions.values()), float).T
+    places = _curves("positions", positions, (2,))
+    for nodes in edges:
+        for node in check_items("edges", nodes):
+            check_choice("edges", node, positions)
+    for name in (*(names or {}), *from_outside):
+        check_choice("names, from_outside", name, positions)
+    columns, rows = np.array(list(places.values()), float).T
     figure, (axes,) = canvas(
         width=1.9 * float(np.ptp(columns)) + 2.4, height=1.5 * float(np.ptp(rows)) + 1.4
     )
@@ -497,26 +616,27 @@ def maps(
     levels : sequence of float, optional
         Where one colour ends and the next begins; twenty equal steps if not given.
     """
-    across, up = np.asarray(x), np.asarray(y)
+    across, up = as_floats("x", x, (None,)), as_floats("y", y, (None,))
+    shape = len(up), len(across)
+    drawn = _curves("panels", panels, shape)
+    along = {} if arrows is None else _curves("arrows", arrows, (2, *shape))
+    at = {} if points is None else _curves("points", points, (2,))
     figure, every = canvas(
         len(panels), width=4.6 if len(panels) == 1 else 3.9 * len(panels), height=height
     )
-    for panel, (axes, (title, values)) in enumerate(
-        zip(every, panels.items(), strict=True)
-    ):
-        z = np.asarray(values)
+    for panel, (axes, (title, z)) in enumerate(zip(every, drawn.items(), strict=True)):
         norm = BoundaryNorm(levels, 256) if levels else None
         picture = axes.contourf(
             across, up, z, levels=levels or 20, norm=norm, cmap="viridis"
         )
         label = value_labels if isinstance(value_labels, str) else value_labels[panel]
         figure.colorbar(picture, ax=axes, label=label)
-        if arrows and title in arrows:
+        if title in along:
             rows, columns = (
                 slice(3, None, max(1, len(up) // 12)),
                 slice(3, None, max(1, len(across) // 12)),
             )
-            u, v = (np.asarray(a)[rows, columns] for a in arrows[title])
+            u, v = along[title][:, rows, columns]
             length = np.hypot(u, v) + 1e-300
             axes.quiver(
                 across[columns],
@@ -527,7 +647,7 @@ def maps(
                 scale=22,
                 width=0.006,
             )
-        for i, (name, (right, top)) in enumerate((points or {}).items()):
+        for i, (name, (right, top)) in enumerate(at.items()):
             sign = {"color": COLOURS[(1, 3, 4, 5)[i]], "markeredgecolor": "white"}
             place = right, top, MARKERS[i]
             axes.plot(*place, markersize=10, label=name, clip_on=False, **sign)
@@ -561,17 +681,24 @@ def pictures(
     titles : sequence of str, optional
         What stands over the first row, instead of a title over each picture.
     """
+    drawn = _curves("panels", panels)
     n_columns = columns or len(panels)
+    if titles is not None and len(titles) < min(n_columns, len(panels)):
+        raise ValueError(f"titles: got {len(titles)}, expected {n_columns}")
     n_rows = -(-len(panels) // n_columns)
     width = min(9.0, 3.4 * n_columns)
     figure = Figure(
         figsize=(width, width / n_columns * n_rows + 0.3 * (1 if titles else n_rows))
     )
     every = figure.subplots(n_rows, n_columns, squeeze=False).ravel()
-    for i, (axes, (title, values)) in enumerate(
-        zip(every, panels.items(), strict=False)
+    for i, (axes, (title, picture)) in enumerate(
+        zip(every, drawn.items(), strict=False)
     ):
-        picture = np.asarray(values)
+        if picture.ndim not in (2, 3):
+            raise ValueError(
+                f"panels[{title!r}]: got shape {picture.shape}, expected (height, "
+                f"width), or (height, width, 3)"
+            )
         axes.imshow(
             picture,
             cmap=None if picture.ndim == 3 else "magma",
@@ -603,9 +730,10 @@ def histograms(
     n_bins : int
         Of equal width, over the range of all groups of a panel.
     """
+    drawn = {t: _curves(f"panels[{t!r}]", groups) for t, groups in panels.items()}
     figure, every = canvas(len(panels), width=7.0 if len(panels) < 3 else 9.0)
-    names = list(dict.fromkeys(name for groups in panels.values() for name in groups))
-    for axes, (title, groups) in zip(every, panels.items(), strict=True):
+    names = list(dict.fromkeys(name for groups in drawn.values() for name in groups))
+    for axes, (title, groups) in zip(every, drawn.items(), strict=True):
         edges = np.histogram_bin_edges(
             np.concatenate([np.ravel(v) for v in groups.values()]), n_bins
         )

@@ -9,6 +9,8 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from xaicourse.validation import check_int, check_type
+
 
 def bootstrap_counts(
     rng: np.random.Generator, n: int, n_samples: int
@@ -35,6 +37,8 @@ def bootstrap_counts(
     array([[0., 1., 2.],
            [2., 1., 0.]])
     """
+    check_type("rng", rng, np.random.Generator)
+    n, n_samples = check_int("n", n), check_int("n_samples", n_samples)
     at_once = max(1, 4_000_000 // n)
     for first in range(0, n_samples, at_once):
         size = min(at_once, n_samples - first)

@@ -10,7 +10,11 @@ from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping, Set
+from decimal import Decimal
+from numbers import Real
+from os import PathLike
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -26,11 +30,29 @@ Seed = int | np.random.Generator | None
 """What ``seed=`` takes; see `check_seed`."""
 
 
-def silent(iterable: Iterable[Any]) -> Iterable[Any]:
-    """Yield the items and show nothing: the wrapper that stands in for
-    ``progress=None``.
+def shown(progress: Progress | None, items: Iterable[Any]) -> Iterable[Any]:
+    """Return the items as `progress` wraps them, or as they are for ``None``.
+
+    Raises
+    ------
+    TypeError
+        If `progress` is no function, or gives nothing to go through.
+
+    Examples
+    --------
+    >>> list(shown(None, range(3)))
+    [0, 1, 2]
     """
-    return iterable
+    if progress is None:
+        return items
+    check_function("progress", progress)
+    found = progress(items)
+    if not isinstance(found, Iterable):
+        raise TypeError(
+            f"progress: got one that returns {type(found).__name__}, expected the "
+            f"items it is given"
+        )
+    return found
 
 
 def check_int(
@@ -68,6 +90,56 @@ def check_int(
             f"{name}: got {number}, expected an integer of at least {minimum}{upper}"
         )
     return number
+
+
+def check_ints(
+    name: str, values: object, *, minimum: int = 1, maximum: float = math.inf
+) -> list[int]:
+    """Return `values` as a list of ``int`` from `minimum` to `maximum`, or none.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If they are no sequence, or one is no such integer.
+
+    Examples
+    --------
+    >>> check_ints("hidden", (64, 32))
+    [64, 32]
+    """
+    return [
+        check_int(name, value, minimum=minimum, maximum=maximum)
+        for value in check_items(name, values)
+    ]
+
+
+def check_items(name: str, values: Any, *, at_least: int = 0) -> list[Any]:
+    """Return what is in a list, a tuple, an array or the like; words and sets, which
+    have no order, are none.
+
+    Raises
+    ------
+    TypeError
+        If there is nothing to go through.
+    ValueError
+        If there are too few.
+
+    Examples
+    --------
+    >>> check_items("seeds", range(2))
+    [0, 1]
+    >>> check_items("seeds", 2)
+    Traceback (most recent call last):
+    TypeError: seeds: got int, expected a sequence
+    """
+    if isinstance(values, str | bytes | Mapping | Set) or not np.iterable(values):
+        raise TypeError(f"{name}: got {type(values).__name__}, expected a sequence")
+    items = list(values)
+    if len(items) < at_least:
+        raise ValueError(
+            f"{name}: got {len(items) or 'none'}, expected at least {at_least}"
+        )
+    return items
 
 
 def check_float(
@@ -130,6 +202,64 @@ def check_level(name: str, value: object) -> float:
     return level
 
 
+def check_flag(name: str, value: object) -> bool:
+    """Return `value`, which has to be True or False.
+
+    Raises
+    ------
+    TypeError
+        If it is neither.
+
+    Examples
+    --------
+    >>> check_flag("ice", "no")
+    Traceback (most recent call last):
+    TypeError: ice: got 'no', expected True or False
+    """
+    if not isinstance(value, bool | np.bool_):
+        raise TypeError(f"{name}: got {value!r}, expected True or False")
+    return bool(value)
+
+
+def check_function(name: str, value: object) -> None:
+    """Require something that can be called.
+
+    Raises
+    ------
+    TypeError
+        If it cannot.
+
+    Examples
+    --------
+    >>> check_function("score", "accuracy")
+    Traceback (most recent call last):
+    TypeError: score: got str, expected a function
+    """
+    if not callable(value):
+        raise TypeError(f"{name}: got {type(value).__name__}, expected a function")
+
+
+def check_jobs(n_jobs: Any) -> int | None:
+    """Return ``n_jobs=``, a number of processes as joblib takes it: None, positive, or
+    negative for all but some.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If it is no integer, or zero.
+
+    Examples
+    --------
+    >>> check_jobs(-1)
+    -1
+    """
+    if n_jobs is None:
+        return None
+    if number := check_int("n_jobs", n_jobs, minimum=-(2**31)):
+        return number
+    raise ValueError("n_jobs: got 0, expected a number of processes, or -1 for all")
+
+
 def check_type(name: str, value: object, kind: type) -> None:
     """Require an instance of a class.
 
@@ -146,6 +276,25 @@ def check_type(name: str, value: object, kind: type) -> None:
     """
     if not isinstance(value, kind):
         raise TypeError(f"{name}: got {type(value).__name__}, expected {kind.__name__}")
+
+
+def as_path(name: str, path: object) -> Path:
+    """Return where a file is, from words or a path.
+
+    Raises
+    ------
+    TypeError
+        If it is neither.
+
+    Examples
+    --------
+    >>> as_path("path", 3)
+    Traceback (most recent call last):
+    TypeError: path: got int, expected a path
+    """
+    if not isinstance(path, str | PathLike):
+        raise TypeError(f"{name}: got {type(path).__name__}, expected a path")
+    return Path(path)
 
 
 def check_choice(name: str, value: object, choices: Collection[str]) -> str:
@@ -174,6 +323,8 @@ def check_shape(name: str, array: Any, expected: tuple[int | None, ...]) -> None
 
     Raises
     ------
+    TypeError
+        If it is no array.
     ValueError
         If the shape is another one, or an axis is empty.
 
@@ -183,7 +334,7 @@ def check_shape(name: str, array: Any, expected: tuple[int | None, ...]) -> None
     Traceback (most recent call last):
     ValueError: baselines: got shape (5, 3), expected (any, 4)
     """
-    shape = tuple(array.shape)
+    shape = _shape(name, array)
     if len(shape) != len(expected) or any(
         have == 0 or want not in (None, have)
         for have, want in zip(shape, expected, strict=True)
@@ -198,6 +349,8 @@ def check_finite(name: str, array: Any) -> None:
 
     Raises
     ------
+    TypeError
+        If it is no array of real numbers.
     ValueError
         If it is empty or holds one.
 
@@ -207,12 +360,54 @@ def check_finite(name: str, array: Any) -> None:
     Traceback (most recent call last):
     ValueError: inputs: got NaN or infinity, expected finite numbers only
     """
-    if 0 in array.shape:
-        raise ValueError(f"{name}: got an empty array of shape {tuple(array.shape)}")
+    shape = _shape(name, array)
+    if 0 in shape:
+        raise ValueError(f"{name}: got an empty array of shape {shape}")
     # NaN and infinity both survive in one of the extremes, and the extremes need no
     # memory: isfinite(array) would build a mask (and with PyTorch a copy of the data).
-    if not all(math.isfinite(end.item()) for end in (array.min(), array.max())):
+    try:
+        both = hasattr(array, "aminmax")
+        ends = array.aminmax() if both else (array.min(), array.max())
+        finite = all(math.isfinite(end.item()) for end in ends)
+    except (TypeError, ValueError, AttributeError, RuntimeError):  # no order, or names
+        kind = getattr(array, "dtype", type(array).__name__)
+        raise TypeError(f"{name}: got {kind}, expected real numbers") from None
+    if not finite:
         raise ValueError(f"{name}: got NaN or infinity, expected finite numbers only")
+
+
+def _shape(name: str, array: Any) -> tuple[int, ...]:
+    shape = getattr(array, "shape", None)
+    if shape is None or np.ma.is_masked(array):
+        kind = "masked numbers" if shape else type(array).__name__
+        raise TypeError(f"{name}: got {kind}, expected an array of numbers")
+    return tuple(shape)
+
+
+def check_array(
+    name: str,
+    array: Any,
+    kind: type,
+    expected: tuple[int | None, ...] | None = None,
+) -> None:
+    """Require finite numbers in an array of a class, of a shape (as in `check_shape`)
+    if one is expected.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If it is of another class or shape, or holds NaN or infinity.
+
+    Examples
+    --------
+    >>> check_array("weights", [1.0], np.ndarray)
+    Traceback (most recent call last):
+    TypeError: weights: got list, expected ndarray
+    """
+    check_type(name, array, kind)
+    if expected is not None:
+        check_shape(name, array, expected)
+    check_finite(name, array)
 
 
 def rounding(array: Any, axis: int | None = None) -> Any:
@@ -249,14 +444,116 @@ def as_floats(
     Traceback (most recent call last):
     TypeError: times: got <U1, expected real numbers
     """
-    array = np.asarray(values)
-    if array.dtype.kind not in "biufO":
-        raise TypeError(f"{name}: got {array.dtype}, expected real numbers")
-    floats = np.asarray(array, dtype=np.float64)
+    floats = np.asarray(as_numbers(name, values), dtype=np.float64)
     if shape is not None:
         check_shape(name, floats, shape)
     check_finite(name, floats)
     return floats
+
+
+def as_mask(name: str, values: Any, shape: tuple[int | None, ...]) -> NDArray[np.bool_]:
+    """Return True and False as an array of a given `shape` (as in `check_shape`).
+
+    Raises
+    ------
+    TypeError
+        If they are something else.
+    ValueError
+        If the shape is another one.
+
+    Examples
+    --------
+    >>> as_mask("mask", [True, False], (2,))
+    array([ True, False])
+    >>> as_mask("mask", [1, 0], (2,))
+    Traceback (most recent call last):
+    TypeError: mask: got int64, expected True and False
+    """
+    mask = as_numbers(name, values)
+    if mask.dtype != np.bool_:
+        raise TypeError(f"{name}: got {mask.dtype}, expected True and False")
+    check_shape(name, mask, shape)
+    return mask
+
+
+def as_binary(
+    name: str, labels: Any, shape: tuple[int | None, ...]
+) -> NDArray[np.bool_]:
+    """Return labels 0 and 1 as booleans, of a given `shape` (as in `check_shape`).
+
+    Raises
+    ------
+    TypeError, ValueError
+        If they are others, or the shape is another one.
+
+    Examples
+    --------
+    >>> as_binary("y", [1.0, 0.0], (2,))
+    array([ True, False])
+    """
+    values = as_numbers(name, labels)
+    check_shape(name, values, shape)
+    if not np.isin(values, (0, 1)).all():
+        raise ValueError(f"{name}: got other values than 0 and 1")
+    return values.astype(bool)
+
+
+def as_classes(
+    name: str, classes: Any, shape: tuple[int | None, ...]
+) -> NDArray[np.int64]:
+    """Return classes, whole numbers, as integers of a given `shape` (as in
+    `check_shape`).
+
+    Raises
+    ------
+    TypeError, ValueError
+        If they are no whole numbers, or the shape is another one.
+
+    Examples
+    --------
+    >>> as_classes("y", [2.0, 0.0], (None,))
+    array([2, 0])
+    """
+    values = as_floats(name, classes, shape)
+    if (values != np.rint(values)).any():
+        raise ValueError(f"{name}: got fractions, expected classes as whole numbers")
+    return values.astype(np.int64)
+
+
+def as_numbers(name: str, values: Any) -> NDArray[Any]:
+    """Return real numbers as an array in their own type, or in double precision if
+    they have none in common; it may be the one that came. A ``None`` among them becomes
+    a NaN.
+
+    Raises
+    ------
+    TypeError
+        If they are words, dates, complex, masked, or no numbers at all.
+
+    Examples
+    --------
+    >>> as_numbers("weights", [1, True])
+    array([1, 1])
+    >>> as_numbers("weights", {1: 0.5})
+    Traceback (most recent call last):
+    TypeError: weights: got dict, expected real numbers
+    """
+    if np.ma.is_masked(values):
+        raise TypeError(f"{name}: got masked numbers, expected real numbers")
+    try:
+        array = np.asarray(values.detach() if hasattr(values, "detach") else values)
+    except (TypeError, ValueError) as error:
+        raise TypeError(f"{name}: got no array of real numbers: {error}") from None
+    if array.dtype.kind == "O" and array.ndim and all(map(_real, array.flat)):
+        array = array.astype(np.float64)
+    if array.dtype.kind not in "biuf":
+        kind = array.dtype if array.ndim else type(values).__name__
+        raise TypeError(f"{name}: got {kind}, expected real numbers")
+    return array
+
+
+def _real(value: object) -> bool:
+    return value is None or isinstance(value, Real | Decimal | np.bool_)
 
 
 def in_columns_of(name: str, table: Any, first: Any) -> Any:
@@ -317,7 +614,7 @@ def check_bounds(bounds: Any, n: int | None = None) -> NDArray[np.float64]:
     return pairs
 
 
-def check_positions(name: str, positions: Iterable[int], n: int) -> list[int]:
+def check_positions(name: str, positions: object, n: int) -> list[int]:
     """Return `positions` as a list of different integers from 0 to n - 1, at least one.
 
     Raises
@@ -333,7 +630,7 @@ def check_positions(name: str, positions: Iterable[int], n: int) -> list[int]:
     Traceback (most recent call last):
     ValueError: columns: got [3], expected different positions from 0 to 2
     """
-    found = [check_int(name, position, minimum=0) for position in positions]
+    found = check_ints(name, positions, minimum=0)
     if not found or max(found) >= n or len(set(found)) != len(found):
         raise ValueError(
             f"{name}: got {found}, expected different positions from 0 to {n - 1}"

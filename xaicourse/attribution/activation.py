@@ -19,7 +19,13 @@ from xaicourse.attribution.explained import (
     explained,
     explaining,
 )
-from xaicourse.validation import Progress, check_finite, check_float, check_int
+from xaicourse.validation import (
+    Progress,
+    as_floats,
+    check_finite,
+    check_float,
+    check_int,
+)
 
 
 @dataclass(frozen=True)
@@ -117,11 +123,9 @@ def maximise_activation(
     )  # fmt: skip
     radius = check_float("radius", radius, positive=True)
     middle = beside("centre", centre, f.rows)
-    low, high = (
-        (check_float("bounds", end) for end in bounds)
-        if bounds
-        else (-torch.inf, torch.inf)
-    )
+    low, high = -torch.inf, torch.inf
+    if bounds is not None:
+        low, high = as_floats("bounds", bounds, (2,)).tolist()
     if not (low < high and (middle >= low).all() and (middle <= high).all()):
         raise ValueError(
             f"bounds: got ({low:g}, {high:g}), expected a range that includes the "

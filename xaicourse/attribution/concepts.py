@@ -19,7 +19,6 @@ from xaicourse.validation import (
     check_float,
     check_int,
     check_seed,
-    check_shape,
 )
 
 
@@ -195,8 +194,9 @@ def tcav(
     >>> result.score > 0.9
     True
     """
+    # which `explained` calls inputs
+    tensor("activations", activations, (None, None))
     f = explained(head, activations, target=target, gradient=True)
-    check_shape("activations", f.rows, (None, None))
     shape = (None, f.rows.shape[1])
     concept, others = tensor("concept", concept, shape), tensor("others", others, shape)
     n = len(concept)

@@ -39,10 +39,12 @@ from xaicourse.validation import (
     Seed,
     check_float,
     check_int,
+    check_items,
     check_positions,
     check_seed,
     check_shape,
-    silent,
+    check_type,
+    shown,
 )
 
 
@@ -163,9 +165,11 @@ def counterfactuals(
     rows = f.rows
     check_shape("inputs", rows, (1, None))
     k = check_int("n_counterfactuals", n_counterfactuals)
+    menus = {} if choices is None else choices
+    check_type("choices", menus, Mapping)
     space = _space(
         rows, actionable=actionable, ranges=ranges, categories=categories,
-        choices=choices or {}, scales=scales,
+        choices=menus, scales=scales,
     )  # fmt: skip
     scale = space.scale
     near = check_float("proximity_weight", proximity_weight, minimum=0.0)
@@ -182,7 +186,7 @@ def counterfactuals(
             raise ValueError(
                 f"inputs: got a row for which the model already decides {target}"
             )
-        for step in (progress or silent)(range(1, max_steps + 1)):
+        for step in shown(progress, range(1, max_steps + 1)):
             with torch.enable_grad():
                 logits = f.outputs(ALL, c)
                 close = ((c - rows).abs() / scale).mean()
@@ -407,7 +411,10 @@ def _ranges(
 ) -> tuple[Tensor, Tensor]:
     if ranges is None:
         return torch.full_like(x[0], -torch.inf), torch.full_like(x[0], torch.inf)
-    low, high = (tensor("ranges", part, (x.shape[1],)).to(x) for part in ranges)
+    ends = check_items("ranges", ranges)
+    if len(ends) != 2:
+        raise ValueError(f"ranges: got {len(ends)} ends, expected the low and the high")
+    low, high = (tensor("ranges", part, (x.shape[1],)).to(x) for part in ends)
     if outside := [
         j
         for j in torch.nonzero(free).flatten().tolist()

@@ -33,11 +33,12 @@ from torch import Tensor, nn
 
 from xaicourse.validation import (
     Progress,
+    as_numbers,
     check_finite,
     check_float,
     check_int,
     check_shape,
-    silent,
+    shown,
 )
 
 Model = Any
@@ -119,7 +120,7 @@ class Explained:
         n_rows = max(1, self.size // (n_points * width))
         together = min(n_points, max(1, self.size // width))
         n = len(self.inputs[0])
-        for first in (progress or silent)(range(0, n, n_rows)):
+        for first in shown(progress, range(0, n, n_rows)):
             rows = slice(first, min(first + n_rows, n))
             for point in range(0, n_points, together):
                 yield rows, slice(point, min(point + together, n_points))
@@ -220,7 +221,7 @@ def explained(
         Whether the method differentiates the model.
     """
     several = inputs if isinstance(inputs, tuple) else (inputs,)
-    if gradient and not callable(model):
+    if gradient and (isinstance(model, type) or not callable(model)):
         raise TypeError(f"model: got {type(model).__name__}, which {_NONE_NEEDED}")
     tensors = all(isinstance(x, Tensor) for x in several)
     if gradient and not tensors and not isinstance(model, nn.Module):
@@ -261,6 +262,7 @@ def predictor(model: Model, target: int | None) -> Callable[[Any], Any]:
         else:
             found = function_of(model)(table)
         if target is None:
+            check_outputs(found, len(table))
             return found
         outputs = as_outputs(found, len(table)).detach().reshape(len(table), -1)
         return pick(outputs, _target(target, len(table), outputs.device)).cpu().numpy()
@@ -268,10 +270,21 @@ def predictor(model: Model, target: int | None) -> Callable[[Any], Any]:
     return predict
 
 
+def check_outputs(found: Any, n: int) -> None:
+    """Require one output a row, and finite ones where they are numbers."""
+    said = np.asarray(found.detach() if isinstance(found, Tensor) else found)
+    if said.shape[:1] != (n,):
+        raise ValueError(
+            f"model: got outputs of shape {said.shape}, expected ({n}, ...)"
+        )
+    if said.dtype.kind not in "OUS":  # a function may name classes
+        check_finite("model: outputs", as_numbers("model: outputs", said))
+
+
 def as_outputs(output: Any, n: int) -> Tensor:
     """Return what a model says of `n` rows as a tensor (n,) or (n, outputs)."""
     if not isinstance(output, Tensor):
-        output = torch.from_numpy(np.array(output, dtype=float))
+        output = torch.from_numpy(np.array(as_numbers("model: outputs", output), float))
     if output.ndim not in (1, 2) or len(output) != n:
         raise ValueError(
             f"model: got outputs of shape {tuple(output.shape)}, expected ({n},) or "
@@ -357,6 +370,8 @@ def _target(target: Any, n: int, device: torch.device) -> Tensor | None:
         return None
     if not isinstance(target, Tensor | np.ndarray | list):
         target = np.full(n, check_int("target", target, minimum=0))
+    elif not isinstance(target, Tensor):
+        target = as_numbers("target", target)
     targets = torch.as_tensor(target)
     kind = targets.dtype
     if kind.is_floating_point or kind.is_complex or kind == torch.bool:
@@ -382,12 +397,7 @@ def tensor(
         # autograd refuses what was made in inference mode, but not its copy
         found = numbers.clone() if numbers.is_inference() else numbers.detach()
     else:
-        array = np.asarray(numbers)
-        if array.dtype.kind not in "biuf":
-            raise TypeError(
-                f"{name}: got {type(numbers).__name__} of {array.dtype}, expected "
-                f"numbers"
-            )
+        array = as_numbers(name, numbers)
         exact = array.dtype in (np.float32, np.float64)
         found = torch.from_numpy(array.astype(array.dtype if exact else np.float64))
     if shape is not None:
@@ -398,10 +408,11 @@ def tensor(
 
 def beside(name: str, value: Any, rows: Tensor) -> Tensor:
     """Return a number, one row for all or a row for each, in the shape of the rows."""
-    if np.ndim(value) == 0 and not isinstance(value, Tensor):
+    found = tensor(name, value)
+    if found.ndim == 0 and not isinstance(value, Tensor):
         return torch.full_like(rows, check_float(name, value))
-    n = 1 if np.shape(value)[:1] == (1,) else len(rows)
-    return tensor(name, value, (n, *rows.shape[1:])).to(rows).expand_as(rows)
+    n = 1 if found.shape[:1] == (1,) else len(rows)
+    return tensor(name, found, (n, *rows.shape[1:])).to(rows).expand_as(rows)
 
 
 def one_each(name: str, values: Any, inputs: Sequence[Tensor]) -> Sequence[Any]:

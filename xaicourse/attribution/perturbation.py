@@ -22,12 +22,17 @@ from xaicourse.attribution.explained import Model, as_outputs, pick, predictor
 from xaicourse.validation import (
     Progress,
     Seed,
+    as_numbers,
     check_finite,
+    check_flag,
     check_float,
+    check_function,
     check_int,
+    check_items,
     check_seed,
     check_shape,
-    silent,
+    check_type,
+    shown,
 )
 
 Table = pd.DataFrame | NDArray[Any]
@@ -181,7 +186,8 @@ def permutation_importance(
     >>> importance.mean.round(1)
     array([8., 2., 0.])
     """
-    _check_table(X, y)
+    _check_answers(X, y)
+    check_function("score", score)
     predict, n = predictor(model, target), len(X)
     check_int("X: rows", n, minimum=2)
     groups = _groups(X, groups)
@@ -189,9 +195,9 @@ def permutation_importance(
     rng = check_seed(seed)
     donors = [_cycle(rng, n) for _ in range(n_repeats)]
 
-    baseline = check_float("score", score(y, predict(X.copy())))
+    baseline = _scored(score, y, predict(X.copy()))
     drops = np.empty((len(groups), n_repeats))
-    for feature, columns in enumerate((progress or silent)(groups.values())):
+    for feature, columns in enumerate(shown(progress, groups.values())):
         table, originals = (
             X.copy(),
             {column: _values(X, column).copy() for column in columns},
@@ -199,9 +205,7 @@ def permutation_importance(
         for repeat in range(n_repeats):
             for column, values in originals.items():
                 _set(table, column, values[donors[repeat]])
-            drops[feature, repeat] = baseline - check_float(
-                "score", score(y, predict(table))
-            )
+            drops[feature, repeat] = baseline - _scored(score, y, predict(table))
     return PermutationImportance(
         tuple(groups), drops.mean(1), drops.std(1, ddof=1), drops, baseline
     )
@@ -280,8 +284,10 @@ def drop_column_importance(
     ... ).drop.round(2)
     array([1.44, 0.36])
     """
-    _check_table(X, y)
-    _check_table(X_test, y_test, "_test")
+    _check_answers(X, y)
+    _check_answers(X_test, y_test, "_test")
+    check_function("fit", fit)
+    check_function("score", score)
     columns, theirs = _labels(X), _labels(X_test)
     if columns != theirs:
         raise ValueError(
@@ -297,12 +303,12 @@ def drop_column_importance(
 
     def scored(kept: list[Any]) -> float:
         predict = predictor(fit(_columns(X, kept), y), target)
-        return check_float("score", score(y_test, predict(_columns(X_test, kept))))
+        return _scored(score, y_test, predict(_columns(X_test, kept)), "_test")
 
     baseline = scored(columns)
     losses = [
         baseline - scored([c for c in columns if c not in group])
-        for group in (progress or silent)(groups.values())
+        for group in shown(progress, groups.values())
     ]
     return DropColumnImportance(tuple(groups), np.array(losses), baseline)
 
@@ -376,6 +382,7 @@ def partial_dependence(
            [0., 3.]])
     """
     _check_table(X)
+    ice = check_flag("ice", ice)
     _check_column("feature", X, feature)
     values = _grid(_values(X, feature), grid)
     dtype = _values(X, feature).dtype
@@ -392,7 +399,7 @@ def partial_dependence(
     )
     predict = predictor(model, target)
     curves = np.empty((len(X), len(values)) if ice else (1, len(values)))
-    for i in (progress or silent)(range(len(values))):
+    for i in shown(progress, range(len(values))):
         column: Any = values[[i]].repeat(len(X))
         if isinstance(dtype, pd.CategoricalDtype):
             column = pd.Categorical(column, dtype=dtype)
@@ -403,8 +410,8 @@ def partial_dependence(
     return PartialDependence(values, curves.mean(0), curves if ice else None)
 
 
-def _check_table(X: Table, y: Any = None, which: str = "") -> None:
-    """Require rows of a table, and as many values of `y` if there are some."""
+def _check_table(X: Table, which: str = "") -> None:
+    """Require rows of a table."""
     if not isinstance(X, pd.DataFrame | np.ndarray):
         raise TypeError(
             f"X{which}: got {type(X).__name__}, expected a DataFrame or a NumPy array"
@@ -414,10 +421,31 @@ def _check_table(X: Table, y: Any = None, which: str = "") -> None:
             f"X{which}: got shape {X.shape}, expected (n, n_columns), neither of them "
             f"zero"
         )
-    if y is not None and len(y) != len(X):
+    if np.ma.is_masked(X):
+        raise TypeError(
+            f"X{which}: got masked values, expected NaN where one is missing"
+        )
+
+
+def _check_answers(X: Table, y: Any, which: str = "") -> None:
+    """Require rows of a table, and one answer for each."""
+    _check_table(X, which)
+    if len(check_items(f"y{which}", y)) != len(X):
         raise ValueError(
             f"y{which}: got {len(y)} values, expected one for each of the {len(X)} rows"
         )
+
+
+def _scored(
+    score: Callable[[Any, Any], float], y: Any, prediction: Any, which: str = ""
+) -> float:
+    """Score a prediction that does not broadcast with the answers."""
+    shape, expected = np.shape(y), np.shape(prediction)
+    if len(shape) != len(expected) and np.size(y) == np.size(prediction):
+        raise ValueError(
+            f"y{which}: got shape {shape}, expected {expected}, as the model's outputs"
+        )
+    return check_float("score", score(y, prediction))
 
 
 def _labels(X: Table) -> list[Any]:
@@ -442,8 +470,9 @@ def _groups(
     """Groups whose columns are there; without any, each column by itself."""
     if groups is None:
         groups = {name: [name] for name in _labels(X)}
+    check_type("groups", groups, Mapping)
     for name, columns in groups.items():
-        for column in columns:
+        for column in check_items(f"groups[{name!r}]", columns):
             _check_column(f"groups[{name!r}]", X, column)
     return groups
 
@@ -487,7 +516,8 @@ def _grid(column: Any, grid: int | ArrayLike) -> NDArray[Any]:
             )
             values = np.linspace(low, high, n_grid)
     else:
-        values = np.asarray(grid)
+        numeric = pd.api.types.is_numeric_dtype(column.dtype)
+        values = as_numbers("grid", grid) if numeric else np.asarray(grid)
     check_shape("grid", values, (None,))
     if np.issubdtype(values.dtype, np.number):
         check_finite("grid", values)

@@ -31,7 +31,13 @@ from xaicourse.attribution.explained import (
     explaining,
     graph,
 )
-from xaicourse.validation import Progress, check_finite, check_float, check_type
+from xaicourse.validation import (
+    Progress,
+    check_finite,
+    check_float,
+    check_function,
+    check_type,
+)
 
 Apply = Callable[[Tensor, Tensor, Tensor | None], Tensor]
 
@@ -229,7 +235,10 @@ def layerwise_relevance(
     tensor([[-2.0000,  0.5000]])
     """
     check_type("model", model, nn.Module)
-    default, single = rule or epsilon_rule(), rules or {}
+    default = epsilon_rule() if rule is None else rule
+    single = {} if rules is None else rules
+    check_function("rule", default)
+    check_type("rules", single, Mapping)
     for module in single:
         if not isinstance(module, _LINEAR) or all(
             module is not other for other in model.modules()

@@ -20,7 +20,14 @@ from torch import Tensor, nn
 from xaicourse.attribution.explained import Attribution, explaining
 from xaicourse.attribution.gradients import saliency
 from xaicourse.attribution.path import integrated_gradients
-from xaicourse.validation import Progress, check_shape, silent
+from xaicourse.validation import (
+    Progress,
+    as_floats,
+    check_items,
+    check_shape,
+    check_type,
+    shown,
+)
 
 
 @dataclass(frozen=True)
@@ -229,11 +236,9 @@ def merge_word_pieces(
     >>> merge_word_pieces(tokens, [9.0, -1.0, 2.0, 0.5, 9.0])
     (['not', 'wonderful'], [-1.0, 2.5])
     """
-    if len(tokens) != len(values):
-        raise ValueError(
-            f"values: got {len(values)}, expected one for each of the {len(tokens)} "
-            f"tokens"
-        )
+    for token in check_items("tokens", tokens):
+        check_type("tokens", token, str)
+    values = as_floats("values", values, (len(tokens),)).tolist()
     words: list[str] = []
     sums: list[float] = []
     for token, value in zip(tokens, values, strict=True):
@@ -244,10 +249,10 @@ def merge_word_pieces(
                     f"before it"
                 )
             words[-1] += token[2:]
-            sums[-1] += float(value)
+            sums[-1] += value
         elif token not in {"[CLS]", "[SEP]", "[PAD]"}:
             words.append(token)
-            sums.append(float(value))
+            sums.append(value)
     return words, sums
 
 
@@ -272,11 +277,7 @@ def _table(model: Any) -> nn.Embedding:
 
 
 def _check_ids(name: str, ids: Tensor, table: nn.Embedding) -> None:
-    if (
-        not isinstance(ids, Tensor)
-        or ids.is_floating_point()
-        or ids.dtype == torch.bool
-    ):
+    if not isinstance(ids, Tensor) or ids.dtype not in (torch.int32, torch.int64):
         kind = ids.dtype if isinstance(ids, Tensor) else type(ids).__name__
         raise TypeError(f"{name}: got {kind}, expected a tensor of integers")
     check_shape(name, ids, (None, None))
@@ -300,6 +301,7 @@ def _by_length(
     shape = tuple(input_ids.shape)
     lengths = torch.full(shape[:1], shape[1])
     if attention_mask is not None:
+        check_type("attention_mask", attention_mask, Tensor)
         check_shape("attention_mask", attention_mask, shape)
         lengths = attention_mask.sum(1).long().cpu()
         padded_behind = torch.arange(shape[1]) < lengths[:, None]
@@ -312,10 +314,11 @@ def _by_length(
                 "one of them one"
             )
     if token_type_ids is not None:
+        check_type("token_type_ids", token_type_ids, Tensor)
         check_shape("token_type_ids", token_type_ids, shape)
     if isinstance(target, Tensor):
         check_shape("target", target, shape[:1])
-    for length in (progress or silent)(lengths.unique().tolist()):
+    for length in shown(progress, lengths.unique().tolist()):
         rows = (lengths == length).nonzero()[:, 0]
         types = None if token_type_ids is None else token_type_ids[rows, :length]
         yield (

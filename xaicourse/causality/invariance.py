@@ -33,13 +33,14 @@ from xaicourse.networks.stacking import (
 from xaicourse.validation import (
     Progress,
     as_floats,
-    check_finite,
+    check_array,
     check_float,
     check_int,
+    check_items,
     check_level,
     check_shape,
     in_columns_of,
-    silent,
+    shown,
 )
 
 Environments = Sequence[tuple[ArrayLike, ArrayLike]]
@@ -226,8 +227,9 @@ def irm_penalty(logits: Tensor, labels: Tensor) -> Tensor:
     >>> irm_penalty(torch.tensor([0.0, 2.0]), torch.tensor([1.0, 0.0]))
     tensor(0.7758)
     """
+    for name, numbers in (("logits", logits), ("labels", labels)):
+        check_array(name, numbers, Tensor)
     check_shape("labels", labels, tuple(logits.shape))
-    check_finite("logits", logits)
     return ((torch.sigmoid(logits) - labels) * logits).mean(-1).square()
 
 
@@ -308,13 +310,15 @@ def invariant_risk_minimisation(
     >>> bool(found.moved[0] < 0.01), bool(found.penalties[0] < 1e-4)
     (True, True)
     """
-    check_int("environments", len(environments), minimum=2)
     weight = check_float("penalty_weight", penalty_weight, minimum=0.0)
     rate = check_float("learning_rate", learning_rate, minimum=0.0)
     l2 = check_float("l2", l2, minimum=0.0)
     warm_up = check_int("warm_up", warm_up, minimum=0)
     generators = generators_of(seeds)
-    data = [stacked_rows(X, y, len(seeds)) for X, y in _in_one_order(environments)]
+    data = [
+        stacked_rows(X, y, len(seeds), of=f"environments[{e}]: ")
+        for e, (X, y) in enumerate(_in_one_order(environments))
+    ]
     weights = glorot_weights(data[0][0].shape[2], hidden, generators, "cpu")
     optimiser = Adam(weights)
     n_epochs = check_int("max_epochs", max_epochs)
@@ -324,7 +328,7 @@ def invariant_risk_minimisation(
         each = [inputs.expand(len(seeds), *inputs.shape[1:]) for inputs, _ in data]
         return [forward(weights, rows) for rows in each]
 
-    for epoch in (progress or silent)(range(n_epochs)):
+    for epoch in shown(progress, range(n_epochs)):
         if epoch == 3 * n_epochs // 4:
             earlier = answers()
         now = min(weight, 1.0) if epoch < warm_up else weight
@@ -365,16 +369,18 @@ def invariant_risk_minimisation(
 
 
 def _in_one_order(environments: Environments) -> list[tuple[ArrayLike, ArrayLike]]:
-    """Match named columns with those of the first environment."""
-    first = environments[0][0]
+    """Check pairs (X, y), and match named columns with those of the first."""
+    pairs = check_items("environments", environments, at_least=2)
+    if any(len(check_items("environments", pair)) != 2 for pair in pairs):
+        raise ValueError("environments: got one that is no pair, expected (X, y) each")
+    first = pairs[0][0]
     return [
         (in_columns_of(f"environments[{e}]: X", X, first), y)
-        for e, (X, y) in enumerate(environments)
+        for e, (X, y) in enumerate(pairs)
     ]
 
 
 def _check_environments(environments: Environments) -> tuple[list[Array], list[Array]]:
-    check_int("environments", len(environments), minimum=2)
     X: list[Array] = []
     y: list[Array] = []
     for e, (rows, target) in enumerate(_in_one_order(environments)):

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 import pooch
 
-from xaicourse.validation import check_choice
+from xaicourse.validation import as_mask, check_choice, check_flag, check_shape
 
 ENVIRONMENT_VARIABLE = "XAICOURSE_DATA"
 
@@ -55,17 +55,8 @@ class Dataset:
 
     def __post_init__(self) -> None:
         rows = len(self.features)
-        if (
-            len(self.target) != rows
-            or self.test.shape != (rows,)
-            or self.test.dtype != np.bool_
-        ):
-            raise ValueError(
-                f"target and test must have one entry for each of the {rows} rows of "
-                f"features, test as booleans; "
-                f"got {len(self.target)} targets and a test mask {self.test.shape} of "
-                f"{self.test.dtype}"
-            )
+        check_shape("target", self.target, (rows,))
+        as_mask("test", self.test, (rows,))
 
     def __repr__(self) -> str:
         rows, columns = self.features.shape
@@ -292,6 +283,7 @@ def fetch(name: str, *, progress: bool = False) -> dict[str, Path]:
         A file could not be downloaded whole.
     """
     check_choice("name", name, available())
+    check_flag("progress", progress)
     return _registry[name].fetch(progress=progress)
 
 

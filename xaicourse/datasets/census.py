@@ -17,7 +17,7 @@ from xaicourse.datasets.census_twin import (
     TARGET,
     simulate_census,
 )
-from xaicourse.validation import Seed
+from xaicourse.validation import Seed, check_seed
 
 _ADDRESS = "https://archive.ics.uci.edu/ml/machine-learning-databases/adult"
 _TRAIN_ROWS, _TEST_ROWS = 32_561, 16_281
@@ -85,9 +85,9 @@ def load_census(
     >>> census
     Dataset('census', 48,842 rows, 14 features, simulated)
     """
-    files = CENSUS.choose(source)
+    files, rng = CENSUS.choose(source), check_seed(seed)
     if files is None:
-        return simulate_census(seed=seed)
+        return simulate_census(seed=rng)
     frames = [
         pd.read_csv(
             files[file.name],

@@ -20,7 +20,14 @@ from scipy.special import expit
 from scipy.stats import norm
 
 from xaicourse.datasets.base import Dataset
-from xaicourse.validation import Seed, as_floats, check_float, check_int, check_seed
+from xaicourse.validation import (
+    Seed,
+    as_floats,
+    check_float,
+    check_int,
+    check_seed,
+    check_type,
+)
 
 TARGET = "income_over_50k"
 CITATION = (
@@ -562,9 +569,10 @@ def simulate_census(
 
 
 def _log_odds(features: pd.DataFrame, sex_effect: float) -> np.ndarray:
+    check_type("features", features, pd.DataFrame)
     absent = set(CAUSES[TARGET]) - set(features)
     if absent:
-        raise ValueError(f"features lacks the columns {sorted(absent)}")
+        raise ValueError(f"features: got none of the columns {sorted(absent)}")
     for name in CAUSES[TARGET]:
         if name not in CATEGORIES:
             as_floats(f"features[{name!r}]", features[name])

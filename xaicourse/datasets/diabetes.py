@@ -141,9 +141,9 @@ def load_diabetes(
     >>> load_diabetes("simulated")
     Dataset('diabetes', 768 rows, 8 features, simulated)
     """
-    files = DIABETES.choose(source)
+    files, rng = DIABETES.choose(source), check_seed(seed)
     if files is None:
-        return simulate_diabetes(seed=seed)
+        return simulate_diabetes(seed=rng)
     table = pd.read_csv(files[DIABETES.files[0].name], names=[*COLUMNS, TARGET])
     features = table[list(COLUMNS)].astype(float)
     unmeasured = [name for name, (_, missing) in COLUMNS.items() if missing]

@@ -325,6 +325,4 @@ def _category(codes: Ints, names: tuple[str, ...]) -> pd.Series[str]:
 
 
 def _check_group(name: str, value: int | None) -> int | None:
-    if value not in (None, 0, 1):
-        raise ValueError(f"{name}: got {value!r}, expected 0, 1 or None")
-    return value
+    return None if value is None else check_int(name, value, minimum=0, maximum=1)

@@ -15,7 +15,7 @@ from sklearn.model_selection import train_test_split
 
 from xaicourse.datasets import base
 from xaicourse.datasets.base import Dataset, DatasetInfo, RemoteFile
-from xaicourse.validation import Seed, check_int, check_seed
+from xaicourse.validation import Seed, check_float, check_int, check_seed
 
 CITATION = (
     "Angwin, J., Larson, J., Mattu, S. and Kirchner, L. (2016). Machine bias. "
@@ -127,16 +127,16 @@ def load_recidivism(
     >>> load_recidivism("simulated")
     Dataset('recidivism', 7,214 rows, 10 features, simulated)
     """
-    files = RECIDIVISM.choose(source)
+    files, rng = RECIDIVISM.choose(source), check_seed(seed)
     if files is None:
-        return simulate_recidivism(seed=seed)
+        return simulate_recidivism(seed=rng)
     (path,) = files.values()
     table = pd.read_csv(path, usecols=lambda name: name in _READ)
     # an unknown number of days is not
     table["usual_filter"] = table.pop("days_b_screening_arrest").abs() <= 30
     return _dataset(
         table,
-        seed=check_seed(seed),
+        seed=rng,
         source="real",
         origin="The real COMPAS table of ProPublica (Broward County, 2013-2014): 7,214 "
         "people, checksum verified.",
@@ -197,6 +197,7 @@ def simulate_recidivism(
     0.4
     """
     n, rng = check_int("n", n, minimum=100), check_seed(seed)
+    race_effect = check_float("race_effect", race_effect)
     race = rng.choice(len(RACES), n, p=_RACE_SHARES)
     black, neither = race == 0, (race != 0) & (race != 2)
     man = rng.random(n) < np.array(_MEN)[race]
@@ -247,7 +248,7 @@ def simulate_recidivism(
         source="simulated",
         origin="A simulated twin of ProPublica's COMPAS table: invented people from a "
         "causal model that is known.",
-        truth=RecidivismTruth(probabilities, float(race_effect)),
+        truth=RecidivismTruth(probabilities, race_effect),
     )
 
 

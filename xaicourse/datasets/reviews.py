@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from xaicourse.datasets import base
 from xaicourse.datasets.base import Dataset, DatasetInfo, RemoteFile
-from xaicourse.validation import Seed, check_int, check_seed
+from xaicourse.validation import Seed, check_int, check_seed, check_type
 
 CITATION = (
     "Pang, B. and Lee, L. (2005). Seeing stars: exploiting class relationships for "
@@ -193,6 +193,7 @@ class ReviewsTruth:
         """Return the true log-odds of a good review for any sentence of lower-case
         words between blanks.
         """
+        check_type("text", text, str)
         words = text.split()
         return sum(
             self.weights.get(word, 0.0)
@@ -229,9 +230,9 @@ def load_reviews(
     >>> load_reviews("simulated")
     Dataset('reviews', 10,662 rows, 1 features, simulated)
     """
-    files = REVIEWS.choose(source)
+    files, rng = REVIEWS.choose(source), check_seed(seed)
     if files is None:
-        return simulate_reviews(seed=seed)
+        return simulate_reviews(seed=rng)
     texts = [
         files[file.name].read_text(encoding="utf-8").splitlines()
         for file in REVIEWS.files

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from xaicourse.validation import Seed, check_float, check_int, check_seed
+from xaicourse.validation import Seed, as_floats, check_int, check_seed
 
 PATTERNS = ("striped", "chequered", "dotted")
 _SHAPES = ("disc", "square", "triangle")
@@ -114,22 +114,15 @@ def simulate_scenes(
     0.08
     """
     n, size = check_int("n", n), check_int("size", size, minimum=32)
-    rates = (
-        [
-            check_float("stamp_rates", rate)
-            for rate in np.broadcast_to(stamp_rates, (3,)).tolist()
-        ]
-        if np.shape(stamp_rates) in ((), (3,))
-        else []
-    )
-    if not rates or min(rates) < 0 or max(rates) > 1:
+    rates = as_floats("stamp_rates", stamp_rates)
+    if rates.shape not in ((), (3,)) or rates.min() < 0 or rates.max() > 1:
         raise ValueError(
             f"stamp_rates: got {stamp_rates!r}, expected a chance from 0 to 1, or one "
             f"for each of 3 classes"
         )
     draws = check_seed(seed).random((n, _N_DRAWS))
     labels = np.arange(n) % 3
-    stamped = draws[:, 0] < np.asarray(rates)[labels]
+    stamped = draws[:, 0] < np.broadcast_to(rates, 3)[labels]
     photographs = _photographs()
     images = np.empty((n, 3, size, size), np.float32)
     masks = np.zeros((3, n, size, size), bool)

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from xaicourse.validation import Seed, check_float, check_int, check_seed
+from xaicourse.validation import Seed, check_float, check_int, check_seed, check_type
 
 WOMEN = ("anna", "clara", "emma", "lucy", "mary", "sofia")
 MEN = ("ben", "carl", "david", "james", "peter", "tom")
@@ -218,6 +218,7 @@ def opinion_on_the_film(text: str) -> int:
     >>> opinion_on_the_film(f"anna said the plot was not very boring {popcorn}")
     1
     """
+    check_type("text", text, str)
     words = text.split()
     subjects = [i for i, word in enumerate(words) if word in FILM]
     clause = words[subjects[0] + 2 :] if len(subjects) == 1 else []

@@ -26,7 +26,15 @@ from xaicourse.datasets.underwriting_twin import (
     TARGET,
     simulate_underwriting,
 )
-from xaicourse.validation import Seed
+from xaicourse.validation import (
+    Seed,
+    as_numbers,
+    as_path,
+    check_flag,
+    check_int,
+    check_shape,
+    check_type,
+)
 
 
 def load_underwriting(
@@ -76,6 +84,7 @@ def load_underwriting(
     """
     if path is None:
         return simulate_underwriting(n, discrimination=discrimination, seed=seed)
+    path = as_path("path", path)
     table = pd.read_csv(path)
     expected = ["Id", *COLUMNS, TARGET]
     if list(table.columns) != expected:
@@ -171,18 +180,17 @@ def prepare_underwriting(
     >>> bool(abs(scaled.iloc[train].mean()).max() < 1e-4)
     True
     """
+    check_type("features", features, pd.DataFrame)
+    scaled = check_flag("scaled", scaled)
     absent = [name for name in COLUMNS if name not in features.columns]
     if absent:
         raise ValueError(
             f"features: got no column {absent[0]}, expected all of load_underwriting's"
         )
-    rows = np.asarray(train)
-    if (
-        not len(rows)
-        or rows.dtype.kind not in "iu"
-        or rows.min() < 0
-        or rows.max() >= len(features)
-    ):
+    check_int("features: rows", len(features))
+    rows = as_numbers("train", train)
+    check_shape("train", rows, (None,))
+    if rows.dtype.kind not in "iu" or rows.min() < 0 or rows.max() >= len(features):
         raise ValueError(
             f"train: expected positions of rows from 0 to {len(features) - 1}, at "
             f"least one"

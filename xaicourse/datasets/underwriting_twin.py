@@ -215,6 +215,7 @@ class UnderwritingTruth:
         """Return the classes, shape (n,), that the same applicants would have been
         given by the same cut points.
         """
+        check_float("discrimination", discrimination, minimum=0)
         score = self.merit + self.noise - discrimination * self.group
         return 1 + np.searchsorted(self.cut_points, score)
 

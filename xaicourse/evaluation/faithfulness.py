@@ -30,9 +30,11 @@ from xaicourse.validation import (
     Seed,
     check_finite,
     check_float,
+    check_function,
     check_int,
     check_seed,
     check_shape,
+    check_type,
 )
 
 Explain = Callable[[nn.Module, Tensor], Tensor]
@@ -144,10 +146,11 @@ def _groups(feature_mask: Tensor | None, inputs: Tensor) -> Tensor:
     """Return the group of each number of a row."""
     if feature_mask is None:
         return torch.arange(inputs[0].numel(), device=inputs.device)
-    if feature_mask.is_floating_point() or feature_mask.dtype == torch.bool:
-        raise TypeError(f"feature_mask: got {feature_mask.dtype}, expected integers")
-    check_shape("feature_mask", feature_mask, tuple(inputs.shape[1:]))
-    groups = feature_mask.flatten().to(inputs.device)
+    check_type("feature_mask", feature_mask, Tensor)
+    mask = tensor("feature_mask", feature_mask, tuple(inputs.shape[1:]))
+    if mask.is_floating_point() or mask.dtype == torch.bool:
+        raise TypeError(f"feature_mask: got {mask.dtype}, expected integers")
+    groups = mask.flatten().to(inputs.device)
     if groups.unique().tolist() != list(range(int(groups.max()) + 1)):
         raise ValueError(
             "feature_mask: got groups with a gap or below 0, expected 0, 1, 2 and so on"
@@ -197,19 +200,17 @@ def max_sensitivity(
     >>> max_sensitivity(lambda x: torch.ones_like(x), torch.zeros(2, 3))
     tensor([0., 0.])
     """
-    inputs = tensor("inputs", inputs)
-    check_finite("inputs", inputs)
+    check_function("explain", explain)
+    inputs = _rows(inputs)
     radius = check_float("radius", radius, minimum=0.0)
     n_samples, rng = check_int("n_samples", n_samples), check_seed(seed)
-    here = explain(inputs.clone()).detach()
-    check_shape("explain", here, tuple(inputs.shape))
+    shape = tuple(inputs.shape)
+    here = tensor("explain", explain(inputs.clone()), shape)
     size = here.reshape(len(here), -1).norm(dim=1)
     largest = torch.zeros_like(size)
     for _ in range(n_samples):
-        step = radius * torch.from_numpy(rng.uniform(-1, 1, tuple(inputs.shape))).to(
-            inputs
-        )
-        change = explain(inputs + step).detach() - here
+        step = radius * torch.from_numpy(rng.uniform(-1, 1, shape)).to(inputs)
+        change = tensor("explain", explain(inputs + step), shape) - here
         largest = torch.maximum(largest, change.reshape(len(here), -1).norm(dim=1))
     if (size == 0).any():
         raise ValueError(
@@ -270,6 +271,9 @@ def parameter_randomisation(
     >>> parameter_randomisation(nn.Linear(3, 1), lambda _, x: x, x)
     array([1.])
     """
+    check_type("model", model, nn.Module)
+    check_function("explain", explain)
+    inputs = _rows(inputs)
     rng = check_seed(seed)
     n_samples = check_int("n_samples", n_samples)
     here = _sizes(explain(model, inputs))
@@ -302,10 +306,19 @@ def _initialised(model: nn.Module, rng: np.random.Generator) -> nn.Module:
     return other
 
 
-def _sizes(explanation: Tensor) -> NDArray[np.float64]:
-    sizes = explanation.detach().abs().flatten(1).cpu().double().numpy()
-    check_finite("explain", sizes)
-    return sizes
+def _rows(inputs: Any) -> Tensor:
+    """Rows, which may be word ids."""
+    rows = tensor("inputs", inputs)
+    check_finite("inputs", rows)
+    if rows.ndim == 0:
+        raise ValueError("inputs: got a single number, expected rows (n, ...)")
+    return rows
+
+
+def _sizes(explanation: Any) -> NDArray[np.float64]:
+    found = tensor("explain", explanation)
+    check_finite("explain", found)
+    return found.abs().flatten(1).cpu().double().numpy()
 
 
 def _rank_correlation(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:

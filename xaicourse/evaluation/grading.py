@@ -22,7 +22,16 @@ from xaicourse.evaluation import (
     tasks_tables,
 )
 from xaicourse.evaluation.family import one_thread
-from xaicourse.validation import Progress, check_int, silent
+from xaicourse.validation import (
+    Progress,
+    check_choice,
+    check_int,
+    check_items,
+    check_jobs,
+    check_level,
+    check_type,
+    shown,
+)
 
 FAMILIES = {
     "tables": tasks_tables.FAMILY,
@@ -54,7 +63,7 @@ def grade(
     seeds: int = 20,
     tasks: Sequence[str] = TASKS,
     first_seed: int = 0,
-    n_jobs: int = 1,
+    n_jobs: int | None = 1,
     dask: str | None = None,
     progress: Progress | None = None,
 ) -> pd.DataFrame:
@@ -100,6 +109,9 @@ def grade(
     >>> sorted(grades["measure"].unique())[:2]
     ['accuracy', 'faithful to the model']
     """
+    tasks, n_jobs = check_items("tasks", tasks, at_least=1), check_jobs(n_jobs)
+    if dask is not None:
+        check_type("dask", dask, str)
     if unknown := [task for task in tasks if task not in TASKS]:
         raise ValueError(
             f"tasks: got {unknown[0]!r}, expected some of {', '.join(map(repr, TASKS))}"
@@ -111,7 +123,7 @@ def grade(
         for task in tasks
         for first in range(0, seeds, BLOCK)
     ]
-    watched = (progress or silent)(blocks)
+    watched = shown(progress, blocks)
     if dask is not None:
         from distributed import Client
 
@@ -175,13 +187,19 @@ def paired_difference(
     >>> paired_difference(grades, "x", "y")
     PairedDifference(mean=2.0, low=2.0, high=2.0)
     """
+    check_type("grades", grades, pd.DataFrame)
+    if absent := {"seed", "method", "measure", "value"} - set(grades):
+        raise ValueError(
+            f"grades: got no column {min(absent)!r}, expected those of grade"
+        )
+    level = check_level("level", level)
     if grades["measure"].nunique() != 1:
         raise ValueError(
             f"grades: got {grades['measure'].nunique()} measures, expected one"
         )
     by_seed = grades.pivot_table(index="seed", columns="method", values="value")
-    if missing := [method for method in (first, second) if method not in by_seed]:
-        raise ValueError(f"grades: got none of {missing[0]!r}")
+    for name, method in (("first", first), ("second", second)):
+        check_choice(name, method, list(map(str, by_seed)))
     difference = (by_seed[first] - by_seed[second]).to_numpy()
     n = check_int("seeds in grades", len(difference), minimum=2)
     half = float(t.ppf((1 + level) / 2, n - 1) * difference.std(ddof=1) / n**0.5)

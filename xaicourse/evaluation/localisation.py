@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.stats import rankdata
 
-from xaicourse.validation import as_floats, check_shape
+from xaicourse.validation import as_floats, as_mask
 
 Array = NDArray[np.float64]
 
@@ -172,13 +172,8 @@ def _rows(name: str, values: ArrayLike) -> Array:
 
 
 def _flat(attributions: ArrayLike, mask: ArrayLike) -> tuple[Array, NDArray[np.bool_]]:
-    values, inside = _rows("attributions", attributions), np.asarray(mask)
-    check_shape("mask", inside, values.shape)
-    if inside.dtype != np.bool_:
-        raise ValueError(
-            f"mask: got {inside.dtype} of shape {inside.shape}, expected booleans (n, "
-            f"...)"
-        )
+    values = _rows("attributions", attributions)
+    inside = as_mask("mask", mask, values.shape)
     values, inside = values.reshape(len(values), -1), inside.reshape(len(inside), -1)
     if not inside.any(1).all() or inside.all(1).any():
         raise ValueError(

@@ -18,7 +18,13 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from statsmodels.stats.proportion import proportion_confint
 
-from xaicourse.validation import check_choice, check_int, check_level, check_shape
+from xaicourse.validation import (
+    as_binary,
+    check_choice,
+    check_int,
+    check_level,
+    check_shape,
+)
 
 Mask = NDArray[np.bool_]
 
@@ -139,8 +145,8 @@ def group_metrics(
     >>> found.difference("selection_rate"), found.equalized_odds_difference
     (0.5, 1.0)
     """
-    happened, decided = _binary("y_true", y_true), _binary("y_pred", y_pred)
-    check_shape("y_pred", decided, happened.shape)
+    happened = as_binary("y_true", y_true, (None,))
+    decided = as_binary("y_pred", y_pred, happened.shape)
     table = _columns(groups, len(happened))
     fewest = check_int("min_rows", min_rows, minimum=0)
     alpha = 1 - check_level("level", level)
@@ -218,11 +224,3 @@ def _warn_undefined(groups: pd.Index, rate: str) -> None:
         UndefinedRateWarning,
         stacklevel=4,
     )
-
-
-def _binary(name: str, labels: ArrayLike) -> Mask:
-    values = np.asarray(labels)
-    check_shape(name, values, (None,))
-    if not np.isin(values, (0, 1)).all():
-        raise ValueError(f"{name}: got other values than 0 and 1")
-    return values.astype(bool)

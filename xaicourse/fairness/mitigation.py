@@ -17,7 +17,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-import numpy as np
 import torch
 from numpy.typing import ArrayLike
 from torch import Tensor, nn
@@ -25,8 +24,12 @@ from torch import Tensor, nn
 from xaicourse.networks import train_mlps
 from xaicourse.validation import (
     Progress,
+    as_numbers,
+    check_array,
     check_float,
+    check_function,
     check_int,
+    check_items,
     check_positions,
     check_shape,
 )
@@ -83,6 +86,9 @@ def importance_penalty(
     >>> importance_penalty(logits, rows, columns=[0], alpha=alpha)
     tensor(36.)
     """
+    check_function("logits", logits)
+    for name, numbers in (("inputs", inputs), ("alpha", alpha)):
+        check_array(name, numbers, Tensor)
     chosen = check_positions("columns", columns, inputs.shape[-1])
     check_shape("alpha", alpha, (inputs.shape[-2],))
     with torch.enable_grad():
@@ -152,12 +158,11 @@ def train_with_less_importance(
     >>> step(bound) < 0.2 * step(free)
     True
     """
-    chosen = check_positions("columns", columns, np.shape(X)[-1] if np.ndim(X) else 0)
-    weights = torch.tensor(
-        [check_float("strengths", s, minimum=0.0) for s in strengths]
-    )
-    if len(weights) == 0:
-        raise ValueError("strengths: got none, expected one number for each network")
+    d = as_numbers("X", X).shape[-1:]
+    chosen = check_positions("columns", columns, d[0] if d else 0)
+    max_epochs = check_int("max_epochs", max_epochs, minimum=0)
+    given = check_items("strengths", strengths, at_least=1)
+    weights = torch.tensor([check_float("strengths", s, minimum=0.0) for s in given])
     generator = torch.Generator().manual_seed(check_int("seed", seed, minimum=0))
 
     def penalty(logits: Callable[[Tensor], Tensor], batch: Tensor) -> Tensor:

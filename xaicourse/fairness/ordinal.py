@@ -17,11 +17,12 @@ from sklearn.metrics import cohen_kappa_score
 from xaicourse.resampling import bootstrap_counts
 from xaicourse.validation import (
     Seed,
+    as_classes,
     as_floats,
     check_choice,
     check_int,
     check_seed,
-    check_shape,
+    check_type,
 )
 
 
@@ -59,8 +60,8 @@ def quadratic_weighted_kappa(actual: ArrayLike, predicted: ArrayLike) -> float:
     >>> quadratic_weighted_kappa([1, 2, 3, 4], [1, 2, 4, 4])
     0.9166666666666666
     """
-    a, p = _classes("actual", actual), _classes("predicted", predicted)
-    check_shape("predicted", p, a.shape)
+    a = as_classes("actual", actual, (None,))
+    p = as_classes("predicted", predicted, a.shape)
     if (a == a[0]).all() and (p == a[0]).all():
         raise ValueError(
             f"actual and predicted: both are always {a[0]}, so that there is no "
@@ -154,9 +155,9 @@ def fit_cut_offs(
     >>> cut.kappa
     1.0
     """
-    x, y = as_floats("scores", scores, (None,)), _classes("actual", actual)
+    x = as_floats("scores", scores, (None,))
+    y = as_classes("actual", actual, x.shape)
     k = check_int("n_classes", n_classes, minimum=2)
-    check_shape("actual", y, x.shape)
     method = check_choice("method", method, ("thresholds", "offsets"))
     if y.min() < 1 or y.max() > k:
         raise ValueError(
@@ -249,14 +250,14 @@ def ordinal_scores(
     >>> {name: round(value, 3) for name, value in scores.kappa.items()}
     {'model': 0.917, 'always 4': 0.0}
     """
-    a, rng = _classes("actual", actual), check_seed(seed)
+    a, rng = as_classes("actual", actual, (None,)), check_seed(seed)
+    check_type("predictions", predictions, Mapping)
     if not predictions:
         raise ValueError("predictions: got none, expected at least one model")
     given = {
-        name: _classes(f"predictions[{name!r}]", p) for name, p in predictions.items()
+        name: as_classes(f"predictions[{name!r}]", p, a.shape)
+        for name, p in predictions.items()
     }
-    for name, p in given.items():
-        check_shape(f"predictions[{name!r}]", p, a.shape)
     n, n_samples = len(a), check_int("n_samples", n_samples)
     accuracy: dict[str, list[NDArray[np.float64]]] = {name: [] for name in given}
     kappa: dict[str, list[NDArray[np.float64]]] = {name: [] for name in given}
@@ -300,15 +301,3 @@ def _cut(
     part = np.clip(scores.astype(np.int64), 1, len(values))
     moved = np.rint(scores + values[part - 1])
     return np.asarray(np.clip(moved, 1, len(values)), dtype=np.int64)
-
-
-def _classes(name: str, classes: ArrayLike) -> NDArray[np.int64]:
-    values = np.asarray(classes)
-    check_shape(name, values, (None,))
-    if values.dtype.kind not in "iub" and (
-        values.dtype.kind != "f" or not np.array_equal(values, np.rint(values))
-    ):
-        raise ValueError(
-            f"{name}: expected classes as whole numbers, got {values.dtype}"
-        )
-    return values.astype(np.int64)

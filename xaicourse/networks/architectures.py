@@ -9,7 +9,7 @@ from itertools import pairwise
 import torch
 from torch import nn
 
-from xaicourse.validation import check_int
+from xaicourse.validation import check_int, check_ints
 
 
 def mlp(n_inputs: int, hidden: Sequence[int], n_outputs: int = 1) -> nn.Sequential:
@@ -27,8 +27,11 @@ def mlp(n_inputs: int, hidden: Sequence[int], n_outputs: int = 1) -> nn.Sequenti
     >>> sum(p.numel() for p in mlp(3, [100]).parameters())
     501
     """
-    name = "n_inputs, hidden and n_outputs"
-    widths = [check_int(name, width) for width in (n_inputs, *hidden, n_outputs)]
+    widths = [
+        check_int("n_inputs", n_inputs),
+        *check_ints("hidden", hidden),
+        check_int("n_outputs", n_outputs),
+    ]
     layers: list[nn.Module] = []
     for fan_in, fan_out in pairwise(widths):
         layers += [nn.Linear(fan_in, fan_out), nn.ReLU()]
@@ -54,7 +57,7 @@ def small_cnn(n_classes: int, *, width: int = 8) -> nn.Sequential:
     >>> sum(p.numel() for p in small_cnn(2).parameters())
     3730
     """
-    narrow = check_int("width", width)
+    n_classes, narrow = check_int("n_classes", n_classes), check_int("width", width)
     wide = 2 * narrow
     maps = nn.Sequential(
         nn.Conv2d(1, narrow, 5, 2, 2), nn.ReLU(),
@@ -62,7 +65,7 @@ def small_cnn(n_classes: int, *, width: int = 8) -> nn.Sequential:
         nn.Conv2d(wide, wide, 3, padding=1), nn.ReLU(),
     )  # fmt: skip
     pool = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten())
-    head = nn.Linear(wide, check_int("n_classes", n_classes))
+    head = nn.Linear(wide, n_classes)
     return nn.Sequential(OrderedDict(maps=maps, pool=pool, head=head))
 
 
@@ -90,6 +93,7 @@ def small_resnet(n_classes: int, *, width: int = 8) -> nn.Sequential:
     # takes a while, and most notebooks need none
     from torchvision.models.resnet import BasicBlock
 
+    n_classes = check_int("n_classes", n_classes)
     widths = [check_int("width", width) * factor for factor in (1, 1, 2, 4, 4)]
     blocks = nn.Sequential()
     for (fan_in, fan_out), stride in zip(pairwise(widths), (1, 2, 2, 1), strict=True):
@@ -104,7 +108,7 @@ def small_resnet(n_classes: int, *, width: int = 8) -> nn.Sequential:
         ),
         "blocks": blocks,
         "pool": nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten()),
-        "head": nn.Linear(widths[-1], check_int("n_classes", n_classes)),
+        "head": nn.Linear(widths[-1], n_classes),
     }
     network = nn.Sequential(OrderedDict(parts))
     # the faster order on a CPU

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.func import functional_call, grad_and_value, vmap
 
 from xaicourse.networks.neurons import Floats
-from xaicourse.validation import as_floats, check_int, rounding
+from xaicourse.validation import as_floats, check_int, check_type, rounding
 
 
 @dataclass(frozen=True)
@@ -67,6 +67,8 @@ def kernel_drift(
     >>> kernel_drift(network, network, np.eye(2)).movement
     0.0
     """
+    check_type("start", start, nn.Module)
+    check_type("end", end, nn.Module)
     rows = torch.from_numpy(as_floats("X", X, (None, None)))
     jacobians, outputs = zip(
         *(_jacobian(network, rows, target) for network in (start, end)), strict=True

@@ -21,13 +21,21 @@ networks, whose length is k below.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from xaicourse.validation import check_float, check_int
+from xaicourse.validation import (
+    check_array,
+    check_float,
+    check_int,
+    check_items,
+    check_positions,
+    check_shape,
+)
 
 
 def depth_weights(
@@ -107,10 +115,13 @@ def written_factors(
     list of Tensor, shape (k, inputs, outputs)
         Between 0 and 2, for each of those layers; 1 everywhere at strength 0.
     """
-    weighing, floor = _weighing(_check(matrices, signals, references, distances))
+    strength = check_float("strength", strength, minimum=0.0)
+    intensity = check_float("intensity", intensity)
+    near, chosen = _check(matrices, signals, references, distances, layers)
+    weighing, floor = _weighing(near)
     factors = []
     eta = depth_weights(len(matrices), peak=peak)
-    for layer in range(len(matrices)) if layers is None else layers:
+    for layer in chosen:
         matrix, reference = matrices[layer], references[layer]
         before, after = signals[layer], signals[layer + 1]
         apart = (after.unsqueeze(1) - reference.unsqueeze(2)).abs_().sigmoid_()
@@ -171,10 +182,12 @@ def update_factors(
     list of Tensor, shape (k, inputs, outputs)
         Between 1 - strength and 1 + strength.
     """
-    weighing, floor = _weighing(_check(matrices, signals, references, distances))
+    strength = check_float("strength", strength, minimum=0.0)
+    near, chosen = _check(matrices, signals, references, distances, layers)
+    weighing, floor = _weighing(near)
     factors = []
-    eta = depth_weights(len(matrices), peak=peak, width=width)
-    for layer in range(len(matrices)) if layers is None else layers:
+    eta = depth_weights(len(matrices), peak=peak, width=check_float("width", width))
+    for layer in chosen:
         matrix, reference = matrices[layer], references[layer]
         before, after = signals[layer], signals[layer + 1]
         # What is below is the rounding of a neuron that never moves.
@@ -216,29 +229,59 @@ def _sign(before: Tensor, after: Tensor, reference: Tensor) -> Tensor:
     )
 
 
+def check_states(
+    signals: Sequence[Tensor],
+    references: Sequence[Tensor],
+    distances: Tensor,
+    *,
+    first: int,
+) -> tuple[list[int], Tensor]:
+    """Check what layers make of rows and of centroids, and how far these are apart;
+    return the layers' widths, and the distances with an axis of networks.
+
+    The references belong to the signals from the `first` on.
+    """
+    (k, rows), widths = _sizes("signals", signals)
+    (same, centroids), theirs = _sizes("references", references)
+    if same != k or theirs != widths[first:]:
+        raise ValueError(
+            f"references: got {same} networks and widths {theirs}, expected {k} and "
+            f"{widths[first:]}, as in the signals"
+        )
+    check_array("distances", distances, Tensor)
+    near = distances if distances.ndim == 3 else distances.unsqueeze(0)
+    # The project compared one batch with another, row by row, until the last, smaller
+    # batch broke it.
+    check_shape("distances", near, (k if near is distances else 1, rows, centroids))
+    return widths, near
+
+
+def _sizes(name: str, states: Sequence[Tensor]) -> tuple[tuple[int, ...], list[int]]:
+    """Check tensors (k, rows, units), at least one; return k and rows, and the units of
+    each.
+    """
+    found = check_items(name, states, at_least=1)
+    shape: tuple[int | None, ...] = (None, None, None)
+    for i, state in enumerate(found):
+        check_array(f"{name}[{i}]", state, Tensor, shape)
+        shape = (*state.shape[:2], None)
+    return tuple(found[0].shape[:2]), [state.shape[2] for state in found]
+
+
 def _check(
     matrices: Sequence[Tensor],
     signals: Sequence[Tensor],
     references: Sequence[Tensor],
     distances: Tensor,
-) -> Tensor:
-    """Return the distances with an axis of networks."""
-    if not (
-        len(matrices)
-        and len(signals) == len(matrices) + 1
-        and len(references) == len(matrices)
-    ):
+    layers: Sequence[int] | None,
+) -> tuple[Tensor, list[int]]:
+    """Return the distances with an axis of networks, and the layers that are meant."""
+    widths, near = check_states(signals, references, distances, first=1)
+    n = len(check_items("matrices", matrices))
+    if n != len(widths) - 1:
         raise ValueError(
-            f"signals and references: got {len(signals)} and {len(references)}, "
-            f"expected {len(matrices) + 1} and "
-            f"{len(matrices)} for {len(matrices)} matrices"
+            f"matrices: got {n}, expected {len(widths) - 1}, one less than signals"
         )
-    rows, centroids = signals[0].shape[1], references[0].shape[1]
-    if tuple(distances.shape[-2:]) != (rows, centroids):
-        # The project compared one batch with another, row by row, until the last,
-        # smaller batch broke it.
-        wanted = f"(..., {rows}, {centroids}), for each row and centroid"
-        raise ValueError(
-            f"distances: got shape {tuple(distances.shape)}, expected {wanted}"
-        )
-    return distances if distances.ndim == 3 else distances.unsqueeze(0)
+    for i, (matrix, pair) in enumerate(zip(matrices, pairwise(widths), strict=True)):
+        check_array(f"matrices[{i}]", matrix, Tensor, (len(signals[0]), *pair))
+    return near, check_positions("layers", range(n) if layers is None else layers, n)

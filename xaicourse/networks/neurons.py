@@ -12,7 +12,7 @@ from scipy.spatial.distance import cdist
 from scipy.stats import rankdata
 from torch import Tensor, nn
 
-from xaicourse.validation import as_floats, check_shape, in_columns_of, rounding
+from xaicourse.validation import as_floats, as_mask, check_type, in_columns_of, rounding
 
 Floats = NDArray[np.float64]
 
@@ -83,11 +83,15 @@ def mahalanobis(
     for _ in range(2):  # its columns, then its rows
         if hasattr(covariance, "columns"):
             covariance = in_columns_of("covariance", covariance, X).T
-    sigma = np.atleast_2d(
-        np.cov(rows.T) if covariance is None else np.asarray(covariance, float)
+    d = rows.shape[1]
+    sigma = as_floats(
+        "covariance",
+        np.cov(rows.T).reshape(d, d) if covariance is None else covariance,
+        (d, d),
     )
-    check_shape("covariance", sigma, (rows.shape[1], rows.shape[1]))
     try:
+        if np.abs(sigma - sigma.T).max() > 1e-8 * np.abs(sigma).max():
+            raise np.linalg.LinAlgError
         lower = np.linalg.cholesky(sigma)
         # The share of each column's variance that the columns before it do not explain.
         new = np.diag(lower) ** 2 / np.diag(sigma)
@@ -96,8 +100,8 @@ def mahalanobis(
             raise np.linalg.LinAlgError
     except np.linalg.LinAlgError:
         raise ValueError(
-            "covariance: expected a positive definite matrix; is a column constant, or "
-            "a sum of others?"
+            "covariance: expected a symmetric, positive definite matrix; is a column "
+            "constant, or a sum of others?"
         ) from None
     white, middle = (
         solve_triangular(lower, part.T, lower=True).T for part in (rows, centres)
@@ -114,6 +118,7 @@ def layer_activations(network: nn.Sequential, X: ArrayLike) -> list[Floats]:
     >>> [a.shape for a in layer_activations(network, np.ones((5, 2)))]
     [(5, 3), (5, 1)]
     """
+    check_type("network", network, nn.Sequential)
     signal = torch.as_tensor(as_floats("X", X, (None, None))).to(
         next(network.parameters())
     )
@@ -154,16 +159,11 @@ def neuron_regressions(
     """
     neurons = as_floats("activations", activations, (None, None))
     columns = as_floats("predictors", predictors, (len(neurons), None))
-    held = np.zeros(len(neurons), bool) if held_out is None else np.asarray(held_out)
-    if (
-        held.shape != (len(neurons),)
-        or held.dtype != np.bool_
-        or (held_out is not None and not held.any())
-    ):
-        raise ValueError(
-            f"held_out: expected one True or False for each of the {len(neurons)} "
-            f"rows, at least one True"
-        )
+    held = np.zeros(len(neurons), bool)
+    if held_out is not None:
+        held = as_mask("held_out", held_out, (len(neurons),))
+        if not held.any():
+            raise ValueError("held_out: got no row, expected at least one")
     fitted = slice(None) if held_out is None else ~held
     # Around the means of the rows that were fitted: the held-out rows must not tell
     # theirs.
@@ -215,15 +215,8 @@ def concept_auc(activations: ArrayLike, concepts: ArrayLike) -> Floats:
     array([[1. ],
            [0.5]])
     """
-    neurons, marks = (
-        as_floats("activations", activations, (None, None)),
-        np.asarray(concepts),
-    )
-    if marks.ndim != 2 or len(marks) != len(neurons) or marks.dtype != np.bool_:
-        raise ValueError(
-            f"concepts: got {marks.dtype} {marks.shape}, expected booleans "
-            f"({len(neurons)}, n_concepts)"
-        )
+    neurons = as_floats("activations", activations, (None, None))
+    marks = as_mask("concepts", concepts, (len(neurons), None))
     count = marks.sum(0)
     if (count == 0).any() or (count == len(marks)).any():
         raise ValueError("concepts: each needs rows that have it and rows that do not")

@@ -12,10 +12,11 @@ from numpy.typing import ArrayLike, NDArray
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, normalize
 
-from xaicourse.networks.modulation import update_factors, written_factors
+from xaicourse.networks.modulation import check_states, update_factors, written_factors
 from xaicourse.networks.neurons import mahalanobis
 from xaicourse.networks.stacking import (
     Adam,
+    check_device,
     generators_of,
     glorot_weights,
     unstacked,
@@ -23,11 +24,15 @@ from xaicourse.networks.stacking import (
 from xaicourse.networks.training import epochs
 from xaicourse.validation import (
     Progress,
+    as_classes,
     as_floats,
+    check_array,
     check_choice,
     check_float,
     check_int,
+    check_ints,
     check_positions,
+    check_shape,
     in_columns_of,
 )
 
@@ -96,8 +101,22 @@ def importance_loss(
     ----------
     Khosla et al.: Supervised contrastive learning. NeurIPS 2020, arXiv:2004.11362.
     """
-    near = distances if distances.ndim == 3 else distances.unsqueeze(0)
+    settings = {
+        "layer_wise": layer_wise,
+        "contrastive": contrastive,
+        "margin": margin,
+    }
+    for name, value in settings.items():
+        check_float(name, value, minimum=0.0)
+    alpha = check_float("alpha", alpha)
+    check_float("temperature", temperature, positive=True)
+    _, near = check_states(signals, references, distances, first=0)
+    check_array("labels", labels, Tensor)
     classes = labels if labels.ndim == 2 else labels.unsqueeze(0)
+    k = len(signals[0]) if labels.ndim == 2 else 1
+    check_shape("labels", classes, (k, near.shape[1]))
+    if classes.is_floating_point():
+        raise TypeError(f"labels: got {classes.dtype}, expected classes as integers")
     itself = torch.eye(classes.shape[1], dtype=torch.bool, device=classes.device)
     same = (classes.unsqueeze(1) == classes.unsqueeze(2)) & ~itself
     count = same.sum(2)
@@ -193,6 +212,9 @@ def train_node_importance(
     True
     """
     features, labels, centres = _arrays(X, y, centroids)
+    hidden = check_ints("hidden", hidden)
+    contrastive = check_float("contrastive", contrastive, minimum=0.0)
+    check_device(device)
     power, chosen = _settings(method, strength, n_steps, layers, len(hidden) + 1)
     generators, dealers = generators_of(seeds), generators_of(seeds, beyond=2**31)
     k = len(generators)
@@ -305,9 +327,8 @@ def _arrays(
     features = as_floats("X", X, (None, None))
     centroids = in_columns_of("centroids", centroids, X)
     centres = as_floats("centroids", centroids, (None, features.shape[1]))
-    labels = as_floats("y", y, (len(features),))
-    whole = labels.astype(np.int64)
-    if not (whole == labels).all() or whole.min() < 0 or whole.min() == whole.max():
+    whole = as_classes("y", y, (len(features),))
+    if whole.min() < 0 or whole.min() == whole.max():
         raise ValueError("y: expected classes 0, 1, 2, ..., at least two of them")
     return features, whole, centres
 

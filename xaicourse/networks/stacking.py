@@ -16,40 +16,57 @@ from torch import Tensor, nn
 from torch.optim.adam import adam
 
 from xaicourse.networks.architectures import mlp
-from xaicourse.validation import check_finite, check_int
+from xaicourse.validation import (
+    as_binary,
+    as_numbers,
+    check_finite,
+    check_ints,
+    check_items,
+)
 
 
 def generators_of(seeds: Sequence[int], *, beyond: int = 0) -> list[torch.Generator]:
     """Return one generator a seed, or of the number that lies `beyond` it."""
-    if not len(seeds):
-        raise ValueError("seeds: got none, expected one for each network")
-    numbers = [check_int("seeds", seed, minimum=0) for seed in seeds]
+    numbers = check_ints("seeds", check_items("seeds", seeds, at_least=1), minimum=0)
     return [torch.Generator().manual_seed(number + beyond) for number in numbers]
 
 
-def stacked_rows(X: ArrayLike, y: ArrayLike, k: int) -> tuple[Tensor, Tensor]:
-    """Check rows and 0/1 labels for k networks.
+def stacked_rows(
+    X: ArrayLike, y: ArrayLike, k: int, *, of: str = ""
+) -> tuple[Tensor, Tensor]:
+    """Check rows and 0/1 labels for k networks; errors say whose they are.
 
     Their shapes are then (1 or k, n, d) and (1 or k, n): 1 where all share one set.
     """
-    features, labels = np.asarray(X, np.float32), np.asarray(y, np.float32)
-    if features.ndim not in (2, 3) or labels.shape != features.shape[:-1]:
+    features = np.asarray(as_numbers(f"{of}X", X), np.float32)
+    check_finite(f"{of}X", features)
+    if features.ndim not in (2, 3):
         raise ValueError(
-            f"X must be (n, d) with y (n,), or (k, n, d) with y (k, n); got "
-            f"{features.shape}, {labels.shape}"
+            f"{of}X: got shape {features.shape}, expected (n, d), or (k, n, d) with y "
+            f"(k, n)"
         )
     if features.ndim == 3 and len(features) != k:
         raise ValueError(
-            f"X holds rows for {len(features)} networks, but seeds names {k}"
+            f"{of}X: got rows for {len(features)} networks, expected {k}, as there are "
+            f"seeds"
         )
-    check_finite("X", features)
-    if not np.isin(labels, (0, 1)).all():
-        raise ValueError("y must hold 0 and 1 only")
+    labels = as_binary(f"{of}y", y, features.shape[:-1]).astype(np.float32)
     if (labels.min(-1) == labels.max(-1)).any():
-        raise ValueError("y holds one class only: there is nothing to tell apart")
+        raise ValueError(f"{of}y: got one class only, expected both 0 and 1")
     if features.ndim == 2:
         features, labels = features[None], labels[None]
     return torch.from_numpy(features), torch.from_numpy(labels)
+
+
+def check_device(device: str) -> None:
+    """Require the name of a place where torch can compute."""
+    try:
+        torch.empty(0, device=torch.device(device))
+    except (RuntimeError, TypeError, AssertionError) as error:
+        reason = str(error).partition("\n")[0]
+        raise ValueError(
+            f"device: got {device!r}, expected one that is here: {reason}"
+        ) from None
 
 
 def glorot_weights(
@@ -62,7 +79,7 @@ def glorot_weights(
 ) -> list[Tensor]:
     """Draw weights and biases, uniform within sqrt(6 / (fan_in + fan_out))."""
     tensors = []
-    widths = [n_inputs, *hidden, n_outputs]
+    widths = [n_inputs, *check_ints("hidden", hidden), n_outputs]
     for fan_in, fan_out in pairwise(widths):
         bound = (6 / (fan_in + fan_out)) ** 0.5
         for rows in (fan_in, 1):

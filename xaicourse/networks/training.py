@@ -19,13 +19,26 @@ from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy
 
 from xaicourse.networks.stacking import (
     Adam,
+    check_device,
     forward,
     generators_of,
     glorot_weights,
     stacked_rows,
     unstacked,
 )
-from xaicourse.validation import Progress, check_float, check_int, silent
+from xaicourse.validation import (
+    Progress,
+    as_binary,
+    as_floats,
+    check_array,
+    check_float,
+    check_function,
+    check_int,
+    check_items,
+    check_shape,
+    check_type,
+    shown,
+)
 
 Network = TypeVar("Network", bound=nn.Module)
 Penalty = Callable[[Callable[[Tensor], Tensor], Tensor], Tensor]
@@ -80,7 +93,7 @@ def epochs(
     batch_size = check_int("batch_size", batch_size)
     check_float("learning_rate", learning_rate, minimum=0.0)
     n_epochs = check_int("max_epochs", max_epochs, minimum=0)
-    for _ in (progress or silent)(range(n_epochs)):
+    for _ in shown(progress, range(n_epochs)):
         order = torch.stack([torch.randperm(n, generator=g) for g in generators])
         total = torch.zeros(len(generators), device=device)
         for batch in order.to(device).split(batch_size, dim=1):
@@ -159,8 +172,11 @@ def train_mlps(
     True
     """
     generators = generators_of(seeds)
+    check_device(device)
     l2, tol = check_float("l2", l2, minimum=0.0), check_float("tol", tol)
     patience = check_int("patience", patience, minimum=0)
+    if penalty is not None:
+        check_function("penalty", penalty)
     k = len(generators)
     inputs, labels = stacked_rows(X, y, k)
     n = inputs.shape[1]
@@ -179,7 +195,9 @@ def train_mlps(
         squares = sum(w.square().sum((1, 2)) for w in weights[::2])
         losses = losses + l2 / (2 * batch.shape[1]) * squares
         if penalty is not None:
-            losses = losses + penalty(lambda z: forward(weights, z), batch)
+            more = penalty(lambda z: forward(weights, z), batch)
+            check_array("penalty: result", more, Tensor, (k,))
+            losses = losses + more
         # A network's gradient sees only its own loss: the losses can be added up.
         optimiser.step(torch.autograd.grad(losses.sum(), weights), learning_rate)
         return losses.detach()
@@ -267,20 +285,33 @@ def train_network(
     >>> float((line(x).argmax(1) == above).float().mean()) > 0.9
     True
     """
-    columns = [inputs] if isinstance(inputs, Tensor) else list(inputs)
-    n = len(labels)
-    if any(len(column) != n for column in columns):
+    check_function("build", build)
+    check_device(device)
+    given = [inputs] if isinstance(inputs, Tensor) else inputs
+    columns = check_items("inputs", given, at_least=1)
+    check_array("labels", labels, Tensor, (None,))
+    n, highest = len(labels), int(labels.max())
+    if labels.dtype != torch.int64 or labels.min() < 0:
         raise ValueError(
-            f"labels: got {n}, expected one for each of the {len(columns[0])} rows of "
-            f"inputs"
+            f"labels: got {labels.dtype} from {labels.min().item()} on, expected "
+            f"classes 0, 1, 2, ... as integers"
         )
+    for column in columns:
+        check_array("inputs", column, Tensor)
+        if column.shape[:1] != (n,):
+            raise ValueError(
+                f"labels: got {n}, expected one for each row of inputs, which are of "
+                f"shape {tuple(column.shape)}"
+            )
     max_epochs = check_int("max_epochs", max_epochs)
     steps = max_epochs * -(-n // check_int("batch_size", batch_size))
     with torch.random.fork_rng(
         devices=[torch.device(device)] if device != "cpu" else []
     ):
         torch.manual_seed(check_int("seed", seed, minimum=0))
-        network = build().to(device).train()
+        network = build()
+        check_type("build: result", network, nn.Module)
+        network.to(device).train()
         weights = [p for p in network.parameters() if p.requires_grad]
         optimiser = Adam(weights)
         columns, labels = [column.to(device) for column in columns], labels.to(device)
@@ -288,7 +319,14 @@ def train_network(
 
         def step(rows: Tensor) -> Tensor:
             output = network(*(column[rows[0]] for column in columns))
-            loss = cross_entropy(getattr(output, "logits", output), labels[rows[0]])
+            logits = getattr(output, "logits", output)
+            check_shape("build: logits", logits, (rows.shape[1], None))
+            if highest >= logits.shape[1]:
+                raise ValueError(
+                    f"labels: got class {highest}, expected one of the network's "
+                    f"{logits.shape[1]}"
+                )
+            loss = cross_entropy(logits, labels[rows[0]])
             i = next(counter)
             rate = learning_rate * min(
                 10 * i / steps, (steps - i + 1) / (0.9 * steps), 1.0
@@ -311,8 +349,9 @@ def train_network(
 
 
 def accuracy(model: nn.Module, X: ArrayLike, y: ArrayLike) -> float:
-    """Return the share of rows whose class (logit above 0) is right."""
-    return float(np.mean((_logits(model, X).numpy() > 0) == (np.asarray(y) > 0)))
+    """Return the share of rows whose class (logit above 0) is right; y is 0 or 1."""
+    logits = _logits(model, X)
+    return float(np.mean((logits.numpy() > 0) == as_binary("y", y, (len(logits),))))
 
 
 def probability(
@@ -324,5 +363,12 @@ def probability(
 
 @torch.no_grad()
 def _logits(model: nn.Module, X: ArrayLike) -> Tensor:
-    logits: Tensor = model(torch.tensor(np.asarray(X), dtype=torch.float32))
+    """One finite number a row."""
+    check_type("model", model, nn.Module)
+    rows = torch.from_numpy(as_floats("X", X)).float()
+    if rows.ndim < 2:
+        raise ValueError(f"X: got shape {tuple(rows.shape)}, expected rows (n, ...)")
+    logits: Tensor = model(rows)
+    check_array("model: outputs", logits, Tensor)
+    check_shape("model: outputs", logits, (len(rows), 1)[: logits.ndim])
     return logits.flatten()

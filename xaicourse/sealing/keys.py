@@ -15,14 +15,14 @@ from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
 
 from xaicourse.sealing.manifest import SealError
-from xaicourse.validation import check_type
+from xaicourse.validation import as_path, check_type
 
 MAGIC = b"XAIKEY\x01"
 _NONCE = bytes(12)  # always the same: the salt makes a new key for each file
 
 
 def write_private_key(
-    path: Path, key: Ed25519PrivateKey | X25519PrivateKey, passphrase: str
+    path: str | Path, key: Ed25519PrivateKey | X25519PrivateKey, passphrase: str
 ) -> None:
     """Write a private key to a new file that only its owner may read, encrypted under a
     passphrase (scrypt).
@@ -40,7 +40,7 @@ def write_private_key(
         raise TypeError(
             f"key: got {type(key).__name__}, expected an Ed25519 or X25519 private key"
         )
-    salt = os.urandom(16)
+    path, salt = as_path("path", path), os.urandom(16)
     kind = MAGIC + type(key.public_key()).__name__[:2].upper().encode()
     secret = _stretched(passphrase, salt).encrypt(_NONCE, key.private_bytes_raw(), kind)
     with os.fdopen(
@@ -50,7 +50,7 @@ def write_private_key(
 
 
 def read_private_key(
-    path: Path, passphrase: str
+    path: str | Path, passphrase: str
 ) -> Ed25519PrivateKey | X25519PrivateKey:
     """Read what `write_private_key` wrote.
 
@@ -59,6 +59,7 @@ def read_private_key(
     SealError
         If others may read the file, it holds no key, or the passphrase is another one.
     """
+    path = as_path("path", path)
     if os.name == "posix" and path.stat().st_mode & 0o077:
         raise SealError(
             f"{path}: others may read this private key; chmod 600 it, and think of "

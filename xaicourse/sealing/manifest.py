@@ -62,40 +62,41 @@ def fingerprint(tensors: Mapping[str, Tensor | np.ndarray[Any, Any]]) -> str:
     return hashlib.sha256(payload_of(tensors)).hexdigest()
 
 
-def payload_of(tensors: Mapping[str, Any]) -> bytes:
+def payload_of(tensors: Mapping[str, Any], *, name: str = "tensors") -> bytes:
     """Return the safetensors file of named arrays: the same bytes in whatever order
-    they come; see `fingerprint`.
+    they come; see `fingerprint`. Errors call them by `name`.
     """
+    check_type(name, tensors, Mapping)
     if not tensors:
-        raise ValueError("tensors: got none, expected at least one by name")
+        raise ValueError(f"{name}: got none, expected at least one by name")
     copies = {}
-    for name, values in tensors.items():
+    for key, values in tensors.items():
         # A mask would be lost, and with it what is missing.
         if isinstance(values, np.ndarray) and not np.ma.isMaskedArray(values):
             values = torch.from_numpy(np.asarray(values, order="C"))  # noqa: PLW2901
         if (
-            not isinstance(name, str)
-            or name == "__metadata__"
+            not isinstance(key, str)
+            or key == "__metadata__"
             or not isinstance(values, Tensor)
         ):
             raise TypeError(
-                f"tensors: got {name!r} ({type(values).__name__}), expected arrays by "
+                f"{name}: got {key!r} ({type(values).__name__}), expected arrays by "
                 f"name"
             )
-        copies[name] = values.detach()
+        copies[key] = values.detach()
     try:
         # A copy each: safetensors refuses tensors that share memory, as tied weights
         # do.
         copies = {
-            name: values.to("cpu", copy=True).contiguous()
-            for name, values in copies.items()
+            key: values.to("cpu", copy=True).contiguous()
+            for key, values in copies.items()
         }
         payload = bytes(safetensors.torch.save(copies))
     except (safetensors.SafetensorError, ValueError, KeyError, RuntimeError) as error:
-        raise ValueError(f"tensors: safetensors cannot write them: {error}") from None
+        raise ValueError(f"{name}: safetensors cannot write them: {error}") from None
     if len(payload) > LARGEST:
         raise ValueError(
-            f"tensors: got {len(payload):,} bytes, expected at most {LARGEST:,}"
+            f"{name}: got {len(payload):,} bytes, expected at most {LARGEST:,}"
         )
     return payload
 
@@ -188,6 +189,7 @@ class Manifest:
         SealError
             The text is no manifest, or not written in the one way.
         """
+        check_type("text", text, bytes)
         try:
             content = json.loads(text)
             manifest = cls(**{**content, "date": Date.fromisoformat(content["date"])})

@@ -110,7 +110,7 @@ def seal(
     """
     check_type("signer", signer, Ed25519PrivateKey)
     check_type("recipient", recipient, X25519PublicKey)
-    payload = payload_of(state)
+    payload = payload_of(state, name="state")
     digest = hashlib.sha256(payload).hexdigest()
     manifest = Manifest(
         architecture,
@@ -283,7 +283,9 @@ def _verified(
     if end + _PUBLIC + _TAG + _SIGNATURE > len(sealed):
         raise SealError("the manifest cannot be read: it would end behind the file")
     manifest = Manifest.from_bytes(sealed[_HEAD.size : end])
-    for name, value in (expected or {}).items():
+    wanted = {} if expected is None else expected
+    check_type("expected", wanted, Mapping)
+    for name, value in wanted.items():
         if not hasattr(manifest, name):
             raise ValueError(f"expected: got {name!r}, which is no entry of a manifest")
         if getattr(manifest, name) != value:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from xaicourse.validation import as_floats, check_float, check_shape
+from xaicourse.validation import as_floats, check_float
 
 Floats = NDArray[np.float64]
 
@@ -46,9 +46,7 @@ class AnalyticFunction:
 
     def __call__(self, X: ArrayLike) -> Floats:
         """Return the outputs, shape (n,), of inputs of shape (n, d)."""
-        X = np.asarray(X, dtype=float)
-        check_shape("X", X, (None, len(self.bounds)))
-        return self.function(X)
+        return self.function(as_floats("X", X, (None, len(self.bounds))))
 
 
 def ishigami(*, a: float = 7.0, b: float = 0.1) -> AnalyticFunction:

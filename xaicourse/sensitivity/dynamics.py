@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from xaicourse.sensitivity.local import finite_differences
-from xaicourse.validation import as_floats, check_finite, check_shape
+from xaicourse.validation import as_floats, check_finite, check_function, check_shape
 
 Floats = NDArray[np.float64]
 RightHandSide = Callable[[float, Any, Any], Any]
@@ -97,6 +97,7 @@ def forward_sensitivities(
     """
     from scipy.integrate import solve_ivp  # slow to import, and only this needs it
 
+    check_function("rhs", rhs)
     x0 = as_floats("start", start, (None,))
     theta = as_floats("parameters", parameters, (None,))
     t = as_floats("times", times, (None,))

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from xaicourse.validation import as_floats, check_finite, check_int, in_columns_of
+from xaicourse.validation import as_floats, as_numbers, check_int, in_columns_of
 
 
 @dataclass(frozen=True)
@@ -182,10 +182,10 @@ def forecast_sensitivity(
                 fitted = fitted.iloc[:, -len(exog.columns) :]
                 next_exog = in_columns_of("next_exog", next_exog, fitted)
                 exog = in_columns_of("exog", exog, fitted)
-        columns = np.asarray(exog)
+        columns = as_numbers("exog", exog)
         columns = columns[:, None] if columns.ndim == 1 else columns
         columns = as_floats("exog", columns, (n, None))
-        coming = np.atleast_1d(np.asarray(next_exog))
+        coming = np.atleast_1d(as_numbers("next_exog", next_exog))
         coming = as_floats("next_exog", coming, (columns.shape[1],))
         features = np.vstack([columns, coming])
     base, past = _differences(
@@ -201,12 +201,8 @@ def forecast_sensitivity(
 
 def _coefficients(name: str, values: ArrayLike) -> NDArray[np.float64]:
     """Return one-dimensional finite coefficients, of which there may be none."""
-    array = np.array(values, dtype=float)
-    if array.ndim != 1:
-        raise ValueError(f"{name}: got shape {array.shape}, expected (any,)")
-    if len(array):
-        check_finite(name, array)
-    return array
+    array = as_numbers(name, values)
+    return np.zeros(0) if array.shape == (0,) else as_floats(name, array, (None,))
 
 
 def _forecast(

@@ -24,7 +24,8 @@ from xaicourse.validation import (
     check_choice,
     check_finite,
     check_float,
-    silent,
+    check_function,
+    shown,
 )
 
 Function = Callable[[NDArray[Any]], Any]
@@ -116,6 +117,7 @@ def finite_differences(
            [[-0.989992, -0.      ],
             [ 0.      ,  0.756802]]])
     """
+    check_function("function", function)
     x = _check_points(inputs)
     unit = np.maximum(1.0, np.abs(x))
     size: Any = _STEPS[check_choice("method", method, _STEPS)]
@@ -158,7 +160,7 @@ def finite_differences(
         _check_rows(function, x, method)
     start = value(0, 0.0) if method == "forward" else None
     columns = []
-    for j in (progress or silent)(range(x.shape[-1])):
+    for j in shown(progress, range(x.shape[-1])):
         if method == "complex":
             columns.append(_divide(value(j, 1j), h[..., j]))
         elif start is not None:

@@ -15,7 +15,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from xaicourse.validation import as_floats, check_float, check_int, check_shape
+from xaicourse.validation import (
+    as_floats,
+    check_float,
+    check_function,
+    check_int,
+    check_shape,
+)
 
 Policy = Callable[[NDArray[Any]], NDArray[Any]]
 Returns = Callable[[float, int], NDArray[np.float64]]
@@ -162,6 +168,7 @@ def episode_returns(envs: Any, policy: Policy, *, seed: int = 0) -> NDArray[np.f
             f"envs: got {type(envs).__name__}, expected a vectorised environment of "
             f"gymnasium"
         )
+    check_function("policy", policy)
     observations, _ = envs.reset(seed=check_int("seed", seed, minimum=0))
     first = policy(observations)
     if not envs.action_space.contains(first):
@@ -226,6 +233,7 @@ def return_sensitivity(
     >>> round(found.value, 9), found.paired_error < 1e-9, round(found.unpaired_error, 2)
     (3.0, True, 0.27)
     """
+    check_function("returns", returns)
     low, high = check_float("low", low), check_float("high", high)
     if low >= high:
         raise ValueError(f"high: got {high}, expected more than low, which is {low}")

@@ -23,11 +23,14 @@ from xaicourse.validation import (
     Progress,
     Seed,
     check_bounds,
+    check_flag,
+    check_function,
     check_int,
+    check_jobs,
     check_level,
     check_seed,
     rounding,
-    silent,
+    shown,
 )
 
 Floats = NDArray[np.float64]
@@ -180,6 +183,7 @@ def sobol_indices(
     d = len(low)
     parts = _power_of_two("n_scramblings", n_scramblings, 2)
     n = _power_of_two("n_samples", n_samples, parts)
+    second_order = check_flag("second_order", second_order)
     conf_level = check_level("conf_level", conf_level)
     rng = check_seed(seed)
     both = np.concatenate(
@@ -191,9 +195,7 @@ def sobol_indices(
     # order, each BA
     blocks = [(A, A, 0), (B, B, 0), *((A, B, i) for i in range(d))]
     blocks += [(B, A, i) for i in range(d)] if second_order else []
-    mixed = (
-        _with_column(rows, donor, i) for rows, donor, i in (progress or silent)(blocks)
-    )
+    mixed = (_with_column(rows, donor, i) for rows, donor, i in shown(progress, blocks))
     outputs = _evaluate(function, mixed, n_jobs)
     if np.ptp(outputs) <= rounding(outputs):
         warnings.warn(
@@ -329,7 +331,7 @@ def morris_screening(
     moves = np.where(up, step, -step)
     stages = (
         low + (start + np.where(rank < k, moves, 0.0)) * (high - low)
-        for k in (progress or silent)(range(d + 1))
+        for k in shown(progress, range(d + 1))
     )
     outputs = _evaluate(function, stages, n_jobs)
     changes = np.diff(outputs, axis=0).T  # (n, d), in the order of moving
@@ -352,8 +354,9 @@ def _with_column(rows: Floats, donor: Floats, column: int) -> Floats:
 
 def _evaluate(function: Model, blocks: Iterable[Floats], n_jobs: int | None) -> Floats:
     """Return the outputs, shape (n_blocks, n)."""
+    check_function("function", function)
     return np.stack(
-        joblib.Parallel(n_jobs=n_jobs)(
+        joblib.Parallel(n_jobs=check_jobs(n_jobs))(
             joblib.delayed(_one_block)(function, block) for block in blocks
         )
     )
