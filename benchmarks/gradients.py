@@ -48,6 +48,7 @@ class Residual(nn.Module):
         self.shortcut = nn.Conv2d(n_in, n_out, 1, stride)
 
     def forward(self, x: Tensor) -> Tensor:
+        """Return the activations behind both."""
         return torch.relu(self.convolutions(x) + self.shortcut(x))
 
 
@@ -65,9 +66,10 @@ def network(kind: str, n: int) -> tuple[nn.Module, Tensor, Tensor]:
     return mlp(d, [width, width]).eval(), torch.randn(n, d), torch.randn(100, d)
 
 
-def bare_passes(net: nn.Module, points: Tensor, noise: float = 0.0) -> None:
-    """Gradients at points, in batches, and nothing else."""
-    for rows in points.split(BATCH // points[0].numel()):
+def bare_passes(net: nn.Module, x: Tensor, n_points: int, noise: float = 0.0) -> None:
+    """Gradients at n_points copies of each row, in batches, and nothing else."""
+    points = x.repeat_interleave(n_points, 0)
+    for rows in points.split(BATCH // x[0].numel()):
         some = rows + noise * torch.randn_like(rows) if noise else rows
         torch.autograd.grad(net(some.requires_grad_()).sum(), some)
 
@@ -90,10 +92,9 @@ def of_integrated_gradients(kind: str, n: int) -> tuple[Work, Work]:
 def of_integrated_gradients_and_passes(kind: str, n: int) -> tuple[Work, Work]:
     """Integrated Gradients with 64 steps, against bare passes through 64 points."""
     net, x, _ = network(kind, n)
-    points = x.repeat_interleave(64, 0)
     return (
         partial(integrated_gradients, net, x, n_steps=64),
-        partial(bare_passes, net, points),
+        partial(bare_passes, net, x, 64),
     )
 
 
@@ -141,7 +142,7 @@ def of_smooth_grad_and_passes(kind: str, n: int) -> tuple[Work, Work]:
     net, x, _ = network(kind, n)
     return (
         partial(smooth_grad, net, x, n_samples=2),
-        partial(bare_passes, net, x.repeat_interleave(2, 0), 0.1),
+        partial(bare_passes, net, x, 2, 0.1),
     )
 
 
@@ -161,7 +162,8 @@ def table(d: int, n: int) -> tuple[Callable[..., np.ndarray], np.ndarray, np.nda
     weights = rng.normal(size=(d, 64))
 
     def model(X: np.ndarray) -> np.ndarray:
-        return np.tanh(X @ weights) @ weights[0]
+        y: np.ndarray = np.tanh(X @ weights) @ weights[0]
+        return y
 
     return model, rng.normal(size=(100, d)), rng.normal(size=(n, d))
 
@@ -213,7 +215,7 @@ def of_kernel_shap(d: int, n: int) -> tuple[Work, Work]:
     return ours, lambda: theirs.shap_values(rows, **options)
 
 
-NETWORKS = {"narrow": (10, 1000, 2500), "wide": (1, 20, 100), "resnet": (1, 4, 16)}
+NETWORKS = {"narrow": (10, 300, 1000), "wide": (1, 10, 40), "resnet": (1, 2, 6)}
 
 PAIRS = [
     *[
@@ -235,20 +237,20 @@ PAIRS = [
         partial(method, kind, n)
         for method in (of_smooth_grad, of_smooth_grad_and_passes, of_saliency)
         for kind, sizes in {
-            "narrow": (10, 1000, 20_000 if method is not of_smooth_grad else 5000),
-            "wide": (1, 20, 200),
-            "resnet": (1, 8, 32),
+            "narrow": (10, 1000, 2000 if method is of_smooth_grad else 20_000),
+            "wide": (1, 10, 100),
+            "resnet": (1, 4, 12),
         }.items()
         for n in sizes
     ],
     *[
         partial(method, d, n)
         for method in (of_exact_shapley, of_exact_shapley_and_calls)
-        for d, n in ((6, 20), (10, 20), (12, 10))
+        for d, n in ((6, 20), (10, 5), (12, 2))
     ],
     *[
         partial(method, d, n)
         for method in (of_sampled_shapley, of_kernel_shap)
-        for d, n in ((6, 5), (12, 20), (30, 20))
+        for d, n in ((6, 5), (12, 5), (30, 5))
     ],
 ]

@@ -232,7 +232,8 @@ def explained(
         arrays with as many rows as the inputs are cut and repeated with them; the rest
         is passed on as it is.
     internal_batch_size : int or None
-        Most points given to the model at once; ``None``: as many as hold 2**18 numbers.
+        Most points given to the model at once; ``None``: as many as hold 2**18 numbers,
+        and no more than 2**13, so that what a model makes of them stays near.
     gradient : bool
         Whether the method differentiates the model.
     """
@@ -254,7 +255,7 @@ def explained(
         check_shape("inputs", x, (n, *x.shape[1:]))
     if internal_batch_size is None:
         numbers = sum(x[0].numel() for x in rows)
-        internal_batch_size = max(1, 2**18 // numbers)
+        internal_batch_size = min(max(1, 2**18 // numbers), 2**13)
     return Explained(
         inputs=rows,
         extra=tuple(map(_of_autograd, extra)),
@@ -524,8 +525,9 @@ def sum_of_gradients(
     gradient, for each input.
 
     `points` gives points, (rows, points, ...), of a block of rows and points, and
-    weights, for each input: of their shape, or (points,) if they are the same for all
-    rows; they are overwritten. `times` gives a factor for some rows of each input.
+    weights, for each input: of their shape, (points,) if they are the same for all
+    rows, or one number; they are overwritten. `times` gives a factor for some rows of
+    each input.
     """
     values = [torch.zeros_like(x) for x in f.inputs]
     for rows, some in f.blocks(n_points, progress=progress):
@@ -535,8 +537,9 @@ def sum_of_gradients(
         ):
             if weight.ndim > 1:
                 summed = weight.mul_(slope).sum(1)
-            elif len(weight) == 1:
-                summed = slope[:, 0] * weight
+            elif weight.ndim == 0:
+                summed = slope.sum(1) if slope.shape[1] > 1 else slope
+                summed = summed * weight
             else:
                 # A product of matrices reads the gradients once and writes no array of
                 # their size.

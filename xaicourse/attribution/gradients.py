@@ -323,10 +323,10 @@ def guided_backprop(
 def _copies(
     f: Explained, rows: slice, samples: slice
 ) -> tuple[list[Tensor], list[Tensor]]:
-    """Some copies of some rows, of each input, and weights of one."""
+    """Some copies of some rows, of each input, and a weight of one."""
     n = samples.stop - samples.start
     copies = [x[rows, None].repeat_interleave(n, 1) for x in f.inputs]
-    return copies, [x.new_ones(n) for x in copies]
+    return copies, [x.new_ones(()) for x in copies]
 
 
 def _no_negative(

@@ -240,17 +240,22 @@ def gradient_shap(
     n_baselines = len(starts[0])
     for b in starts:
         check_shape("baselines", b, (n_baselines, *b.shape[1:]))
-    n_samples = check_int("n_samples", n_samples)
+    n, n_samples = len(f.inputs[0]), check_int("n_samples", n_samples)
     # Each stream is read once, row after row and sample after sample: where a batch
     # ends, the next goes on, so that the size of the batches changes no draw. One
     # stream for two purposes would be cut differently.
     once, uniform = check_seed(seed).spawn(2)
     order = torch.from_numpy(once.permutation(n_baselines))
-    place = torch.from_numpy(once.integers(n_baselines, size=len(f.inputs[0])))
-    starts = [b[order] for b in starts]
-    # Each row's baselines follow one another on this circle, from its place on.
-    circles = [b[torch.arange(len(b) + n_samples - 1) % len(b)] for b in starts]
-    few = n_baselines * f.n_told_apart > len(place) * n_samples
+    place = torch.from_numpy(once.integers(n_baselines, size=n))
+    # Each row's baselines follow one another on this circle, from its place on; of many
+    # baselines only those that are drawn are on it, row after row.
+    turns = torch.arange(n_baselines + n_samples - 1)
+    if n * n_samples < n_baselines:
+        turns = (place[:, None] + torch.arange(n_samples)).flatten()
+        place = torch.arange(n) * n_samples
+    turns = order[turns % n_baselines]
+    circles = [b.index_select(0, turns.to(b.device)) for b in starts]
+    few = n_baselines * f.n_told_apart > n * n_samples
 
     def path(rows: slice, samples: slice) -> tuple[list[Tensor], list[Tensor]]:
         s = np.arange(n_samples)[samples]
@@ -273,9 +278,9 @@ def gradient_shap(
         return z, drawn
 
     with explaining(model):
-        before = f.inputs[0].new_zeros(len(place))
+        before = f.inputs[0].new_zeros(n)
         if not few:
-            expected = f.at_baselines(*starts).mean(1).expand(len(place), -1)
+            expected = f.at_baselines(*starts).mean(1).expand(n, -1)
             before += pick(expected, f.target)
         values = sum_of_gradients(
             f, path, n_samples, times=lambda _: [1 / n_samples] * len(starts),
