@@ -246,7 +246,7 @@ PAIRS = [
     *[
         partial(method, d, n)
         for method in (of_exact_shapley, of_exact_shapley_and_calls)
-        for d, n in ((6, 20), (10, 5), (12, 2))
+        for d, n in ((6, 20), (10, 2), (12, 1))
     ],
     *[
         partial(method, d, n)
