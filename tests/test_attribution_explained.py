@@ -426,6 +426,12 @@ def test_a_bert_reads_pairs_of_sentences():
     close(ours, theirs.detach(), atol=1e-8)
     paired = xa.token_integrated_gradients(bert, ids, token_type_ids=types, **options)
     close(paired.values, theirs.sum(2).detach(), atol=1e-8)
+    named = xa.integrated_gradients(
+        bert, {"inputs_embeds": embeddings},
+        additional_forward_args={"attention_mask": mask, "token_type_ids": types},
+        **options,
+    ).values["inputs_embeds"]  # fmt: skip
+    close(named, ours)
     alone = xa.token_integrated_gradients(bert, ids, **options)
     assert (alone.values - paired.values).abs().max() > 1e-3
     slopes = xa.token_gradients(bert, ids, token_type_ids=types, target=1)
@@ -489,3 +495,164 @@ def test_targets_may_be_lists_and_arrays_and_models_may_work_in_inference_mode()
             partial(xa.lime, scale=np.ones(3)), xa.layerwise_relevance,
         ):  # fmt: skip
             method(net, given, target=target)
+
+
+# --- modes, precisions, types ---------------------------------------------------------
+
+
+def test_everything_may_be_made_in_inference_mode_but_the_model():
+    def model(x, gain):
+        return (x**2).sum(1) * gain
+
+    with torch.inference_mode():
+        x, gain = torch.tensor([[1.0, 2.0], [3.0, 4.0]]), torch.tensor([1.0, 10.0])
+        slopes = xa.saliency(model, x, additional_forward_args=gain)
+        named = xa.saliency(model, x, additional_forward_args={"gain": gain})
+        values = xa.gradient_shap(
+            model, x, baselines=0 * x[:1], n_samples=2, additional_forward_args=gain
+        ).values
+        made_here = nn.Sequential(nn.Linear(2, 3), nn.ReLU(), nn.Linear(3, 1))
+        with pytest.raises(ValueError, match="model: got one made in inference mode"):
+            xa.saliency(made_here, x)
+    close(slopes, [[2, 4], [60, 80]])
+    close(named, slopes)
+    # 2 α x², with α uniform in each half of (0, 1)
+    ratio = values / torch.tensor([[1.0, 4.0], [90.0, 160.0]])
+    assert (ratio - 1).abs().max() < 0.5
+
+
+@pytest.mark.parametrize("kind", [torch.float16, torch.bfloat16])
+def test_half_precision_is_the_models_alone(kind):
+    net = nn.Linear(2, 1).to(kind)
+    net.weight.data = torch.tensor([[96.0, -160.0]], dtype=kind)
+    net.bias.data.zero_()
+    x = torch.tensor([[1.0, 0.5], [2.0, 4.0]], dtype=kind)
+    # a thousand gradients of 96 are more than the greatest number in half precision
+    for model in (net, lambda x: x @ net.weight[0]):
+        found = xa.smooth_grad(model, x, n_samples=1000)
+        assert found.dtype == kind
+        close(found.float(), [[96, -160]] * 2)
+        values = xa.integrated_gradients(model, x, n_steps=300).values
+        assert values.dtype == kind
+        close(values.float(), [[96, -80], [192, -640]])
+        exact = xa.shapley_values(model, x, baselines=0 * x).values
+        close(exact.float(), [[96, -80], [192, -640]])
+        close(xa.occlusion(model, x).float(), [[96, -80], [192, -640]])
+    curve = xa.partial_dependence(net, x.float().numpy(), 0, grid=[0.0, 1.0])
+    close(np.diff(curve.mean), [96])
+
+
+def test_integers_stay_integers_where_no_gradient_is_asked_for():
+    net = nn.Sequential(nn.Embedding(9, 1), nn.Flatten()).double()
+    net[0].weight.data = torch.arange(9.0, dtype=F64)[:, None] ** 2
+    ids = torch.tensor([[1, 5], [8, 2]])
+    # of a sum of squares, each column has its own
+    expected = ids.double() ** 2 - 9
+
+    def of_ids(x):
+        assert x.dtype == torch.long
+        return net(x).sum(1)
+
+    start = torch.full((1, 2), 3)
+    close(xa.occlusion(of_ids, ids, baselines=3), expected)
+    for method in (xa.shapley_values, partial(xa.sampled_shapley_values, n_samples=4)):
+        close(method(of_ids, ids, baselines=start).values, expected)
+        with pytest.raises(TypeError, match=r"inputs: got torch.int64.* between integ"):
+            method(of_ids, ids, baselines=start + 0.5)
+    table = nn.Sequential(net, nn.Linear(2, 1, bias=False).double())
+    table[1].weight.data.fill_(1.0)
+    close(xa.occlusion(table, ids, baselines=3), expected)
+    with pytest.raises(TypeError, match="between integers: expected floating point"):
+        xa.lime(of_ids, ids, scale=[1, 1])
+    with pytest.raises(TypeError, match=r"inputs: got torch.int64.*have no gradient"):
+        xa.saliency(of_ids, ids)
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        (0, 1, 1), np.array([0, 1, 1], np.uint16), np.array([1, 1, 0])[::-1],
+        pd.Series([0, 1, 1]), [torch.tensor(0), torch.tensor(1), torch.tensor(1)],
+    ],
+)  # fmt: skip
+def test_targets_of_every_kind(target):
+    x = torch.tensor([[1.0, 10.0], [2.0, 20.0], [3.0, 30.0]])
+    close(xa.saliency(torch.square, x, target=target), [[2, 0], [0, 40], [0, 60]])
+    close(
+        xa.saliency(torch.square, x[:2], target=range(2)),
+        [[2, 0], [0, 40]],
+    )
+    for one in (np.array(1), torch.tensor(1), np.uint8(1)):
+        close(xa.occlusion(torch.square, x, target=one)[:, 1], [100, 400, 900])
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "message"),
+    [
+        ({"target": ["a", "b"]}, TypeError, "target: got <U1, expected real numbers"),
+        ({"target": [[0], [1, 2]]}, TypeError, "target: got list, expected an array"),
+        ({"target": {0, 1}}, TypeError, "target: got set, expected real numbers"),
+        ({"target": np.array(0.5)}, TypeError, "target: got 0.5"),
+        ({"baselines": [[0], [1, 2]]}, TypeError, "baselines: got list, expected an"),
+        ({"baselines": {"x": 0}}, TypeError, "baselines: got dict, expected real"),
+        ({"inputs": [[0], [1, 2]]}, TypeError, "inputs: got list, expected an array"),
+        ({"inputs": ()}, TypeError, "inputs: got (), expected the rows"),
+        ({"inputs": None}, TypeError, "inputs: got NoneType"),
+    ],
+)
+def test_one_clear_error(options, error, message):
+    given = {"inputs": np.ones((2, 2)), "target": 0, **options}
+    with pytest.raises(error) as refusal:
+        xa.occlusion(of_two, given.pop("inputs"), **given)
+    assert str(refusal.value).startswith(message)
+
+
+def of_two(x):
+    return np.asarray(x) ** 2
+
+
+def test_results_are_taken_for_their_values():
+    x = torch.tensor([[1.0, 2.0, 3.0]])
+    found = xa.integrated_gradients(lambda x: (x**2).sum(1), x)
+    ours, theirs = (
+        deletion_insertion(lambda x: x.sum(1), x, a).deletion
+        for a in (found, found.values)
+    )
+    close(ours, theirs)
+    close(ours, [[6, 3, 1, 0]])
+
+
+def test_arrays_behind_the_inputs_go_with_their_rows():
+    # in blocks of as many points as there are rows, a gain must not go by points
+    def model(x, gain):
+        return x.sum(1) * gain
+
+    gain = np.array([1.0, 10.0, 100.0])
+    for given in (gain, {"gain": gain}):
+        options = {"additional_forward_args": given, "internal_batch_size": 3}
+        found = xa.occlusion(model, np.ones((3, 3)), **options)
+        close(found, np.repeat(gain[:, None], 3, 1))
+
+
+def test_named_inputs():
+    net = Two()
+    gain = {"gain": GAIN, "power": 2}
+    options = {"target": 2, "n_steps": 5}
+    expected = xa.integrated_gradients(
+        net, INPUTS, baselines=STARTS, additional_forward_args=(GAIN, 2), **options
+    )
+    named = dict(zip("zx", INPUTS[::-1], strict=True))
+    starts = dict(zip("xz", STARTS, strict=True))
+    found = xa.integrated_gradients(
+        net, named, baselines=starts, additional_forward_args=gain, **options
+    )
+    assert list(found.values) == ["z", "x"]
+    close(found.values["x"], expected.values[0])
+    close(found.values["z"], expected.values[1])
+    close(found.delta, expected.delta)
+    with pytest.raises(
+        ValueError, match=r"baselines: got \['x'\], expected \['z', 'x'\]"
+    ):
+        xa.integrated_gradients(net, named, baselines={"x": STARTS[0]})
+    with pytest.raises(TypeError, match="inputs: got a dict, expected the rows of one"):
+        xa.occlusion(net, named)

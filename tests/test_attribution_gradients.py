@@ -210,6 +210,22 @@ def test_same_draws_for_any_internal_batch_size(n_samples):
     )
 
 
+def test_the_noise_is_one_stream_read_row_after_row():
+    x = rows_of(0, 3, 2)
+    [stream] = np.random.default_rng(5).spawn(1)
+    noise = 0.5 * torch.from_numpy(stream.standard_normal((3, 4, 2)))
+    for size in (None, 3):
+        options = {"n_samples": 4, "stdevs": 0.5, "seed": 5}
+        found = smooth_grad(torch.square, x[:, :1], internal_batch_size=size, **options)
+        [stream] = np.random.default_rng(5).spawn(1)
+        alone = 0.5 * torch.from_numpy(stream.standard_normal((3, 4, 1)))
+        close(found, 2 * (x[:, :1] + alone.mean(1)))
+        found = smooth_grad(
+            lambda x: (x**2).sum(1), x, internal_batch_size=size, **options
+        )
+        close(found, 2 * (x + noise.mean(1)))
+
+
 def test_the_model_never_sees_more_rows_than_allowed():
     seen = []
 

@@ -632,6 +632,64 @@ def test_the_model_never_sees_more_rows_than_allowed():
     assert max(seen) == 16  # by default 2**18 numbers
 
 
+@pytest.mark.parametrize("size", [None, 3])
+def test_many_baselines_are_not_all_asked_about(size):
+    """One row and eight samples of a thousand baselines: eight baselines, eight
+    gradients, and the row.
+    """
+    seen = []
+
+    def model(x):
+        seen.append(x.detach().clone())
+        return (x**2).sum(1)
+
+    x, baselines = rows_of(0, 1), rows_of(1, 1000)
+    options = {"n_samples": 8, "internal_batch_size": size}
+    found = gradient_shap(model, x, baselines=baselines, **options)
+    assert sum(map(len, seen)) == 17
+    # calls on baselines and on points of the paths alternate
+    start, point = torch.cat(seen[:-1:2]), torch.cat(seen[1:-1:2])
+    assert (start[:, None] == baselines).all(2).any(1).all()
+    # by hand: 2 (b + α (x - b)) (x - b) is x² - b² and (2 α - 1) (x - b)²
+    alpha = ((point - start) / (x - start))[:, :1]
+    assert (alpha[:, 0] * 8).floor().tolist() == list(range(8))
+    residual = ((2 * alpha - 1) * (x - start) ** 2).mean(0).sum()
+    close(found.delta, residual[None])
+    # the draws are those of a table that is asked about as a whole
+    whole = gradient_shap(model, x.expand(200, -1), baselines=baselines, **options)
+    each = [
+        gradient_shap(model, x, baselines=baselines, seed=s, **options)
+        for s in range(200)
+    ]
+    spread = torch.cat([run.values for run in each])
+    assert (spread.std(0) / whole.values.std(0) - 1).abs().max() < 0.25
+
+
+def test_memory_is_that_of_the_data_and_the_values():
+    """Megabytes above data and values of 400,000 rows of 100 columns (153 MB)."""
+    code = """
+import resource, torch
+from xaicourse.attribution import gradient_shap, integrated_gradients, smooth_grad
+def peak():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+def model(x):
+    return x.sum(1).tanh()
+x = torch.ones(400_000, 100)
+for method, options in (
+    (integrated_gradients, {"n_steps": 2}),
+    (integrated_gradients, {"n_steps": 2, "baselines": x[:1]}),
+    (gradient_shap, {"n_samples": 2, "baselines": x[:50]}),
+    (smooth_grad, {"n_samples": 2}),
+):
+    method(model, x[:5000], **options)
+    before = peak()
+    method(model, x, **options)
+    # what one method has freed the next may use: the first is the strictest
+    assert peak() - before < 153 + 80, (method, peak() - before)
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
 def test_same_seed_same_bits_and_another_seed_other_bits():
     options = {"baselines": BASES, "n_samples": 5}
     first, again, other = (

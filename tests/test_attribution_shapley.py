@@ -16,7 +16,13 @@ from sklearn.ensemble import RandomForestClassifier
 from sklearn.svm import SVC, SVR
 from torch import nn
 
-from xaicourse.attribution import gradient_shap, sampled_shapley_values, shapley_values
+from xaicourse.attribution import (
+    gradient_shap,
+    kernel_shap,
+    sampled_shapley_values,
+    shapley_values,
+)
+from xaicourse.attribution.shapley import _in_two_stages
 
 with warnings.catch_warnings():  # shap with matplotlib 3.11
     warnings.simplefilter("ignore")
@@ -248,24 +254,50 @@ def test_gradient_shap_refuses_what_has_no_gradient(forest):
 # --- samples --------------------------------------------------------------------------
 
 
-def check_errors(method, n_baselines=1):
-    """Of 400 rows that are the same, the spread must be what the standard error says;
-    at most, if baselines rotate.
+def check_errors(method, n_baselines=1, n_samples=80):
+    """Of 400 runs the spread must be what the standard errors say: in 40 orders of the
+    baselines, which the ten rows of one call share.
     """
     f, x, background = rough(0), normal(1, 1), normal(2, n_baselines)
     exact = shapley_values(f, x, baselines=background).values
-    result = method(f, np.repeat(x, 400, 0), baselines=background, n_samples=80)
-    error = result.values - exact
-    assert (np.abs(error.mean(0)) < 4 * error.std(0) / math.sqrt(400)).all()
-    z = error / result.standard_error
-    # the rows share one order of the baselines
-    assert (z.std(0) < (1.15 if n_baselines == 1 else 1.3)).all()
-    assert n_baselines > 1 or (z.std(0) > 0.85).all()
+    runs = [
+        method(
+            f, np.repeat(x, 10, 0), baselines=background, n_samples=n_samples, seed=s
+        )
+        for s in range(40)
+    ]
+    error = np.concatenate([run.values for run in runs]) - exact
+    stated = np.concatenate([run.standard_error for run in runs])
+    assert (np.abs(error.mean(0)) < 5 * error.std(0) / math.sqrt(400)).all()
+    ratio = error.std(0) / np.sqrt((stated**2).mean(0))
+    assert (np.abs(ratio - 1) < 0.17).all()
+    return np.abs(error) / stated
 
 
 @pytest.mark.parametrize("n_baselines", [1, 7, 40, 150])
 def test_sampled_values_are_unbiased_and_their_errors_honest(n_baselines):
     check_errors(sampled_shapley_values, n_baselines)
+
+
+def test_intervals_cover_the_exact_values():
+    # one pair of orders for each of 100 baselines, and of every fourth another
+    z = check_errors(sampled_shapley_values, 100, 200)
+    assert 0.9 < (z < 2).mean() < 0.97
+    z = check_errors(sampled_shapley_values, 100, 400)
+    assert 0.93 < (z < 2).mean() < 0.98
+
+
+def test_the_error_of_one_row_by_hand():
+    """Two baselines, three pairs: the first baseline is met twice."""
+    gain = torch.tensor([[[1.0], [5.0], [4.0]]], dtype=torch.float64)
+    mean, error = _in_two_stages(gain, 2, 1.0)
+    # means 2.5 and 5; spread (1.5² + 1.5²) / 1 = 4.5 of a pair, (1/2 + 1) / 4 of it
+    assert mean.item() == 3.75
+    assert error.item() == pytest.approx(math.sqrt(4.5 * 1.5 / 4), abs=1e-12)
+    # half of the baselines were met: half of the above, and half of 3.125 / 2
+    _, error = _in_two_stages(gain, 2, 0.5)
+    expected = 0.5 * 4.5 * 1.5 / 4 + 0.5 * 3.125 / 2
+    assert error.item() == pytest.approx(math.sqrt(expected), abs=1e-12)
 
 
 def test_the_mutants_with_wrong_errors_or_orders_are_rejected():
@@ -277,10 +309,8 @@ def test_the_mutants_with_wrong_errors_or_orders_are_rejected():
             {"values": result.values, "standard_error": result.standard_error / 1.3},
         )
 
-    def always_the_same_order(model, inputs, *, baselines, n_samples):
-        result = sampled_shapley_values(
-            model, inputs, baselines=baselines, n_samples=n_samples
-        )
+    def always_the_same_order(model, inputs, *, baselines, **options):
+        result = sampled_shapley_values(model, inputs, baselines=baselines, **options)
         values, table = np.zeros_like(inputs), baselines.copy()
         for j in range(inputs.shape[1]):
             before = model(table).mean()
@@ -365,6 +395,105 @@ def test_the_model_never_sees_more_rows_than_allowed():
         model, normal(0, 3, 1000), baselines=normal(1, 2, 1000), n_samples=4
     )
     assert max(seen) <= 2**18 // 1000
+
+
+# --- Kernel SHAP ----------------------------------------------------------------------
+
+
+def test_kernel_shap_of_all_coalitions_is_exact_and_shaps():
+    f, X, background = rough(0), normal(1, 3), normal(2, 6)
+    ours = kernel_shap(f, X, baselines=background, n_samples=16)
+    exact = shapley_values(f, X, baselines=background)
+    np.testing.assert_array_equal(ours.values, exact.values)
+    theirs = shap.KernelExplainer(lambda x: f(x)[:, 0], background)
+    found = theirs.shap_values(X, l1_reg=False, silent=True)
+    np.testing.assert_allclose(ours.values, found, atol=1e-9)
+
+
+def kernel_task():
+    """Ten columns, of which 1,024 coalitions would tell all."""
+    rng = np.random.default_rng(0)
+    weights = rng.normal(size=(10, 16)) / 2
+
+    def f(x):
+        return np.tanh(x @ weights) @ weights[0]
+
+    return f, rng.normal(size=(2, 10)), rng.normal(size=(5, 10))
+
+
+def test_kernel_shap_of_some_coalitions():
+    f, X, background = kernel_task()
+    exact = shapley_values(f, X, baselines=background).values
+    runs = [
+        kernel_shap(f, X, baselines=background, n_samples=200, seed=s)
+        for s in range(200)
+    ]
+    error = np.stack([run.values for run in runs]) - exact
+    stated = np.stack([run.standard_error for run in runs])
+    assert (np.abs(error.mean(0)) < 5 * error.std(0) / math.sqrt(200)).all()
+    ratio = np.sqrt((error**2).mean((0, 1)) / (stated**2).mean((0, 1)))
+    assert (np.abs(ratio - 1) < 0.17).all()
+    assert 0.9 < (np.abs(error) < 2 * stated).mean() < 0.97
+    assert max(np.abs(run.delta).max() for run in runs) < 1e-12
+    # shap's, which takes whole sizes of coalitions first, is not far more exact
+    theirs = shap.KernelExplainer(f, background)
+    others = []
+    for s in range(10):
+        options = {"nsamples": 200, "l1_reg": False, "silent": True}
+        with torch.random.fork_rng():
+            state = np.random.get_state()  # noqa: NPY002 (shap draws from it)
+            np.random.seed(s)  # noqa: NPY002
+            others.append(theirs.shap_values(X, **options) - exact)
+            np.random.set_state(state)  # noqa: NPY002
+    assert error.std() < 2 * np.std(others)
+
+
+def test_kernel_shap_by_least_squares():
+    """The weighted least squares of the coalitions that were drawn, by hand."""
+    f, X, background = kernel_task()
+    asked = []
+
+    def watched(x):
+        asked.append(x.copy())
+        return f(x)
+
+    ours = kernel_shap(watched, X[:1], baselines=background, n_samples=60, seed=3)
+    points = np.concatenate(asked[-1:]).reshape(60, 5, 10)
+    z = (points == X[0]).all(1).astype(float)
+    assert ((z[::2] + z[1::2]) == 1).all()
+    nothing, everything = f(background).mean(), f(X[:1])[0]
+    worth = f(points.reshape(-1, 10)).reshape(60, 5).mean(1) - nothing
+    # the last value is what the others leave
+    total = everything - nothing
+    solved, *_ = np.linalg.lstsq(z[:, :9] - z[:, 9:], worth - total * z[:, 9])
+    np.testing.assert_allclose(ours.values[0, :9], solved, atol=1e-10)
+    np.testing.assert_allclose(ours.values.sum(), total, atol=1e-10)
+
+
+def test_kernel_shap_of_a_linear_model_is_exact_and_has_no_error():
+    X, background = normal(0, 5, 30), normal(1, 20, 30)
+    weights = np.arange(30.0)
+    result = kernel_shap(lambda x: x @ weights, X, baselines=background, n_samples=400)
+    expected = (X - background.mean(0)) * weights
+    np.testing.assert_allclose(result.values, expected, atol=1e-9)
+    np.testing.assert_allclose(result.standard_error, 0, atol=1e-9)
+    one = kernel_shap(lambda x: x[:, 0] ** 2, [[3.0]], baselines=[[1.0]])
+    np.testing.assert_allclose(one.values, [[8.0]])
+
+
+def test_kernel_shap_keeps_its_draws_and_refuses_what_is_too_little():
+    f, X, background = kernel_task()
+    options = {"baselines": background, "n_samples": 60}
+    whole = kernel_shap(f, X, **options)
+    for size in (1, 7, 100):
+        part = kernel_shap(f, X, internal_batch_size=size, **options)
+        np.testing.assert_allclose(part.values, whole.values, rtol=1e-10)
+        np.testing.assert_allclose(part.standard_error, whole.standard_error)
+    assert (kernel_shap(f, X, seed=1, **options).values != whole.values).all()
+    with pytest.raises(ValueError, match="n_samples: got 7, expected an even"):
+        kernel_shap(f, X, baselines=background, n_samples=7)
+    with pytest.raises(ValueError, match="n_samples: got 12, too few coalitions"):
+        kernel_shap(f, X, baselines=background, n_samples=12)
 
 
 # --- tables of every kind -------------------------------------------------------------
@@ -489,14 +618,14 @@ GOOD = {"model": m4, "inputs": np.ones((2, 3)), "baselines": np.zeros((4, 3))}
         ({"baselines": "zero"}, TypeError, "baselines: got str"),
         ({"target": 1}, ValueError, "target: got 1"),
         ({"target": -1}, ValueError, "target: got -1"),
-        ({"target": np.array([0.5, 1])}, TypeError, "target: got torch.float64"),
+        ({"target": np.array([0.5, 1])}, TypeError, "target: got float64"),
         ({"internal_batch_size": 0}, ValueError, "internal_batch_size: got 0"),
     ],
 )
 def test_bad_input(change, kind, message):
     arguments = GOOD | change
     model, inputs = arguments.pop("model"), arguments.pop("inputs")
-    for method in (shapley_values, sampled_shapley_values):
+    for method in (shapley_values, sampled_shapley_values, kernel_shap):
         with pytest.raises(kind, match=message):
             method(model, inputs, **arguments)
 

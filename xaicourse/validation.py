@@ -542,8 +542,11 @@ def as_numbers(name: str, values: Any) -> NDArray[Any]:
         raise TypeError(f"{name}: got masked numbers, expected real numbers")
     try:
         array = np.asarray(values.detach() if hasattr(values, "detach") else values)
-    except (TypeError, ValueError) as error:
-        raise TypeError(f"{name}: got no array of real numbers: {error}") from None
+    except (TypeError, ValueError, RuntimeError):
+        kind = type(values).__name__
+        raise TypeError(
+            f"{name}: got {kind}, expected an array of real numbers"
+        ) from None
     if array.dtype.kind == "O" and array.ndim and all(map(_real, array.flat)):
         array = array.astype(np.float64)
     if array.dtype.kind not in "biuf":

@@ -1,4 +1,8 @@
-"""How much each input contributed to what a model said, or to how well it says it."""
+"""How much each input contributed to what a model said, or to how well it says it.
+
+DeepLIFT is not here: with the rescale rule it is ``captum.attr.DeepLift``, and what is
+nearest to it are `layerwise_relevance` and `integrated_gradients`.
+"""
 
 from xaicourse.attribution.activation import ActivationMaximum, maximise_activation
 from xaicourse.attribution.concepts import ConceptSensitivity, concept_vectors, tcav
@@ -33,6 +37,7 @@ from xaicourse.attribution.relevance import (
 )
 from xaicourse.attribution.shapley import (
     ShapleyValues,
+    kernel_shap,
     sampled_shapley_values,
     shapley_values,
 )
@@ -67,6 +72,7 @@ __all__ = [
     "guided_backprop",
     "input_x_gradient",
     "integrated_gradients",
+    "kernel_shap",
     "layerwise_relevance",
     "lime",
     "maximise_activation",

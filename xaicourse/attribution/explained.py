@@ -3,7 +3,8 @@
 A *model* is a torch module, a function of tensors, a function of arrays or DataFrames,
 or a fitted estimator. Every method takes any of them, and they are told apart here:
 
-- a module is given tensors, of the type and on the device of its weights;
+- a module is given tensors, of the type and on the device of its weights; integers,
+  such as the ids of tokens, remain what they are;
 - an estimator (what has ``predict`` and is no function) is given arrays, or DataFrames
   if the inputs are one; its outputs are the columns of ``predict_proba``, or, as it is
   no classifier, what ``predict`` returns;
@@ -14,21 +15,23 @@ The outputs are (n,) or (n, outputs), or an object whose ``logits`` are. Only mo
 and functions of tensors have gradients. Results are tensors if the inputs are, and
 arrays otherwise.
 
-Methods themselves compute with tensors, and ask for the explained output, and for its
-gradient, at *points*: (rows, ..., shape of a row), some for each of some rows.
+Methods themselves compute with tensors, in at least single precision, and ask for the
+explained output, and for its gradient, at *points*: (rows, ..., shape of a row), some
+for each of some rows. Only the model computes in half precision, if it was given so.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, is_dataclass
 from itertools import chain
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from xaicourse.validation import (
@@ -43,11 +46,14 @@ from xaicourse.validation import (
 
 Model = Any
 Inputs = Any
-"""Rows: a tensor, array, DataFrame or list; for several inputs a tuple of them."""
+"""Rows: a tensor, array, DataFrame or list; for several inputs a tuple of them, or a
+dict if the model takes them by name.
+"""
 
 Points = Callable[[slice, slice], tuple[Sequence[Tensor], Sequence[Tensor]]]
 
 ALL = slice(None)
+HALF = torch.float16, torch.bfloat16
 _NONE_NEEDED = (
     "has no gradient (shapley_values, sampled_shapley_values, occlusion, lime, "
     "permutation_importance and partial_dependence need none)"
@@ -63,7 +69,7 @@ class Attribution:
     ----------
     values : as the inputs
         Contributions, in units of the model's output, with the shape of the inputs; a
-        tuple if there are several.
+        tuple or dict if the inputs are one.
     delta : shape (n,)
         Completeness residual of each row: the sum of its contributions minus the change
         of the output that they should add up to. Small beside that change, or the
@@ -81,7 +87,8 @@ class Explained:
     Attributes
     ----------
     inputs : tuple of Tensor, shape (n, ...) each
-        Rows apart from their graph, one tensor for each input of the model.
+        Rows apart from their graph, one tensor for each input of the model, of floating
+        point and at least single precision.
     extra : tuple
         What the model is given behind the inputs.
     target : Tensor, shape (n,), or None
@@ -90,6 +97,8 @@ class Explained:
         Most points given to the model at once.
     given : as the user gave them
         The inputs, for the kind of the results.
+    each : tuple
+        The same one by one.
     ask : callable
         From tensors of rows, and extra arguments, to outputs (n,) or (n, outputs).
     """
@@ -99,13 +108,15 @@ class Explained:
     target: Tensor | None
     size: int
     given: Any
+    each: tuple[Any, ...]
     ask: Callable[[Sequence[Tensor], Sequence[Any]], Tensor]
 
     @property
     def rows(self) -> Tensor:
         """The one input of a method that takes no more."""
-        if isinstance(self.given, tuple):
-            raise TypeError("inputs: got a tuple, expected the rows of one input")
+        if isinstance(self.given, tuple | Mapping):
+            kind = type(self.given).__name__
+            raise TypeError(f"inputs: got a {kind}, expected the rows of one input")
         return self.inputs[0]
 
     def blocks(
@@ -131,10 +142,8 @@ class Explained:
         pairs = zip(points, self.inputs, strict=True)
         flat = [p.reshape(-1, *x.shape[1:]) for p, x in pairs]
         n, n_points = len(self.inputs[0]), len(flat[0])
-        repeated = [
-            a[rows].repeat_interleave(n_points // before[0], 0) if _of_rows(a, n) else a
-            for a in self.extra
-        ]
+        row = np.arange(*rows.indices(n)).repeat(n_points // before[0])
+        repeated = [a[row] if _of_rows(a, n) else a for a in self.extra]
         parts = []
         for first in range(0, n_points, self.size):
             some = slice(first, first + self.size)
@@ -161,31 +170,37 @@ class Explained:
                 point.requires_grad_()
             return slopes_of(self.at(rows, *points).sum(), points)
 
-    def at_baselines(self, *baselines: Tensor) -> Tensor:
-        """All outputs at every baseline, (n, n_baselines, outputs), or (1, ...) where
-        no extra argument tells the rows apart.
-        """
+    @property
+    def n_told_apart(self) -> int:
+        """Number of rows that an extra argument tells apart; 1 if there is none."""
         n = len(self.inputs[0])
-        told_apart = any(_of_rows(a, n) for a in self.extra)
+        return n if any(_of_rows(a, n) for a in self.extra) else 1
+
+    def at_baselines(self, *baselines: Tensor) -> Tensor:
+        """All outputs at every baseline: (n_told_apart, n_baselines, outputs)."""
         return torch.cat(
             [
                 self.outputs(slice(i, i + 1), *[b[None] for b in baselines])
-                for i in range(n if told_apart else 1)
+                for i in range(self.n_told_apart)
             ]
         )
 
-    def as_given(self, values: Any) -> Any:
-        """Values in the kind of the inputs: tensors of their type, or arrays."""
-        if isinstance(self.given, Tensor):
+    def as_given(self, values: Any, given: Any = None) -> Any:
+        """Values in the kind of an input as it was given, or of the first: tensors of
+        its type, or arrays.
+        """
+        given = self.each[0] if given is None else given
+        if isinstance(given, Tensor):
             values = torch.as_tensor(values)
-            return values.to(self.given) if values.is_floating_point() else values
-        if isinstance(self.given, tuple) or not isinstance(values, Tensor):
-            return values
-        return values.cpu().numpy()
+            exact = given.is_floating_point() and values.is_floating_point()
+            return values.to(given if exact else given.device)
+        return values.cpu().numpy() if isinstance(values, Tensor) else values
 
     def like_inputs(self, values: Sequence[Tensor]) -> Any:
         """Values for each input in the kind of the inputs."""
-        found = tuple(map(self.as_given, values))
+        found = tuple(map(self.as_given, values, self.each))
+        if isinstance(self.given, Mapping):
+            return dict(zip(self.given, found, strict=True))
         return found if isinstance(self.given, tuple) else found[0]
 
     def attribution(self, values: Sequence[Tensor], change: Tensor) -> Attribution:
@@ -209,18 +224,24 @@ def explained(
     Parameters
     ----------
     model, inputs
-        As this file says; a tuple of inputs for a module or a function of tensors.
+        As this file says; a tuple of inputs, or a dict of named ones, for a module or a
+        function of tensors.
     target : int, integers of shape (n,) or None
         The output to explain.
-    additional_forward_args : anything, or a tuple
-        What the model is given behind the inputs. Tensors with as many rows as the
-        inputs are cut and repeated with them; the rest is passed on as it is.
+    additional_forward_args : anything, or a tuple or dict
+        What the model is given behind the inputs, by name if it is a dict. Tensors and
+        arrays with as many rows as the inputs are cut and repeated with them; the rest
+        is passed on as it is.
     internal_batch_size : int or None
-        Most points given to the model at once; ``None``: as many as hold 2**18 numbers.
+        Most points given to the model at once; ``None``: as many as hold 2**18 numbers,
+        and no more than 2**13, so that what a model makes of them stays near.
     gradient : bool
         Whether the method differentiates the model.
     """
-    several = inputs if isinstance(inputs, tuple) else (inputs,)
+    names, several = _named((inputs,) if inputs is None else inputs)
+    more, extra = _named(additional_forward_args)
+    if not several:
+        raise TypeError(f"inputs: got {inputs!r}, expected the rows of at least one")
     if gradient and (isinstance(model, type) or not callable(model)):
         raise TypeError(f"model: got {type(model).__name__}, which {_NONE_NEEDED}")
     tensors = all(isinstance(x, Tensor) for x in several)
@@ -229,23 +250,21 @@ def explained(
             f"inputs: got {type(several[0]).__name__}, expected a tensor: a function "
             f"of arrays {_NONE_NEEDED}"
         )
-    rows = tuple(_rows(x) for x in several)
+    rows = tuple(_rows(x, gradient) for x in several)
     n = len(rows[0])
     for x in rows[1:]:
         check_shape("inputs", x, (n, *x.shape[1:]))
     if internal_batch_size is None:
         numbers = sum(x[0].numel() for x in rows)
-        internal_batch_size = max(1, 2**18 // numbers)
-    extra = additional_forward_args
-    if not isinstance(extra, tuple):
-        extra = () if extra is None else (extra,)
+        internal_batch_size = min(max(1, 2**18 // numbers), 2**13)
     return Explained(
         inputs=rows,
-        extra=extra,
+        extra=tuple(map(_of_autograd, extra)),
         target=_target(target, n, rows[0].device),
         size=check_int("internal_batch_size", internal_batch_size),
         given=inputs,
-        ask=_asking(model, several[0], gradient),
+        each=several,
+        ask=_asking(model, several, names + more, gradient),
     )
 
 
@@ -291,7 +310,7 @@ def as_outputs(output: Any, n: int) -> Tensor:
             f"({n}, outputs)"
         )
     check_finite("model: outputs", output)
-    checked: Tensor = output
+    checked: Tensor = output.float() if output.dtype in HALF else output
     return checked
 
 
@@ -310,29 +329,49 @@ def function_of(model: Model) -> Callable[..., Any]:
 
 
 def _asking(
-    model: Model, first: Any, gradient: bool
+    model: Model, each: Sequence[Any], names: Sequence[str | None], gradient: bool
 ) -> Callable[[Sequence[Tensor], Sequence[Any]], Tensor]:
-    """The model as a function of tensors; `first` are the rows as they were given."""
+    """The model as a function of tensors; `each` input is as it was given, and what it
+    takes by name has one in `names`.
+    """
     function, weight = function_of(model), None
-    tensors = callable(model) and isinstance(first, Tensor)
     if isinstance(model, nn.Module):
         numbers = chain(model.parameters(), model.buffers())
         weight = next((w for w in numbers if w.is_floating_point()), None)
-        tensors = True
 
-    def converted(rows: Tensor) -> Any:
-        if tensors:
-            return rows if weight is None else rows.to(weight)
-        array = rows.cpu().numpy()
-        if isinstance(first, pd.DataFrame):
-            return pd.DataFrame(array, columns=first.columns)
+    # a model that works in place must reach neither the user's rows nor a leaf
+    def copied(rows: Tensor, given: Any) -> Any:
+        if isinstance(model, nn.Module) or (
+            callable(model) and isinstance(given, Tensor)
+        ):
+            like = rows if weight is None else weight
+            integers = isinstance(given, Tensor) and not given.is_floating_point()
+            alone = isinstance(given, Tensor) and weight is None
+            kind = given.dtype if integers or alone else like.dtype
+            copy = rows.to(like.device, kind, copy=True)
+            if integers and (copy.to(rows) != rows).any():
+                raise TypeError(
+                    f"inputs: got {kind}, but the method, or its baselines, ask about "
+                    f"numbers between integers: expected floating point"
+                )
+            return copy
+        array = rows.clone().cpu().numpy()
+        if isinstance(given, pd.DataFrame):
+            return pd.DataFrame(array, columns=given.columns)
         return array
 
     def ask(rows: Sequence[Tensor], extra: Sequence[Any]) -> Tensor:
-        # a model that works in place must reach neither the user's rows nor a leaf
+        values = [*map(copied, rows, each), *extra]
+        pairs = list(zip(names, values, strict=True))
+        named = {name: value for name, value in pairs if name is not None}
         try:
-            output = function(*[converted(x.clone()) for x in rows], *extra)
+            output = function(*[v for name, v in pairs if name is None], **named)
         except RuntimeError as error:
+            if "Inference tensors" in str(error):
+                raise ValueError(
+                    "model: got one made in inference mode, through which autograd "
+                    "does not go: make it outside"
+                ) from error
             if "numpy() on Tensor that requires grad" not in str(error):
                 raise
             raise TypeError(
@@ -349,10 +388,20 @@ def _asking(
     return ask
 
 
-def _rows(given: Any) -> Tensor:
-    """Rows as a tensor apart from its graph."""
+def _named(given: Any) -> tuple[tuple[str | None, ...], tuple[Any, ...]]:
+    """Names of what is given to a model, or ``None`` where the place tells, and the
+    values.
+    """
+    if isinstance(given, Mapping):
+        return tuple(given), tuple(given.values())
+    values = given if isinstance(given, tuple) else () if given is None else (given,)
+    return (None,) * len(values), values
+
+
+def _rows(given: Any, gradient: bool) -> Tensor:
+    """Rows as a tensor apart from its graph, in at least single precision."""
     rows = tensor("inputs", given)
-    if not rows.is_floating_point():
+    if not rows.is_floating_point() and (gradient or rows.is_complex()):
         raise TypeError(
             f"inputs: got {rows.dtype}, expected floating point: integers, such as the "
             f"ids of tokens, have no gradient (explain the embeddings instead)"
@@ -360,7 +409,9 @@ def _rows(given: Any) -> Tensor:
     if rows.ndim == 0:
         raise ValueError("inputs: got a single number, expected rows (n, ...)")
     check_finite("inputs", rows)
-    return rows
+    if not rows.is_floating_point():
+        return rows.double()
+    return rows.float() if rows.dtype in HALF else rows
 
 
 @torch.inference_mode(False)
@@ -368,25 +419,39 @@ def _target(target: Any, n: int, device: torch.device) -> Tensor | None:
     """The output of each row."""
     if target is None:
         return None
-    if not isinstance(target, Tensor | np.ndarray | list):
-        target = np.full(n, check_int("target", target, minimum=0))
-    elif not isinstance(target, Tensor):
-        target = as_numbers("target", target)
-    targets = torch.as_tensor(target)
-    kind = targets.dtype
-    if kind.is_floating_point or kind.is_complex or kind == torch.bool:
-        raise TypeError(f"target: got {kind}, expected integers")
+    targets = target if isinstance(target, Tensor) else _array("target", target)
+    if targets.ndim == 0:
+        targets = np.full(n, check_int("target", targets.item(), minimum=0))
+    if "int" not in str(targets.dtype):
+        raise TypeError(f"target: got {targets.dtype}, expected integers")
     check_shape("target", targets, (n,))
+    if not isinstance(targets, Tensor):
+        targets = torch.from_numpy(targets.astype(np.int64))
     # autograd refuses what was made in inference mode, but not its copy
     return targets.to(device, torch.long, copy=True)
 
 
 def _of_rows(argument: Any, n: int) -> bool:
     """Whether an extra argument has one row for each row of the inputs."""
-    return isinstance(argument, Tensor) and argument.shape[:1] == (n,)
+    return isinstance(argument, Tensor | np.ndarray) and argument.shape[:1] == (n,)
 
 
 @torch.inference_mode(False)
+def _of_autograd(argument: Any) -> Any:
+    """The same, or its copy if it is a tensor that was made in inference mode, which
+    autograd refuses.
+    """
+    made_so = isinstance(argument, Tensor) and argument.is_inference()
+    return argument.clone() if made_so else argument
+
+
+def _array(name: str, numbers: Any) -> NDArray[Any]:
+    """Numbers of any kind, or a result that holds such `values`, as an array."""
+    if is_dataclass(numbers):
+        numbers = getattr(numbers, "values", None)
+    return as_numbers(name, numbers)
+
+
 def tensor(
     name: str, numbers: Any, shape: tuple[int | None, ...] | None = None
 ) -> Tensor:
@@ -397,7 +462,7 @@ def tensor(
         # autograd refuses what was made in inference mode, but not its copy
         found = numbers.clone() if numbers.is_inference() else numbers.detach()
     else:
-        array = as_numbers(name, numbers)
+        array = _array(name, numbers)
         exact = array.dtype in (np.float32, np.float64)
         found = torch.from_numpy(array.astype(array.dtype if exact else np.float64))
     if shape is not None:
@@ -408,20 +473,27 @@ def tensor(
 
 def beside(name: str, value: Any, rows: Tensor) -> Tensor:
     """Return a number, one row for all or a row for each, in the shape of the rows."""
-    found = tensor(name, value)
-    if found.ndim == 0 and not isinstance(value, Tensor):
-        return torch.full_like(rows, check_float(name, value))
-    n = 1 if found.shape[:1] == (1,) else len(rows)
-    return tensor(name, found, (n, *rows.shape[1:])).to(rows).expand_as(rows)
+    given = value if isinstance(value, Tensor) else _array(name, value)
+    if given is not value and given.ndim == 0:
+        # one number in memory, whatever the number of rows
+        number = rows.new_tensor(check_float(name, given.item()))
+        return number.expand_as(rows)
+    n = 1 if given.shape[:1] == (1,) else len(rows)
+    return tensor(name, given, (n, *rows.shape[1:])).to(rows).expand_as(rows)
 
 
-def one_each(name: str, values: Any, inputs: Sequence[Tensor]) -> Sequence[Any]:
-    """Return a value for each input: those of a tuple, or the same for all."""
+def one_each(name: str, values: Any, f: Explained) -> Sequence[Any]:
+    """Return a value for each input: those of a tuple or dict, or the same for all."""
+    if isinstance(values, Mapping) and isinstance(f.given, Mapping):
+        if values.keys() != f.given.keys():
+            raise ValueError(f"{name}: got {list(values)}, expected {list(f.given)}")
+        return [values[key] for key in f.given]
     if not isinstance(values, tuple):
-        return [values] * len(inputs)
-    if len(values) != len(inputs):
+        return [values] * len(f.inputs)
+    if len(values) != len(f.inputs):
+        n = len(f.inputs)
         raise ValueError(
-            f"{name}: got {len(values)}, expected one for each of {len(inputs)} inputs"
+            f"{name}: got {len(values)}, expected one for each of {n} inputs"
         )
     return values
 
@@ -449,15 +521,16 @@ def sum_of_gradients(
     points: Points,
     n_points: int,
     *,
-    times: Sequence[Tensor | float],
+    times: Callable[[slice], Sequence[Tensor | float]],
     progress: Progress | None,
 ) -> list[Tensor]:
     """`times` the sum, over the points that belong to each row, of weight times
     gradient, for each input.
 
     `points` gives points, (rows, points, ...), of a block of rows and points, and
-    weights, for each input: of their shape, or (points,) if they are the same for all
-    rows; they are overwritten.
+    weights, for each input: of their shape, (points,) if they are the same for all
+    rows, or one number; they are overwritten. `times` gives a factor for some rows of
+    each input.
     """
     values = [torch.zeros_like(x) for x in f.inputs]
     for rows, some in f.blocks(n_points, progress=progress):
@@ -465,16 +538,20 @@ def sum_of_gradients(
         for value, slope, weight in zip(
             values, f.gradient(rows, *z), weights, strict=True
         ):
-            # A product of matrices reads the gradients once and writes no array of
-            # their size.
-            summed = (
-                weight @ slope.reshape(*slope.shape[:2], -1)
-                if weight.ndim == 1
-                else weight.mul_(slope).sum(1)
-            )
+            if weight.ndim > 1:
+                summed = weight.mul_(slope).sum(1)
+            elif weight.ndim == 0:
+                summed = slope.sum(1) if slope.shape[1] > 1 else slope
+                summed = summed * weight
+            else:
+                # A product of matrices reads the gradients once and writes no array of
+                # their size.
+                summed = weight @ slope.reshape(*slope.shape[:2], -1)
             value[rows] += summed.view_as(value[rows])
-    for value, factor in zip(values, times, strict=True):
-        value.mul_(factor)
+        if some.stop == n_points:
+            for value, factor in zip(values, times(rows), strict=True):
+                value[rows] *= factor
+    for value in values:
         check_finite("model: gradient", value)
     return values
 

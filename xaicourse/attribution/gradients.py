@@ -11,7 +11,6 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -170,21 +169,20 @@ def smooth_grad(
     )  # fmt: skip
     n_samples = check_int("n_samples", n_samples)
     stdevs = check_float("stdevs", stdevs, minimum=0.0)
-    # One stream for each row: a row's noise does not depend on where the batches end,
-    # nor on the rows after it.
-    rng, n = check_seed(seed), len(f.inputs[0])
-    streams = [rng.spawn(n) for _ in f.inputs] if stdevs > 0 else []
+    # One stream for each input, read row after row and sample after sample: where a
+    # batch ends, the next goes on, so that the size of the batches changes no draw.
+    streams = check_seed(seed).spawn(len(f.inputs)) if stdevs > 0 else []
 
     def copies(rows: slice, samples: slice) -> tuple[list[Tensor], list[Tensor]]:
         noisy, weights = _copies(f, rows, samples)
-        for copy, of_rows in zip(noisy, streams, strict=False):
-            noise = [stream.standard_normal(copy.shape[1:]) for stream in of_rows[rows]]
-            copy.add_(stdevs * torch.from_numpy(np.stack(noise)).to(copy))
+        for copy, stream in zip(noisy, streams, strict=False):
+            noise = torch.from_numpy(stream.standard_normal(copy.shape))
+            copy.add_(noise.to(copy), alpha=stdevs)
         return noisy, weights
 
     with explaining(model):
         values = sum_of_gradients(
-            f, copies, n_samples, times=[1 / n_samples] * len(f.inputs),
+            f, copies, n_samples, times=lambda _: [1 / n_samples] * len(f.inputs),
             progress=progress,
         )  # fmt: skip
     return f.like_inputs(values)
@@ -237,7 +235,8 @@ def input_x_gradient(
     )  # fmt: skip
     with explaining(model):
         values = sum_of_gradients(
-            f, partial(_copies, f), 1, times=f.inputs, progress=progress
+            f, partial(_copies, f), 1, times=lambda rows: [x[rows] for x in f.inputs],
+            progress=progress,
         )  # fmt: skip
     return f.like_inputs(values)
 
@@ -324,10 +323,10 @@ def guided_backprop(
 def _copies(
     f: Explained, rows: slice, samples: slice
 ) -> tuple[list[Tensor], list[Tensor]]:
-    """Some copies of some rows, of each input, and weights of one."""
+    """Some copies of some rows, of each input, and a weight of one."""
     n = samples.stop - samples.start
     copies = [x[rows, None].repeat_interleave(n, 1) for x in f.inputs]
-    return copies, [x.new_ones(n) for x in copies]
+    return copies, [x.new_ones(()) for x in copies]
 
 
 def _no_negative(

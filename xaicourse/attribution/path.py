@@ -10,6 +10,10 @@ Integrated Gradients cuts this sum into its features, for one baseline and by a
 quadrature over α. GradientSHAP (expected gradients) averages it over a distribution of
 baselines, and draws α at random. Both are one weighted sum over the points of a path,
 `sum_of_gradients`; they differ in where they place the points.
+
+DeepLIFT, which shares out the same change without walking a path, is
+``captum.attr.DeepLift``; its rescale rule equals Integrated Gradients where only one
+layer bends, and takes one pass instead of `n_steps`.
 """
 
 from __future__ import annotations
@@ -120,22 +124,27 @@ def integrated_gradients(
         model, inputs, target=target, additional_forward_args=additional_forward_args,
         internal_batch_size=internal_batch_size, gradient=True,
     )  # fmt: skip
-    baselines = one_each("baselines", baselines, f.inputs)
+    baselines = one_each("baselines", baselines, f)
     starts = [
         beside("baselines", 0.0 if b is None else b, x)
         for b, x in zip(baselines, f.inputs, strict=True)
     ]
-    differences = [x - b for x, b in zip(f.inputs, starts, strict=True)]
     n_steps = check_int("n_steps", n_steps)
     nodes, weights = roots_legendre(n_steps)
     nodes, weights = (nodes + 1) / 2, weights / weights.sum()
 
+    def differences(rows: slice) -> list[Tensor]:
+        return [x[rows] - b[rows] for x, b in zip(f.inputs, starts, strict=True)]
+
     def path(rows: slice, steps: slice) -> tuple[list[Tensor], list[Tensor]]:
+        # a baseline that is one number in memory would be slow to add
         z = [
             torch.addcmul(
-                b[rows, None], _column(nodes[steps], b), difference[rows, None]
+                b[rows, None].contiguous(),
+                _column(nodes[steps], b),
+                difference[:, None],
             )
-            for b, difference in zip(starts, differences, strict=True)
+            for b, difference in zip(starts, differences(rows), strict=True)
         ]
         return z, [torch.from_numpy(weights[steps]).to(x) for x in z]
 
@@ -193,7 +202,9 @@ def gradient_shap(
         goes once over each of the given baselines, not over those that happened to be
         drawn. Its expectation is zero, and its size the Monte-Carlo error of the row:
         of the α between 0 and 1, and, unless n_samples is a multiple of n_baselines, of
-        the choice of baselines.
+        the choice of baselines. Where to ask about them all would take more points than
+        the values (n_baselines > n · n_samples), the mean goes over those drawn for the
+        row, and the residual tells of α alone.
 
     Raises
     ------
@@ -221,7 +232,7 @@ def gradient_shap(
         model, inputs, target=target, additional_forward_args=additional_forward_args,
         internal_batch_size=internal_batch_size, gradient=True,
     )  # fmt: skip
-    given = one_each("baselines", baselines, f.inputs)
+    given = one_each("baselines", baselines, f)
     starts = [
         tensor("baselines", b, (None, *x.shape[1:])).to(x)
         for b, x in zip(given, f.inputs, strict=True)
@@ -229,41 +240,53 @@ def gradient_shap(
     n_baselines = len(starts[0])
     for b in starts:
         check_shape("baselines", b, (n_baselines, *b.shape[1:]))
-    n_samples = check_int("n_samples", n_samples)
+    n, n_samples = len(f.inputs[0]), check_int("n_samples", n_samples)
     # Each stream is read once, row after row and sample after sample: where a batch
     # ends, the next goes on, so that the size of the batches changes no draw. One
     # stream for two purposes would be cut differently.
     once, uniform = check_seed(seed).spawn(2)
     order = torch.from_numpy(once.permutation(n_baselines))
-    place = torch.from_numpy(once.integers(n_baselines, size=len(f.inputs[0])))
-    starts = [b[order] for b in starts]
-    # Each row's baselines follow one another on this circle, from its place on.
-    circles = [b[torch.arange(len(b) + n_samples - 1) % len(b)] for b in starts]
+    place = torch.from_numpy(once.integers(n_baselines, size=n))
+    # Each row's baselines follow one another on this circle, from its place on; of many
+    # baselines only those that are drawn are on it, row after row.
+    turns = torch.arange(n_baselines + n_samples - 1)
+    if n * n_samples < n_baselines:
+        turns = (place[:, None] + torch.arange(n_samples)).flatten()
+        place = torch.arange(n) * n_samples
+    turns = order[turns % n_baselines]
+    circles = [b.index_select(0, turns.to(b.device)) for b in starts]
+    few = n_baselines * f.n_told_apart > n * n_samples
 
     def path(rows: slice, samples: slice) -> tuple[list[Tensor], list[Tensor]]:
         s = np.arange(n_samples)[samples]
         alpha = (s + uniform.random((len(place[rows]), len(s)))) / n_samples
-        z, differences = [], []
-        for whole, circle in zip(f.inputs, circles, strict=True):
+        drawn = [
+            circle[samples.start :]
+            .unfold(0, len(s), 1)
+            .movedim(-1, 1)
+            .index_select(0, place[rows])
+            for circle in circles
+        ]
+        if few:
+            before[rows] += f.at(rows, *drawn).sum(1) / n_samples
+        z = []
+        for whole, start in zip(f.inputs, drawn, strict=True):
             x = whole[rows, None]
-            start = (
-                circle[samples.start :]
-                .unfold(0, len(s), 1)
-                .movedim(-1, 1)
-                .index_select(0, place[rows])
-            )
             difference = torch.sub(x, start, out=start)
             # From the input backwards: x' + α (x - x') = x + (α - 1) (x - x').
             z.append(torch.addcmul(x, _column(alpha - 1, x[:, 0]), difference))
-            differences.append(difference)
-        return z, differences
+        return z, drawn
 
     with explaining(model):
-        expected = f.at_baselines(*starts).mean(1).expand(len(place), -1)
-        change = f.at(ALL, *f.inputs) - pick(expected, f.target)
+        before = f.inputs[0].new_zeros(n)
+        if not few:
+            expected = f.at_baselines(*starts).mean(1).expand(n, -1)
+            before += pick(expected, f.target)
         values = sum_of_gradients(
-            f, path, n_samples, times=[1 / n_samples] * len(starts), progress=progress
-        )
+            f, path, n_samples, times=lambda _: [1 / n_samples] * len(starts),
+            progress=progress,
+        )  # fmt: skip
+        change = f.at(ALL, *f.inputs) - before
     return f.attribution(values, change)
 
 

@@ -1,5 +1,5 @@
-"""Shapley values: the one fair division of what a model's output changed by, exact or
-sampled, for any model.
+"""Shapley values: the one fair division of what a model's output changed by, exact,
+from sampled orders, or from sampled coalitions (Kernel SHAP), for any model.
 
 The players are the columns of a table. A coalition S of them is worth what the model
 says on average when the columns in S come from the row that is explained and the others
@@ -10,6 +10,10 @@ from rows of a background sample:
 This is the interventional game: the columns outside S are set, whatever those in S are,
 so rows may be asked about that never occur. Nothing but the model's outputs is needed,
 so trees and kernel machines will do.
+
+Banzhaf values share out the same game, but weigh all coalitions alike: they are the
+slopes of the line that least squares (``np.linalg.lstsq``) fits to v(S) of all 2^M of
+them, and do not add up to what the output changed by.
 """
 
 from __future__ import annotations
@@ -56,8 +60,9 @@ class ShapleyValues:
         Of `values`, from the spread of the samples; zero for exact values.
     delta : shape (n,)
         Completeness residual: the sum of a row's values minus (f(x) - mean f(b)). Of
-        sampled values it is what the baselines that were drawn differ from all; it says
-        nothing about the error of the orders, as each order by itself is complete.
+        sampled orders it is what the baselines that were drawn differ from all; it says
+        nothing about the error of the orders, as each order by itself is complete. For
+        Kernel SHAP it is rounding.
     """
 
     values: Any
@@ -88,15 +93,16 @@ def shapley_values(
         Maps rows (n, n_features) to (n,) or (n, outputs), each row by itself. Modules
         are explained in evaluation mode and left in the mode they were in.
     inputs : Tensor, array or DataFrame, shape (n, n_features)
-        Rows to explain, of at most 20 columns.
+        Rows to explain, of at most 20 columns; tensors of integers if the baselines
+        are, too.
     baselines : Tensor, array or DataFrame, shape (n_baselines, n_features)
         Background sample that stands for the columns that are not in a coalition.
     target : int, integers of shape (n,) or None
         The output to explain, for all rows or row by row; ``None`` if there is only
         one.
-    additional_forward_args : anything, or a tuple
-        What the model is given behind the inputs. Tensors with a row for each row of
-        the inputs are repeated with them.
+    additional_forward_args : anything, or a tuple or dict
+        What the model is given behind the inputs, by name if it is a dict. Tensors and
+        arrays with a row for each row of the inputs are repeated with them.
     internal_batch_size : int or None
         Most rows given to the model at once, which bounds the memory; ``None`` takes as
         many as hold 2**18 numbers.
@@ -186,7 +192,8 @@ def sampled_shapley_values(
     another, in a random order. Each order is followed by its reverse from the same
     baseline (antithetic), so that what comes early in one comes late in the other: of a
     model in which only pairs of columns interact, each such pair of orders is exact.
-    The baselines take turns, in a shuffled order and from a random place on.
+    The baselines take turns, in a shuffled order and from a random place on. The values
+    are the mean over the baselines of the mean over the orders that met them.
 
     Parameters
     ----------
@@ -195,7 +202,8 @@ def sampled_shapley_values(
         As in `shapley_values`, with any number of columns.
     n_samples : int
         Number of orders for each row, even and at least 4; each asks the model for
-        n_features - 1 rows.
+        n_features - 1 rows. If fewer than a quarter of the baselines would be met by a
+        second pair, pairs are added: they tell how much the orders matter.
     seed : int, numpy.random.Generator or None
         Of all draws; the same seed gives the same draws whatever the batch size, data
         type and device.
@@ -203,10 +211,10 @@ def sampled_shapley_values(
     Returns
     -------
     ShapleyValues
-        Unbiased. The standard error treats the pairs of orders as independent. As
-        baselines take turns, which a mean profits from, it is too large rather than too
-        small: up to several times, where the choice of the baseline matters more than
-        the order. `delta` is zero if n_samples / 2 is a multiple of n_baselines.
+        Unbiased. The variance has two parts: that of the orders, from the spread around
+        each baseline's mean, and that of the choice of baselines, which vanishes where
+        each has its turn. `delta` is zero there, too: from n_samples = 2 n_baselines
+        on.
 
     Raises
     ------
@@ -220,6 +228,9 @@ def sampled_shapley_values(
 
     Štrumbelj, Kononenko: Explaining prediction models and individual predictions with
     feature contributions. Knowledge and Information Systems 41, 647 (2014).
+
+    Cochran: Sampling techniques. 3rd edition, Wiley 1977, chapter 10 (the variance of
+    sampling in two stages).
 
     Examples
     --------
@@ -240,20 +251,23 @@ def sampled_shapley_values(
             f"n_samples: got {n_samples}, expected an even number: each order comes "
             f"with its reverse"
         )
-    n_pairs = n_samples // 2
+    # Of each baseline that is met there is one pair of orders, of some another.
+    n_met = min(len(b), n_samples // 2)
+    n_pairs = max(n_samples // 2, n_met + max(2, n_met // 4))
     once, orders = check_seed(seed).spawn(2)
     b = b[torch.from_numpy(once.permutation(len(b))).to(x.device)]
     place = torch.from_numpy(once.integers(len(b), size=(len(x), 1))).to(x.device)
     step = torch.arange(1, n_features, device=x.device)[:, None]
     with explaining(model):
-        shift, total, squares = x.new_zeros((3, *x.shape), dtype=torch.float64)
+        values, error = x.new_zeros((2, *x.shape), dtype=torch.float64)
         everywhere = f.at_baselines(b).double()
         change, last = _change(f, everywhere), f.at(ALL, x).double()
         everywhere = everywhere.expand(len(x), -1, -1)
         width = 2 * max(1, n_features - 1)
+        gains: list[Tensor] = []
         for rows, some in f.blocks(n_pairs, width=width, progress=progress):
             pairs = torch.arange(some.start, some.stop, device=x.device)
-            turn = (place[rows] + pairs) % len(b)
+            turn = (place[rows] + pairs % n_met) % len(b)
             # Column j joins at step position[j], from 0: after s steps those before s
             # have. Each draw is read once, row after row, so that the size of the
             # blocks changes none.
@@ -272,23 +286,139 @@ def sampled_shapley_values(
             worth = [first, last[rows, None, None, None].expand_as(first)]
             if n_features > 1:
                 worth.insert(1, f.at(rows, points).double())
-            gain = torch.cat(worth, 3).diff(dim=3).gather(3, position).mean(2)
-            # around a value near the mean, squares stay small and their difference
-            # exact
-            if some.start == 0:
-                shift[rows] = gain[:, 0]
-            apart = gain - shift[rows, None]
-            total[rows] += apart.sum(1)
-            squares[rows] += (apart**2).sum(1)
-    mean = total / n_pairs
-    variance = (squares / n_pairs - mean**2).clamp(min=0) / (n_pairs - 1)
-    return _result(f, mean + shift, variance.sqrt(), change)
+            gains.append(torch.cat(worth, 3).diff(dim=3).gather(3, position).mean(2))
+            if some.stop == n_pairs:
+                values[rows], error[rows] = _in_two_stages(
+                    torch.cat(gains, 1), n_met, n_met / len(b)
+                )
+                gains.clear()
+    return _result(f, values, error, change)
+
+
+def kernel_shap(
+    model: Model,
+    inputs: Inputs,
+    *,
+    baselines: Any,
+    target: Any = None,
+    additional_forward_args: Any = None,
+    n_samples: int = 2048,
+    seed: Seed = 0,
+    internal_batch_size: int | None = None,
+    progress: Progress | None = None,
+) -> ShapleyValues:
+    """Estimate the interventional Shapley values of each column by a weighted
+    least-squares fit to the worths of coalitions: Kernel SHAP.
+
+    φ minimises Σ_S π(S) (v(S) - v(∅) - Σ_{j in S} φ_j)² under Σ_j φ_j = v(all) - v(∅),
+    with π(S) = (M - 1) / (binom(M, |S|) |S| (M - |S|)). Over all coalitions that is the
+    Shapley value. If they are more than n_samples, coalitions are drawn with chances in
+    proportion to π, each with its complement, the same ones for all rows, and count
+    alike.
+
+    Parameters
+    ----------
+    model, inputs, baselines, target, additional_forward_args
+    internal_batch_size, progress
+        As in `shapley_values`, with any number of columns.
+    n_samples : int
+        Number of coalitions, even; each asks the model for n_baselines rows for each
+        row. All coalitions are taken, and the values exact, from 2^M on.
+    seed : int, numpy.random.Generator or None
+        Of the coalitions.
+
+    Returns
+    -------
+    ShapleyValues
+        The standard error is that of least squares whose errors may differ in size.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As in `shapley_values`; also if n_samples is odd, or too few to tell the columns
+        apart.
+
+    References
+    ----------
+    Lundberg, Lee: A unified approach to interpreting model predictions. NeurIPS 2017,
+    arXiv:1705.07874.
+
+    Covert, Lee: Improving KernelSHAP: practical Shapley value estimation via linear
+    regression. AISTATS 2021, arXiv:2012.01536.
+
+    Examples
+    --------
+    >>> def model(x):
+    ...     return x[:, 0] * x[:, 1] + 2 * x[:, 2]
+    >>> x, zero = np.array([[3.0, 1.0, 5.0]]), np.zeros((1, 3))
+    >>> kernel_shap(model, x, baselines=zero).values
+    array([[ 1.5,  1.5, 10. ]])
+    """
+    f = explained(
+        model, inputs, target=target, additional_forward_args=additional_forward_args,
+        internal_batch_size=internal_batch_size,
+    )  # fmt: skip
+    x, b = f.rows, _background(f, baselines)
+    n_features, rng = x.shape[1], check_seed(seed)
+    if check_int("n_samples", n_samples, minimum=2) % 2:
+        raise ValueError(
+            f"n_samples: got {n_samples}, expected an even number: each coalition "
+            f"comes with its complement"
+        )
+    if n_samples >= 2**n_features:
+        return shapley_values(
+            model, inputs, baselines=baselines, target=target,
+            additional_forward_args=additional_forward_args,
+            internal_batch_size=internal_batch_size, progress=progress,
+        )  # fmt: skip
+    sizes, n_pairs = np.arange(1, n_features), n_samples // 2
+    chances = 1 / (sizes * (n_features - sizes))
+    size = rng.choice(sizes, n_pairs, p=chances / chances.sum())
+    places = rng.random((n_pairs, n_features)).argsort(1).argsort(1)
+    joined = torch.from_numpy(places < size[:, None]).to(x.device)
+    # Of a coalition and its complement only the difference of their worths tells of φ:
+    # v(S) - v(not S) = Σ_j ±φ_j, with + for j in S.
+    sign = joined.double() * 2 - 1
+    if torch.linalg.matrix_rank(sign) < n_features:
+        raise ValueError(
+            f"n_samples: got {n_samples}, too few coalitions to tell {n_features} "
+            f"columns apart"
+        )
+    inverse = torch.linalg.inv(sign.T @ sign)
+    even = inverse.sum(0) / inverse.sum()
+    share = sign @ (inverse - inverse.sum(0) * even[:, None])
+    with explaining(model):
+        change = _change(f, f.at_baselines(b))
+        apart = x.new_zeros(len(x), n_pairs, dtype=torch.float64)
+        for rows, some in f.blocks(n_pairs, width=2 * len(b), progress=progress):
+            both = torch.stack([joined[some], ~joined[some]], 1)
+            points = torch.where(both[..., None, :], x[rows, None, None, None], b)
+            worth = f.at(rows, points).double().mean(3)
+            apart[rows, some] = worth[..., 0] - worth[..., 1]
+    values = apart @ share + change[:, None] * even
+    left = (apart - values @ sign.T) ** 2 * n_pairs / (n_pairs - n_features + 1)
+    return _result(f, values, (left @ share**2).sqrt(), change)
 
 
 def _background(f: Explained, baselines: Any) -> Tensor:
     """Baselines in the type of the rows, which have to be those of a table."""
     check_shape("inputs", f.rows, (None, None))
     return tensor("baselines", baselines, (None, f.rows.shape[1])).to(f.rows)
+
+
+def _in_two_stages(gain: Tensor, n_met: int, fraction: float) -> tuple[Tensor, Tensor]:
+    """Mean over baselines of the mean over their pairs of orders, and its standard
+    error; `gain` is (rows, pairs, columns), and pair p met baseline p % n_met.
+    """
+    n_rows, n_pairs, n_features = gain.shape
+    turn = torch.arange(n_pairs, device=gain.device) % n_met
+    times = turn.bincount()[:, None]
+    mean = gain.new_zeros(n_rows, n_met, n_features).index_add_(1, turn, gain) / times
+    spread = ((gain - mean[:, turn]) ** 2).sum(1) / (n_pairs - n_met)
+    variance = fraction * spread * (1 / times).sum() / n_met**2
+    if fraction < 1:
+        variance += (1 - fraction) * mean.var(1) / n_met
+    return mean.mean(1), variance.sqrt()
 
 
 def _change(f: Explained, everywhere: Tensor) -> Tensor:
