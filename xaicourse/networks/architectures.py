@@ -136,8 +136,10 @@ class Residual(nn.Sequential):
 
     def forward(self, input: Tensor) -> Tensor:
         """Return x + layers(x)."""
-        output: Tensor = input + super().forward(input)
-        return output
+        output = input
+        for layer in self:
+            output = layer(output)
+        return input + output
 
 
 def efficientnet_lite0(n_classes: int = 1000) -> nn.Sequential:

@@ -192,12 +192,12 @@ def load_minilm() -> tuple[Any, Any]:
     del state["embeddings.position_ids"]  # 0, 1, 2, ...
     model.load_state_dict(state)
     names = ("unk", "sep", "pad", "cls", "mask")
-    tokenizer = PreTrainedTokenizerFast(
+    tokenizer = PreTrainedTokenizerFast(  # type: ignore[no-untyped-call]
         tokenizer_object=Tokenizer.from_str(tokens.decode()),
         model_max_length=512,
         **{f"{name}_token": f"[{name.upper()}]" for name in names},
     )
-    return model.eval(), tokenizer
+    return model.train(mode=False), tokenizer
 
 
 def sentence_embeddings(
@@ -244,7 +244,8 @@ def sentence_embeddings(
 def _verified(file: _File, cached: Any) -> bytes:
     """Return the bytes of a published file, from its package or else from a cache."""
     package = find_spec(file.package.replace("-", "_"))  # which is not imported
-    found = [Path(package.origin).parent / file.path] if package else []
+    origin = package.origin if package else None
+    found = [Path(origin).parent / file.path] if origin else []
     found += [Path(cached)] if isinstance(cached, str | Path) else []
     name, advice = Path(file.path).name, f"python -m pip install {file.package}==0.1.0"
     path = next((path for path in found if path.is_file()), None)
