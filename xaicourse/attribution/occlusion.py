@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -63,7 +64,7 @@ def occlusion(
         the inputs are repeated with them.
     internal_batch_size : int or None
         Most covered rows given to the model at once; ``None`` takes as many as hold
-        2**18 numbers.
+        2**18 numbers, and at least 16.
     progress : callable or None
         Wraps the outer loop, as ``tqdm.tqdm`` does; ``None`` is silent.
 
@@ -94,6 +95,9 @@ def occlusion(
         model, inputs, target=target, additional_forward_args=additional_forward_args,
         internal_batch_size=internal_batch_size,
     )  # fmt: skip
+    if internal_batch_size is None:
+        # without gradients nothing is kept, and one picture a pass is slow
+        f = replace(f, size=max(f.size, 16))
     x = f.rows
     given = [v for v in (window, strides) if isinstance(v, Sequence)]
     n_axes = len(given[0]) if given else max(1, x.ndim - 2)

@@ -357,11 +357,12 @@ class _Activations(TorchFunctionMode):
         self, func: Any, _types: Any, args: Any = (), kwargs: Any = None
     ) -> Any:
         kwargs = kwargs or {}
-        known = getattr(func, "__name__", "").rstrip("_") in _ACTIVATIONS
+        if getattr(func, "__name__", "").rstrip("_") not in _ACTIVATIONS:
+            return func(*args, **kwargs)
         # one input, and numbers beside it
         z, *rest = args or (None,)
-        numbers = not any(isinstance(a, Tensor) for a in (*rest, *kwargs.values()))
-        if not (known and numbers and z is not None and z.requires_grad):
+        tensors = any(isinstance(a, Tensor) for a in (*rest, *kwargs.values()))
+        if z is None or tensors or not z.requires_grad:
             return func(*args, **kwargs)
         copied = z.detach().clone()
         a = func(copied, *rest, **kwargs)
@@ -394,6 +395,10 @@ def _ruled(
         return leaves[-1].to(entered[-1][0])
 
     def follow(module: Any, given: tuple[Tensor, ...], output: Tensor) -> Tensor:
+        with torch._C.DisableTorchFunction():  # which is for the model, not for rules
+            return ruled(module, given, output)
+
+    def ruled(module: Any, given: tuple[Tensor, ...], output: Tensor) -> Tensor:
         [x] = given
         rule = rule_of(module)
         weight, bias, apply = _linear(module, x, output)
