@@ -254,12 +254,12 @@ def layerwise_relevance(
             )
 
     def rule_of(module: nn.Module) -> Rule:
-        keys = (module, *type(module).__mro__)
+        keys: tuple[Any, ...] = (module, *type(module).__mro__)
         return next((single[key] for key in keys if key in single), default)
 
     if any(p.dtype in _HALF for p in model.parameters()):
         given, model = model.modules(), deepcopy(model).float()
-        copies = dict(zip(given, model.modules(), strict=True))
+        copies: dict[Any, Any] = dict(zip(given, model.modules(), strict=True))
         single = {copies.get(key, key): value for key, value in single.items()}
     f = explained(
         model, inputs, target=target, internal_batch_size=internal_batch_size,
@@ -366,7 +366,7 @@ class _Activations(TorchFunctionMode):
             return func(*args, **kwargs)
         copied = z.detach().clone()
         a = func(copied, *rest, **kwargs)
-        passed = _Passed.apply(z, a)
+        passed = _Passed.apply(z, a)  # type: ignore[no-untyped-call]
         return z.copy_(passed) if a is copied else passed
 
 
@@ -422,7 +422,9 @@ def _ruled(
                 x, output, weight, bias, apply, leaf if reads_inputs else None
             )
         shares, totals = zip(*rule(layer), strict=True)
-        result = _Followed.apply(output.detach(), shares, *totals)
+        result = _Followed.apply(  # type: ignore[no-untyped-call]
+            output.detach(), shares, *totals
+        )
         layers[result.grad_fn] = layer.x
         if not isinstance(module, _BatchNorm):
             before[id(result)] = (module, layer, result, result._version)
@@ -445,17 +447,15 @@ def _ruled(
 
 def _linear(module: Any, x: Tensor, output: Tensor) -> tuple[Tensor, Tensor, Apply]:
     """Weight and bias of a layer, and what it does with them to its input."""
-    own = not module.forward.__module__.startswith("torch.nn.")
+    apply: Apply = _times
+    methods = [module.forward]
     if isinstance(module, nn.Linear | _ConvNd):
         weight, bias = module.weight.detach(), module.bias
         bias = weight.new_zeros(len(weight)) if bias is None else bias.detach()
+        apply = linear
         if isinstance(module, _ConvNd):
-            own = own or not module._conv_forward.__module__.startswith("torch.nn.")
             apply = module._conv_forward
-        else:
-            apply = linear
-        if own:
-            apply = _as_its_own(module)
+            methods.append(apply)
     else:
         if module.running_mean is None:
             raise ValueError(
@@ -467,18 +467,20 @@ def _linear(module: Any, x: Tensor, output: Tensor) -> tuple[Tensor, Tensor, App
         scale = scale if module.weight is None else scale * module.weight.detach()
         shift = -module.running_mean * scale
         shift = shift if module.bias is None else shift + module.bias.detach()
-        weight, bias, apply = scale.reshape(along), shift.reshape(along), _times
-    if own:
-        with torch.no_grad():
-            layer = Layer(x, output, weight, bias, apply, None)
-            positive, negative = _part(layer, 1), _part(layer, -1)
-            rounding = torch.finfo(x.dtype).eps ** 0.5 * (positive - negative).max()
-            if (positive + negative - output).abs().max() > rounding:
-                raise ValueError(
-                    f"model: got {type(module).__name__}, whose forward is its own and "
-                    f"no sum of inputs times weights, so that relevance has no rule "
-                    f"for it"
-                )
+        weight, bias = scale.reshape(along), shift.reshape(along)
+    if all(method.__module__.startswith("torch.nn.") for method in methods):
+        return weight, bias, apply
+    if apply is not _times:
+        apply = _as_its_own(module)
+    with torch.no_grad():
+        layer = Layer(x, output, weight, bias, apply, None)
+        positive, negative = _part(layer, 1), _part(layer, -1)
+        rounding = torch.finfo(x.dtype).eps ** 0.5 * (positive - negative).max()
+        if (positive + negative - output).abs().max() > rounding:
+            raise ValueError(
+                f"model: got {type(module).__name__}, whose forward is its own and no "
+                f"sum of inputs times weights, so that relevance has no rule for it"
+            )
     return weight, bias, apply
 
 
