@@ -5,6 +5,7 @@ is said where a file is absent, cut off or another one.
 import os
 import pickle
 import socket
+from copy import deepcopy
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -12,8 +13,15 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from torch import nn
 
-from xaicourse.attribution import alpha_beta_rule, layerwise_relevance, z_box_rule
+from xaicourse.attribution import (
+    epsilon_rule,
+    gamma_rule,
+    layerwise_relevance,
+    z_box_rule,
+    z_plus_rule,
+)
 from xaicourse.networks import (
     efficientnet_lite0,
     imagenet_classes,
@@ -113,21 +121,34 @@ def test_embeddings_are_those_of_sentence_transformers(no_network):
 
 
 @needs_pretrained
-def test_relevance_of_the_pretrained_network(network):
-    """Conserved but for the biases, with the box rule for pixels at the first layer,
-    whose padding is its own.
-    """
+@pytest.mark.parametrize("rule", [epsilon_rule(0.01), gamma_rule()])
+def test_relevance_is_that_of_the_network_with_its_padding_apart(network, rule):
     import skimage.data
 
-    x = photograph(skimage.data.coffee(), size=96)[None].double()
-    exact = network.double()
-    rules = {exact.stem[0]: z_box_rule(-127 / 128, 1.0)}
-    result = layerwise_relevance(
-        exact, x, target=967, rule=alpha_beta_rule(1, 0), rules=rules
+    exact = deepcopy(network).double()
+    apart = deepcopy(exact)
+    for part in apart.modules():
+        for name, layer in part.named_children():
+            if isinstance(layer, SameConv2d):
+                plain = nn.Conv2d(
+                    layer.in_channels, layer.out_channels, layer.kernel_size, 2,
+                    groups=layer.groups, bias=False,
+                )  # fmt: skip
+                plain.weight = layer.weight
+                # an even number of places takes an odd number of zeros
+                few = layer.kernel_size[0] // 2 - 1
+                pad = nn.ZeroPad2d((few, few + 1, few, few + 1))
+                setattr(part, name, nn.Sequential(pad, plain))
+    x = photograph(skimage.data.coffee(), size=64)[None].double()
+    ours, theirs = (
+        layerwise_relevance(net, x, target=967, rule=rule).values
+        for net in (exact, apart)
     )
-    assert result.values.isfinite().all()
-    assert result.values.abs().sum() > 1e-3
-    network.float()
+    assert ours.abs().max() > 1e-3
+    close(ours, theirs, 1e-9 * float(theirs.abs().max()))
+    box = {exact.stem[0]: z_box_rule(-127 / 128, 1.0)}
+    boxed = layerwise_relevance(exact, x, target=967, rule=z_plus_rule(), rules=box)
+    assert boxed.values.abs().max() > 1e-6
 
 
 @needs_pretrained
