@@ -361,6 +361,7 @@ def test_progress_wraps_the_batches():
 
 BAD = [
     ({"model": lambda x: x}, TypeError, "model: got function, expected Module"),
+    ({"reshape": (4, 4)}, TypeError, "reshape: got tuple, expected a function"),
     ({"layer": "nothing"}, TypeError, "layer: got str, expected Module"),
     ({"layer": nn.ReLU()}, ValueError, "layer: got one that is called 0 times in a "
         "pass, expected once"),

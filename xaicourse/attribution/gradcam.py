@@ -119,6 +119,8 @@ def grad_cam(
     """
     check_type("model", model, nn.Module)
     check_type("layer", layer, nn.Module)
+    if reshape is not None and not callable(reshape):
+        raise TypeError(f"reshape: got {type(reshape).__name__}, expected a function")
     f = explained(
         model, inputs, target=target, internal_batch_size=internal_batch_size,
         gradient=True,
