@@ -207,16 +207,19 @@ def layerwise_relevance(
         (z_plus: where a unit that is on has a positive product). The flat and box rules
         give the biases' share to the inputs too. The αβ rule conserves only at units
         with products of both signs: without negative ones it hands down α R_k, without
-        positive ones -β R_k.
+        positive ones -β R_k. An activation hands all its relevance to the sum
+        it reads, whatever its slope; only what it says of a sum of exactly 0 (a
+        sigmoid's half) is lost.
 
     Raises
     ------
     TypeError
         If the model is no module, or the inputs are not floating-point tensors.
     ValueError
-        If the model computes something that relevance has no rule for (a sigmoid,
-        attention, a linear layer that is no module), a rule for inputs is given to
-        another layer, or an argument does not fit.
+        If the model computes something that relevance has no rule for (a softmax,
+        attention, a linear layer that is no module, a layer whose own forward does more
+        than sum products), a rule for inputs is given to another layer, or an argument
+        does not fit.
 
     References
     ----------
