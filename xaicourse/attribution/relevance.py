@@ -338,9 +338,10 @@ class _Passed(torch.autograd.Function):
     """The output a = g(z) of an activation, with the gradient a / z."""
 
     @staticmethod
-    def forward(ctx: Any, z: Tensor, a: Tensor) -> Tensor:
+    def forward(ctx: Any, z: Tensor, activated: Callable[[], Tensor]) -> Tensor:
+        a = activated()  # no argument itself, which would have to be copied
         ctx.save_for_backward(_over(a, z))
-        return a.clone()
+        return a
 
     @staticmethod
     def backward(ctx: Any, *gradient: Tensor) -> Any:
@@ -369,7 +370,7 @@ class _Activations(TorchFunctionMode):
             return func(*args, **kwargs)
         copied = z.detach().clone()
         a = func(copied, *rest, **kwargs)
-        passed = _Passed.apply(z, a)  # type: ignore[no-untyped-call]
+        passed = _Passed.apply(z, lambda: a)  # type: ignore[no-untyped-call]
         return z.copy_(passed) if a is copied else passed
 
 
