@@ -187,6 +187,121 @@ def test_what_works_in_place_on_the_layers_output_does_not_change_the_map():
     )
 
 
+# --- other places than a picture's ----------------------------------------------------
+
+
+CONVOLUTIONS = {1: nn.Conv1d, 2: nn.Conv2d, 3: nn.Conv3d}
+
+
+@pytest.mark.parametrize("axes", CONVOLUTIONS)
+def test_series_and_volumes_agree_with_captum(axes):
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        make = CONVOLUTIONS[axes]
+        net = nn.Sequential(
+            make(2, 4, 3, stride=2), nn.ReLU(), make(4, 5, 2), nn.Flatten(2)
+        ).double()
+        net.append(nn.AdaptiveAvgPool1d(1)).append(nn.Flatten())
+        x = torch.randn(3, 2, *[9] * axes, dtype=F64)
+    ours = grad_cam(net, x, layer=net[0], target=2)
+    theirs = LayerGradCam(net, net[0]).attribute(x, target=2)
+    close(ours.coarse, theirs[:, 0].detach(), atol=1e-12)
+    larger = LayerGradCam.interpolate(
+        theirs.detach().relu(),
+        (9,) * axes,
+        ("linear", "bilinear", "trilinear")[axes - 1],
+    )
+    close(ours.values, larger[:, 0], atol=1e-12)
+
+
+def test_a_series_by_hand():
+    """f = sum of the first map - sum of the second; linear interpolation to four."""
+    layer = nn.Conv1d(1, 2, 2, stride=2, bias=False).double()
+    layer.weight.data = torch.tensor([[[1.0, 0.0]], [[0.0, 1.0]]], dtype=F64)
+    head = nn.Linear(4, 1, bias=False).double()
+    head.weight.data = torch.tensor([[1.0, 1.0, -1.0, -1.0]], dtype=F64)
+    net = nn.Sequential(layer, nn.Flatten(), head)
+    x = torch.tensor([[[5.0, 1.0, 2.0, 6.0]]], dtype=F64)
+    result = grad_cam(net, x, layer=layer)
+    close(result.coarse, torch.tensor([[4.0, -4.0]], dtype=F64))
+    close(result.values, torch.tensor([[4.0, 3.0, 1.0, 0.0]], dtype=F64))
+
+
+def transformer(size=32, **options):
+    from torchvision.models import VisionTransformer
+
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        net = VisionTransformer(
+            image_size=size, patch_size=8, num_layers=2, num_heads=2, hidden_dim=12,
+            mlp_dim=24, num_classes=3, **options,
+        ).double()  # fmt: skip
+        nn.init.normal_(net.heads.head.weight)
+    return net
+
+
+def test_a_vision_transformer_as_the_tokens_say():
+    """The tokens behind the class token are the patches, row by row, as the transform
+    in pytorch-grad-cam's documentation lays them out.
+    """
+    net = transformer().eval()
+    layer = net.encoder.layers[-1].ln_1
+    x = torch.rand(2, 3, 32, 32, generator=torch.Generator().manual_seed(0), dtype=F64)
+    result = grad_cam(net, x, layer=layer, target=1)
+    kept = []
+    handle = layer.register_forward_hook(lambda *args: kept.append(args[-1]))
+    output = net(x)[:, 1].sum()
+    handle.remove()
+    [gradient] = torch.autograd.grad(output, kept)
+    expected = torch.zeros(2, 4, 4, dtype=F64)
+    for i in range(4):
+        for j in range(4):
+            token = kept[0][:, 1 + 4 * i + j]
+            expected[:, i, j] = (gradient[:, 1:].mean(1) * token).sum(1).detach()
+    close(result.coarse, expected, atol=1e-12)
+    assert result.values.shape == (2, 32, 32)
+    by_hand = grad_cam(
+        net, x, layer=layer, target=1,
+        reshape=lambda t: t[:, 1:].reshape(len(t), 4, 4, 12).permute(0, 3, 1, 2),
+    )  # fmt: skip
+    close(by_hand.coarse, expected, atol=1e-12)
+
+
+def test_a_wide_picture_has_a_wide_grid():
+    class Patches(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.patch, self.norm = nn.Conv2d(1, 2, 4, 4).double(), nn.Identity()
+            self.head = nn.Linear(16, 1).double()
+
+        def forward(self, x):
+            return self.head(
+                self.norm(self.patch(x).flatten(2).transpose(1, 2)).flatten(1)
+            )
+
+    net = Patches()
+    x = torch.rand(1, 1, 8, 16, generator=torch.Generator().manual_seed(0), dtype=F64)
+    close(
+        grad_cam(net, x, layer=net.norm).coarse,
+        grad_cam(net, x, layer=net.patch).coarse,
+        atol=1e-12,
+    )
+
+
+def test_tokens_that_are_no_maps_are_refused():
+    net, x = transformer(), torch.ones(1, 3, 32, 32, dtype=F64)
+    with pytest.raises(ValueError, match="on whose patches the explained output"):
+        grad_cam(net, x, layer=net.encoder.layers[-1], target=0)
+    odd = nn.Sequential(
+        nn.Flatten(2),
+        nn.Linear(1024, 6).double(),
+        nn.Flatten(),
+        nn.Linear(18, 1).double(),
+    )
+    with pytest.raises(ValueError, match=r"got 3 tokens, expected one for each square"):
+        grad_cam(odd, x, layer=odd[1])
+
+
 # --- what stays as it was -------------------------------------------------------------
 
 
@@ -246,6 +361,7 @@ def test_progress_wraps_the_batches():
 
 BAD = [
     ({"model": lambda x: x}, TypeError, "model: got function, expected Module"),
+    ({"reshape": (4, 4)}, TypeError, "reshape: got tuple, expected a function"),
     ({"layer": "nothing"}, TypeError, "layer: got str, expected Module"),
     ({"layer": nn.ReLU()}, ValueError, "layer: got one that is called 0 times in a "
         "pass, expected once"),
@@ -256,7 +372,8 @@ BAD = [
     ({"layer": "head"}, ValueError, "layer: output: got shape (3, 3), expected "
         "(3, any, any, any)"),
     ({"inputs": torch.ones(3, 2, dtype=F64)}, ValueError,
-     "inputs: got shape (3, 2), expected (any, any, any, any)"),
+     "inputs: got shape (3, 2), expected (n, channels) and one to three axes of "
+     "places"),
     ({"inputs": torch.ones(3, 2, 9, 9, dtype=torch.uint8)}, TypeError,
      "inputs: got torch.uint8, expected floating point: integers, such as the ids of "
      "tokens, have no gradient "

@@ -233,10 +233,66 @@ def test_occlusion_covers_every_input_and_leaves_all_as_it_was():
 
 
 @pytest.mark.parametrize(
+    ("make", "places"), [(nn.Conv1d, (7,)), (nn.Conv3d, (5, 3, 5))]
+)
+def test_occlusion_agrees_with_captum_on_series_and_volumes(make, places):
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        net = nn.Sequential(make(2, 3, 2), nn.ReLU(), nn.Flatten(2)).double()
+        net.append(nn.AdaptiveAvgPool1d(1)).append(nn.Flatten())
+    x = torch.from_numpy(normal(0, 3, 2, *places))
+    # windows that end at the edge, as Captum cuts others off
+    for window, strides in ((1, None), (2, 1), (3, 2), ([3] * len(places), 2)):
+        ours = occlusion(net, x, window=window, strides=strides, target=1)
+        size = window[0] if isinstance(window, list) else window
+        shape = (2, *[size] * len(places))
+        theirs = Occlusion(net).attribute(
+            x, shape, strides=(2, *[strides or size] * len(places)), target=1
+        )
+        assert ours.shape == x.shape
+        torch.testing.assert_close(ours.float(), theirs, atol=1e-6, rtol=0)
+
+
+def test_occlusion_of_a_series_by_hand():
+    # f = 2 x2 + x4 of the first channel, and windows of two from 1, 2, 3
+    x = torch.tensor([[[1.0, 2.0, 3.0, 4.0], [9.0, 9.0, 9.0, 9.0]]])
+
+    def f(x):
+        return 2 * x[:, 0, 1] + x[:, 0, 3]
+
+    values = occlusion(f, x, window=2, strides=1)
+    expected = torch.tensor([4.0, (4 + 4) / 2, (4 + 4) / 2, 4.0])
+    torch.testing.assert_close(values, expected.expand(1, 2, 4))
+    # numbers for the last two axes cover channels apart
+    apart = occlusion(f, x, window=(1, 2), strides=1)
+    torch.testing.assert_close(apart[:, :1], values[:, :1])
+    assert not apart[:, 1].any()
+
+
+def test_occlusion_fills_a_pass_and_changes_nothing_by_it():
+    seen = []
+
+    def f(x):
+        seen.append(len(x))
+        return (x**2).flatten(1).sum(1)
+
+    x = torch.from_numpy(normal(0, 1, 3, 300, 300))
+    values = occlusion(f, x, window=100)
+    assert seen == [1, 9]
+    seen.clear()
+    few = occlusion(f, x, window=100, internal_batch_size=4)
+    assert seen == [1, 4, 4, 1]
+    torch.testing.assert_close(values, few, atol=1e-9, rtol=0)
+
+
+@pytest.mark.parametrize(
     ("change", "message"),
     [
         ({"window": 9}, "window: got"),
         ({"window": [1, 1, 1]}, "window: got 3 numbers"),
+        ({"window": []}, "window: got 0 numbers"),
+        ({"window": [1], "strides": [1, 1]}, "strides: got 2 numbers"),
+        ({"strides": [1, 1]}, "strides: got 2 numbers"),
         ({"strides": 2}, "strides: got"),
         ({"baselines": torch.zeros(3)}, "baselines: got shape"),
         ({"baselines": torch.nan * torch.zeros(1, 4)}, "baselines: got NaN"),

@@ -8,7 +8,7 @@ from captum.attr import LRP
 from captum.attr._utils.lrp_rules import EpsilonRule
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from torch import nn
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 from xaicourse.attribution import (
@@ -539,6 +539,235 @@ def test_small_resnet():
     assert net.training
 
 
+# --- activations ----------------------------------------------------------------------
+
+
+ACTIVATIONS = {
+    "tanh": (nn.Tanh(), torch.tanh, Tensor.tanh_),
+    "sigmoid": (nn.Sigmoid(), torch.sigmoid, Tensor.sigmoid_),
+    "relu6": (nn.ReLU6(), F.relu6, lambda x: F.relu6(x, inplace=True)),
+    "clamp": (nn.Hardtanh(-1, 3), lambda x: x.clamp(-1, 3), lambda x: x.clamp_(-1, 3)),
+    "elu": (nn.ELU(), F.elu, nn.ELU(inplace=True)),
+    "silu": (nn.SiLU(), F.silu, nn.SiLU(inplace=True)),
+    "hardswish": (nn.Hardswish(), F.hardswish, nn.Hardswish(inplace=True)),
+    "gelu": (nn.GELU(), F.gelu, lambda x: F.gelu(x, approximate="none")),
+}
+
+
+class Between(nn.Module):
+    """Two layers and an activation."""
+
+    def __init__(self, first, activation, last):
+        super().__init__()
+        self.first, self.activation, self.last = first, activation, last
+
+    def forward(self, x):
+        return self.last(self.activation(self.first(x)))
+
+
+@pytest.mark.parametrize("name", ACTIVATIONS)
+def test_an_activation_hands_all_its_relevance_to_its_sum(name):
+    # the hidden sums are 2 - 1 = 1, -8 and 8, each shared in its own proportions
+    first = linear([[2.0, -1.0], [-3.0, -5.0], [8.0, 0.0]])
+    last = linear([[1.0, -2.0, 3.0]])
+    for activation in ACTIVATIONS[name]:
+        net = Between(first, activation, last)
+        a = ACTIVATIONS[name][1](torch.tensor([1.0, -8, 8], dtype=F64))
+        relevance = a * torch.tensor([1.0, -2, 3], dtype=F64)
+        by_hand = torch.stack(
+            [
+                2 * relevance[0] + 3 / 8 * relevance[1] + relevance[2],
+                -relevance[0] + 5 / 8 * relevance[1],
+            ]
+        )
+        result = layerwise_relevance(net, row(1, 1), rule=epsilon_rule(0.0))
+        close(result.values, by_hand[None], atol=1e-12)
+        close(result.delta, torch.zeros(1, dtype=F64), atol=1e-12)
+
+
+def test_what_a_saturated_unit_says_is_not_lost():
+    # in single precision tanh(50) is 1 and its slope 0
+    net = nn.Sequential(nn.Linear(1, 1, bias=False), nn.Tanh())
+    net[0].weight.data.fill_(50.0)
+    close(layerwise_relevance(net, torch.ones(1, 1)).values, torch.ones(1, 1))
+
+
+def test_a_sigmoid_of_nothing_loses_its_half_and_says_so():
+    net = nn.Sequential(linear([[1.0, -1.0]]), nn.Sigmoid())
+    result = layerwise_relevance(net, row(2, 2))
+    close(result.values, row(0, 0))
+    close(result.delta, torch.tensor([-0.5], dtype=F64))
+
+
+def test_an_activation_in_place_changes_what_is_read_later():
+    class Later(nn.Module):
+        def __init__(self, activation):
+            super().__init__()
+            self.first, self.activation = linear([[1.0]]), activation
+
+        def forward(self, x):
+            z = self.first(x)
+            return self.activation(z) + 2 * z
+
+    values = [
+        layerwise_relevance(Later(activation), row(9)).values
+        for activation in (nn.ReLU6(inplace=True), nn.ReLU6())
+    ]
+    close(values[0], row(6 + 12))
+    close(values[1], row(6 + 18))
+
+
+def test_the_gradient_is_not_what_an_activation_hands_down():
+    net = Between(linear([[3.0]]), nn.Tanh(), linear([[1.0]]))
+    ours = layerwise_relevance(net, row(1), rule=epsilon_rule(0.0)).values
+    with pytest.raises(AssertionError):
+        close(ours, input_x_gradient(net, row(1)))
+
+
+# --- layers whose forward is their own ------------------------------------------------
+
+
+class Padded(nn.Conv1d):
+    """A convolution that pads its input by one more place at the end."""
+
+    def forward(self, x):
+        return super().forward(F.pad(x, (0, 1)))
+
+
+class Standardised(nn.Conv1d):
+    def _conv_forward(self, x, weight, bias):
+        return super()._conv_forward(x, weight / weight.norm(), bias)
+
+
+class Activated(nn.Linear):
+    def forward(self, x):
+        return super().forward(x).relu()
+
+
+class Scaled(nn.BatchNorm1d):
+    def forward(self, x):
+        return super().forward(x).abs()
+
+
+def own(layer, seed=0):
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        nn.init.normal_(layer.weight)
+        nn.init.normal_(layer.bias)
+    return layer.double()
+
+
+@pytest.mark.parametrize("bias", [True, False])
+@pytest.mark.parametrize("name", RULES)
+def test_a_layer_with_padding_of_its_own_is_a_padded_one(name, bias):
+    layer = own(Padded(1, 2, 2))
+    plain = nn.Conv1d(1, 2, 2).double()
+    plain.load_state_dict(layer.state_dict())
+    if not bias:
+        layer.bias = plain.bias = None
+    x, head = normal(1, 2, 1, 4), linear([[1.0] * 8])
+    net = nn.Sequential(layer, nn.ReLU(), nn.Flatten(), head)
+    ours = layerwise_relevance(net, x, rules={layer: RULES[name]}).values
+    # The zeros belong to the layer: the flat rule gives them nothing, where a padded
+    # input would take a share. So for that one the sums are written out.
+    padded = nn.Sequential(nn.ConstantPad1d((0, 1), 0.0), plain, *net[1:])
+    if name not in ("flat", "z_box"):
+        theirs = layerwise_relevance(padded, x, rules={plain: RULES[name]}).values
+        close(ours, theirs, atol=1e-12)
+        return
+    above = net[:2](x).detach()
+    x_of = torch.stack([x[:, 0], F.pad(x[:, 0, 1:], (0, 1))], 1)
+    w = layer.weight[:, 0].detach()
+    there = torch.ones(4, 2, dtype=F64)
+    there[3, 1] = 0
+    terms = torch.ones(2, 2, 4, 2, dtype=F64)
+    if name == "z_box":
+        products = x_of.transpose(1, 2)[:, None] * w[None, :, None]
+        terms = products + 4 * w.clamp(min=0)[None, :, None]
+        terms = terms - 5 * w.clamp(max=0)[None, :, None]
+    terms = terms * there
+    shares = above[..., None] * terms / terms.sum(3, keepdim=True)
+    expected = shares[..., 0].sum(1)
+    expected[:, 1:] += shares[..., :-1, 1].sum(1)
+    close(ours[:, 0], expected, atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("layer", "shape"),
+    [
+        (Standardised(1, 2, 2), (3, 1, 4)),
+        (Activated(4, 2), (3, 4)),
+        (Scaled(4), (3, 4)),
+    ],
+)
+def test_a_layer_that_does_more_than_it_is_called_is_refused_by_name(layer, shape):
+    net = nn.Sequential(own(layer), nn.Flatten())
+    name = type(layer).__name__
+    with pytest.raises(
+        ValueError, match=f"model: got {name}, whose forward is its own"
+    ):
+        layerwise_relevance(net, normal(3, *shape), target=0)
+
+
+def test_a_forward_replaced_on_the_object_is_seen():
+    layer = nn.Linear(2, 1).double()
+    layer.forward = lambda x: F.linear(x, layer.weight, layer.bias) ** 2
+    with pytest.raises(ValueError, match="model: got Linear, whose forward is its own"):
+        layerwise_relevance(nn.Sequential(layer), row(1, 2))
+
+
+# --- rules for types, half precision --------------------------------------------------
+
+
+def test_a_rule_for_a_type_of_layers():
+    class Special(nn.Linear):
+        pass
+
+    net = nn.Sequential(
+        nn.Conv1d(1, 2, 2), nn.ReLU(), nn.Conv1d(2, 2, 2), nn.ReLU(), nn.Flatten(),
+        nn.Linear(4, 3), nn.ReLU(), Special(3, 2),
+    ).double()  # fmt: skip
+    with torch.no_grad():
+        for i, p in enumerate(net.parameters()):
+            p.copy_(normal(i, *p.shape))
+    x, (a, b, c, d) = normal(0, 3, 1, 4), (net[0], net[2], net[5], net[7])
+    gamma, plus, weak = gamma_rule(1.0), z_plus_rule(), epsilon_rule(0.5)
+    flat = flat_rule()
+
+    def values(rules):
+        return layerwise_relevance(net, x, target=1, rule=weak, rules=rules).values
+
+    by_type = {nn.Conv1d: gamma, nn.Linear: plus, a: flat}
+    close(values(by_type), values({a: flat, b: gamma, c: plus, d: plus}))
+    by_type = {nn.modules.conv._ConvNd: gamma, nn.Linear: plus, Special: weak}
+    close(values(by_type), values({a: gamma, b: gamma, c: plus}))
+    # what the model has none of is no mistake: one mapping serves many models
+    close(values({nn.Conv2d: gamma, nn.BatchNorm1d: plus}), values({}))
+    with pytest.raises(AssertionError):
+        close(values({nn.Linear: plus}), values({c: plus}))
+
+
+@pytest.mark.parametrize("kind", [torch.float16, torch.bfloat16])
+@pytest.mark.parametrize("rule", [None, gamma_rule(), z_plus_rule(), alpha_beta_rule()])
+def test_half_precision_is_explained_in_single_precision(kind, rule):
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        net = small_resnet(3, width=4).eval()
+    net = net.to(kind)
+    same = small_resnet(3, width=4).eval()
+    same.load_state_dict({k: v.float() for k, v in net.state_dict().items()})
+    x = normal(0, 2, 3, 16, 16).to(kind)
+    # so that it has to be found in the copy
+    rules = {net.head: epsilon_rule(0.1)}
+    ours = layerwise_relevance(net, x, target=1, rule=rule, rules=rules)
+    theirs = layerwise_relevance(
+        same, x.float(), target=1, rule=rule, rules={same.head: epsilon_rule(0.1)}
+    )
+    assert ours.values.dtype == kind
+    close(ours.values, theirs.values.to(kind))
+    assert {p.dtype for p in net.parameters()} == {kind}
+
+
 # --- Captum, where it is right --------------------------------------------------------
 
 
@@ -615,9 +844,8 @@ class By(nn.Module):
 @pytest.mark.parametrize(
     "last",
     [
-        torch.sigmoid,
-        torch.tanh,
-        F.gelu,
+        torch.erf,
+        lambda x: x.clamp(torch.zeros(4, dtype=F64)),
         lambda x: x.softmax(1),
         lambda x: x * x,
         lambda x: 1 / x,
@@ -703,6 +931,16 @@ def test_bad_input():
         ),
         (
             lambda: layerwise_relevance(
+                net, row(1, 2, 3), rules={nn.ReLU: flat_rule()}
+            ),
+            "rules: got ReLU",
+        ),
+        (
+            lambda: layerwise_relevance(net, row(1, 2, 3), rules={"0": flat_rule()}),
+            "rules: got str",
+        ),
+        (
+            lambda: layerwise_relevance(
                 net, row(1, 2, 3), rules={nn.Linear(1, 1): flat_rule()}
             ),
             "rules: got Linear",
@@ -713,5 +951,9 @@ def test_bad_input():
             make()
     with pytest.raises(TypeError, match="expected Module"):
         layerwise_relevance(torch.relu, row(1, 2, 3))
+    with pytest.raises(TypeError, match="rules: got list, expected Mapping"):
+        layerwise_relevance(net, row(1, 2, 3), rules=[flat_rule()])
+    with pytest.raises(TypeError, match="rule: got str, expected one such as"):
+        layerwise_relevance(net, row(1, 2, 3), rule="epsilon")
     with pytest.raises(TypeError, match="an output of type ndarray"):
         layerwise_relevance(By(lambda x: x.detach().numpy()), X)

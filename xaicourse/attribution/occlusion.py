@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from itertools import product
+from dataclasses import replace
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from xaicourse.attribution.explained import (
     ALL,
@@ -43,12 +45,15 @@ def occlusion(
         Maps rows (n, ...) to (n,) or (n, outputs), each row by itself. Modules are
         explained in evaluation mode and left in the mode they were in.
     inputs : Tensor or array, shape (n, ...)
-        Rows: tables (n, n_features), or pictures (n, channels, height, width), whose
+        Rows: tables (n, n_features), series (n, channels, length), pictures (n,
+        channels, height, width) or volumes (n, channels, depth, height, width), whose
         channels are covered together.
     window, strides : int, or one for each axis
-        Size of the window, and how far it moves; ``None`` moves it by its size. The
-        axes are those behind the rows, for pictures height and width. The last place
-        along an axis ends at its end.
+        Size of the window, and how far it moves; ``None`` moves it by its size. An
+        integer stands for every axis behind the channels; several are for the last
+        axes, and what lies before those is covered together: (1, 16) covers one word
+        after another of sentences (n, words, 16). The last place along an axis ends at
+        its end.
     baselines : Tensor or array of shape (n, ...) or (1, ...), or float
         What covers.
     target : int, integers of shape (n,) or None
@@ -59,7 +64,7 @@ def occlusion(
         the inputs are repeated with them.
     internal_batch_size : int or None
         Most covered rows given to the model at once; ``None`` takes as many as hold
-        2**18 numbers.
+        2**18 numbers, and at least 16.
     progress : callable or None
         Wraps the outer loop, as ``tqdm.tqdm`` does; ``None`` is silent.
 
@@ -90,32 +95,55 @@ def occlusion(
         model, inputs, target=target, additional_forward_args=additional_forward_args,
         internal_batch_size=internal_batch_size,
     )  # fmt: skip
+    if internal_batch_size is None:
+        # without gradients nothing is kept, and one picture a pass is slow
+        f = replace(f, size=max(f.size, 16))
     x = f.rows
-    axes = x.shape[2:] if x.ndim == 4 else x.shape[1:]
+    given = [v for v in (window, strides) if isinstance(v, Sequence)]
+    n_axes = len(given[0]) if given else max(1, x.ndim - 2)
+    if not 1 <= n_axes < x.ndim:
+        name = "window" if given and given[0] is window else "strides"
+        raise ValueError(
+            f"{name}: got {n_axes} numbers, expected one for each of the last axes of "
+            f"inputs of shape {tuple(x.shape)}"
+        )
+    axes = x.shape[-n_axes:]
     windows = _per_axis("window", window, axes)
     steps = windows if strides is None else _per_axis("strides", strides, windows)
     cover = beside("baselines", baselines, x)
-    starts = [
-        sorted({*range(0, length - w + 1, step), length - w})
+    masks = [
+        _masks(length, w, step).to(x.device)
         for length, w, step in zip(axes, windows, steps, strict=True)
     ]
-    places = list(product(*starts))
-    # all colours are covered together
-    shape = (*[1] * (x.ndim - 1 - len(axes)), *axes)
+    grid, between = [len(mask) for mask in masks], [1] * (x.ndim - 1 - n_axes)
     with explaining(model):
-        lost, times = x.new_zeros(len(x), *shape), x.new_zeros(shape)
         whole = f.at(ALL, x)
-        for rows, some in f.blocks(len(places), progress=progress):
-            hidden = x.new_zeros(len(places[some]), *shape)
-            for mask, place in zip(hidden, places[some], strict=True):
-                ends = zip(place, windows, strict=True)
-                mask[(..., *[slice(a, a + w) for a, w in ends])] = 1
-            covered = torch.where(hidden > 0, cover[rows, None], x[rows, None])
-            loss = (whole[rows, None] - f.at(rows, covered)).to(x)
-            lost[rows] += torch.tensordot(loss, hidden, 1)
-            if rows.start == 0:
-                times += hidden.sum(0)
-        return f.as_given((lost / times).expand_as(x).clone())
+        kind = torch.promote_types(x.dtype, whole.dtype)
+        loss = x.new_zeros(len(x), math.prod(grid), dtype=kind)
+        for rows, some in f.blocks(loss.shape[1], progress=progress):
+            # the window of each place is the product of one mask for each axis
+            places = torch.arange(some.start, some.stop, device=x.device)
+            hidden = torch.ones(len(places), dtype=torch.bool, device=x.device)
+            for mask, at in zip(masks, torch.unravel_index(places, grid), strict=True):
+                along = mask[at].view(len(at), *[1] * (hidden.ndim - 1), -1)
+                hidden = hidden[..., None] & along
+            hidden = hidden.view(len(places), *between, *axes)
+            covered = torch.where(hidden, cover[rows, None], x[rows, None])
+            loss[rows, some] = (whole[rows, None] - f.at(rows, covered)).to(kind)
+        values = loss.view(len(x), *grid)
+        for mask in masks:
+            # the mean over the places that cover each position of this axis
+            share = mask.to(kind) / mask.sum(0)
+            values = torch.tensordot(values, share, ([1], [0]))
+        values = values.view(len(x), *between, *axes)
+        return f.as_given(values.expand_as(x).clone())
+
+
+def _masks(length: int, window: int, step: int) -> Tensor:
+    """What a window covers of an axis: a row for each of its places."""
+    starts = torch.arange(0, length - window + step, step).clamp(max=length - window)
+    beyond = torch.arange(length) - starts[:, None]
+    return (beyond >= 0) & (beyond < window)
 
 
 def _per_axis(name: str, value: int | Sequence[int], axes: Sequence[int]) -> list[int]:

@@ -1,6 +1,11 @@
 """Networks: their shapes, how they are trained, and what their neurons encode."""
 
-from xaicourse.networks.architectures import mlp, small_cnn, small_resnet
+from xaicourse.networks.architectures import (
+    efficientnet_lite0,
+    mlp,
+    small_cnn,
+    small_resnet,
+)
 from xaicourse.networks.kernel import KernelDrift, kernel_drift
 from xaicourse.networks.modulation import (
     depth_weights,
@@ -19,6 +24,13 @@ from xaicourse.networks.node_importance import (
     importance_loss,
     train_node_importance,
 )
+from xaicourse.networks.pretrained import (
+    imagenet_classes,
+    load_efficientnet_lite0,
+    load_minilm,
+    photograph,
+    sentence_embeddings,
+)
 from xaicourse.networks.training import (
     accuracy,
     probability,
@@ -33,13 +45,19 @@ __all__ = [
     "accuracy",
     "concept_auc",
     "depth_weights",
+    "efficientnet_lite0",
+    "imagenet_classes",
     "importance_loss",
     "kernel_drift",
     "layer_activations",
+    "load_efficientnet_lite0",
+    "load_minilm",
     "mahalanobis",
     "mlp",
     "neuron_regressions",
+    "photograph",
     "probability",
+    "sentence_embeddings",
     "small_cnn",
     "small_resnet",
     "train_mlps",
