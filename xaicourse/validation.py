@@ -211,7 +211,8 @@ def check_finite(name: str, array: Any) -> None:
         raise ValueError(f"{name}: got an empty array of shape {tuple(array.shape)}")
     # NaN and infinity both survive in one of the extremes, and the extremes need no
     # memory: isfinite(array) would build a mask (and with PyTorch a copy of the data).
-    if not all(math.isfinite(end.item()) for end in (array.min(), array.max())):
+    ends = array.aminmax() if hasattr(array, "aminmax") else (array.min(), array.max())
+    if not all(math.isfinite(end.item()) for end in ends):
         raise ValueError(f"{name}: got NaN or infinity, expected finite numbers only")
 
 
