@@ -240,6 +240,7 @@ def batch_jacobian(
             output = f.ask([rows], ())
             # each row's outputs depend on that row alone
             slopes = _slopes(output.sum(0).reshape(-1), rows)
+            check_finite("model: derivatives", slopes)
             block = slopes.transpose(0, 1) if output.ndim == 2 else slopes[0]
             if some.start == 0:
                 alone = len(block) == len(f.rows)
@@ -247,7 +248,6 @@ def batch_jacobian(
                 result = block if alone else block.new_empty(size)
             if not alone:
                 result[some] = block
-    check_finite("model: derivatives", result)
     return result
 
 
