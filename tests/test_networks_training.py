@@ -316,3 +316,17 @@ def test_small_resnet_ends_in_maps_of_8_by_8() -> None:
     assert network(x).shape == (2, 5)
     with pytest.raises(ValueError, match="width: got 0"):
         small_resnet(3, width=0)
+
+
+def test_seeds_are_a_sequence_of_integers() -> None:
+    x = np.linspace(-1, 1, 20)[:, None]
+    options = {"hidden": [3], "max_epochs": 1}
+    arrays, lists = (
+        train_mlps(x, x[:, 0] > 0, seeds=seeds, **options)
+        for seeds in (np.arange(3), [0, 1, 2])
+    )
+    for ours, theirs in zip(arrays, lists, strict=True):
+        assert torch.equal(ours[0].weight, theirs[0].weight)
+    for seeds in (0, None, "12"):
+        with pytest.raises(TypeError, match=r"^seeds: got .*, expected a sequence of"):
+            train_mlps(x, x[:, 0] > 0, seeds=seeds, **options)

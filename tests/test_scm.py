@@ -142,13 +142,21 @@ def test_other_noise() -> None:
         ),
         (lambda: CHAIN.environment(spread=1.0), "no parameter"),
         (lambda: CHAIN.do(w=1.0), r"do\(\) got"),
-        (lambda: CHAIN.do(x=float("nan")).sample(5), "'x': got NaN"),
+        (lambda: CHAIN.do(x=float("nan")).sample(5), r"^do\(x\): got NaN"),
         (lambda: CHAIN.sample(0), "n: got 0, expected an integer of at least 1"),
         (lambda: CHAIN.sample(5, seed=-1), "seed"),
         (lambda: CHAIN.effect_of("x", on="w"), "on: got 'w'"),
         (
             lambda: CHAIN.do(x=lambda noise: noise[:2]).sample(5),
-            r"'x' returned shape \(2,\)",
+            r"^the mechanism of 'x': got shape \(2,\), expected \(5,\), a value for",
+        ),
+        (
+            lambda: CHAIN.do(x=np.ones(5)).sample(4),
+            r"^do\(x\): got shape \(5,\), expected \(4,\), a value for each row, or a",
+        ),
+        (
+            lambda: CHAIN.do(x=["a", None, "b"]).sample(3),
+            r"^do\(x\): got a missing value, expected none$",
         ),
         (lambda: CHAIN.do(x=lambda noise: noise * np.inf).sample(5), "NaN or infinity"),
     ],
@@ -156,3 +164,26 @@ def test_other_noise() -> None:
 def test_bad_models_are_refused(build: object, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         build()  # type: ignore[operator]
+
+
+def test_a_variable_may_be_set_row_by_row() -> None:
+    twice = StructuralCausalModel({"x": lambda noise: noise, "y": lambda x: 2 * x})
+    for values in (np.arange(3), [0, 1, 2], pd.Series([0, 1, 2], index=[7, 8, 9])):
+        assert twice.do(x=values).sample(3)["y"].tolist() == [0, 2, 4]
+
+
+def test_variables_may_be_words() -> None:
+    world = StructuralCausalModel(
+        {
+            "colour": lambda noise: np.where(noise > 0, "red", "blue"),
+            "grade": lambda noise: pd.Categorical(np.where(noise > 1, "a", "b")),
+            "y": lambda colour, noise: 3.0 * (colour == "red") + noise,
+        }
+    )
+    drawn = world.sample(200, seed=1)
+    assert set(drawn["colour"]) == {"red", "blue"}
+    assert set(drawn["grade"]) == {"a", "b"}
+    effect = world.effect_of("colour", on="y", low="blue", high="red", n=50)
+    assert effect.value == pytest.approx(3.0, abs=1e-12)
+    with pytest.raises(TypeError, match=r"^on: got 'colour', which has no mean"):
+        world.effect_of("y", on="colour", n=5)

@@ -176,11 +176,11 @@ class StructuralCausalModel:
             )
         return replace(self, parameters={**self.parameters, **parameters})
 
-    def do(self, **interventions: float | Mechanism) -> StructuralCausalModel:
+    def do(self, **interventions: Any) -> StructuralCausalModel:
         """Return the model in which the named variables are set from outside.
 
-        A number cuts every arrow into the variable; a function is a new mechanism in
-        place of the old one.
+        A value, or an array of one for each row that will be drawn, cuts every arrow
+        into the variable; a function is a new mechanism in place of the old one.
         """
         if unknown := set(interventions) - set(self.mechanisms):
             raise ValueError(
@@ -188,7 +188,7 @@ class StructuralCausalModel:
                 f"{sorted(self.mechanisms)}"
             )
         forced = {
-            v: f if callable(f) else _constant(f) for v, f in interventions.items()
+            v: f if callable(f) else _constant(v, f) for v, f in interventions.items()
         }
         return replace(self, mechanisms={**self.mechanisms, **forced})
 
@@ -203,8 +203,8 @@ class StructuralCausalModel:
         Raises
         ------
         ValueError
-            When ``n`` is not positive, or a mechanism returns the wrong number of
-            values, NaN or infinity.
+            When ``n`` is not positive, or a mechanism returns (or `do` was given) the
+            wrong number of values, NaN, infinity or a missing value.
         """
         n = check_int("n", n)
         entropy = _entropy(seed)
@@ -223,7 +223,8 @@ class StructuralCausalModel:
                 )
                 draw = self.noises.get(variable, standard_normal)
                 given["noise"] = draw(np.random.default_rng(stream), n)
-            values[variable] = _column(variable, mechanism(**given), n)
+            name = getattr(mechanism, "name", f"the mechanism of {variable!r}")
+            values[variable] = _column(name, mechanism(**given), n)
         return pd.DataFrame({v: values[v] for v in self.mechanisms})
 
     def effect_of(
@@ -231,8 +232,8 @@ class StructuralCausalModel:
         cause: str,
         *,
         on: str,
-        low: float = 0.0,
-        high: float = 1.0,
+        low: Any = 0.0,
+        high: Any = 1.0,
         n: int = 10_000,
         seed: Seed = 0,
     ) -> CausalEffect:
@@ -245,9 +246,11 @@ class StructuralCausalModel:
         check_choice("on", on, self.mechanisms)
         entropy = _entropy(seed)
         outcomes = [
-            self.do(**{cause: x}).sample(n, seed=entropy)[on].to_numpy(float)
-            for x in (high, low)
+            self.do(**{cause: x}).sample(n, seed=entropy)[on] for x in (high, low)
         ]
+        if not all(map(pd.api.types.is_numeric_dtype, outcomes)):
+            raise TypeError(f"on: got {on!r}, which has no mean, expected numbers")
+        outcomes = [outcome.to_numpy(float) for outcome in outcomes]
         difference = outcomes[0] - outcomes[1]
         spread = float(difference.std(ddof=1)) if n > 1 else float("inf")
         return CausalEffect(float(difference.mean()), spread / n**0.5)
@@ -257,20 +260,31 @@ def _arguments(mechanism: Mechanism) -> tuple[str, ...]:
     return tuple(inspect.signature(mechanism).parameters)
 
 
-def _constant(value: float) -> Mechanism:
-    return lambda: value
+def _constant(variable: str, value: Any) -> Mechanism:
+    def constant() -> Any:
+        return value
+
+    constant.name = f"do({variable})"  # type: ignore[attr-defined]
+    return constant
 
 
 def _entropy(seed: Seed) -> int:
     return int(check_seed(seed).integers(2**63))
 
 
-def _column(variable: str, value: Any, n: int) -> NDArray[Any]:
+def _column(name: str, value: Any, n: int) -> NDArray[Any]:
     column = np.asarray(value)
+    if column.dtype == object:  # numbers, perhaps, or words
+        column = (
+            pd.Series(column.ravel()).infer_objects().to_numpy().reshape(column.shape)
+        )
     if column.ndim > 1 or (column.ndim == 1 and len(column) != n):
         raise ValueError(
-            f"the mechanism of {variable!r} returned shape {column.shape}; expected "
-            f"({n},) or a number"
+            f"{name}: got shape {column.shape}, expected ({n},), a value for each row, "
+            f"or a single value"
         )
-    check_finite(f"the mechanism of {variable!r}", column)
+    if column.dtype.kind in "biufc":
+        check_finite(name, column)
+    elif pd.isna(column).any():
+        raise ValueError(f"{name}: got a missing value, expected none")
     return np.broadcast_to(column, (n,)).copy()

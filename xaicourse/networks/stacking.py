@@ -21,6 +21,10 @@ from xaicourse.validation import check_finite, check_int
 
 def generators_of(seeds: Sequence[int], *, beyond: int = 0) -> list[torch.Generator]:
     """Return one generator a seed, or of the number that lies `beyond` it."""
+    if np.ndim(seeds) != 1:
+        raise TypeError(
+            f"seeds: got {seeds!r}, expected a sequence of integers, one a network"
+        )
     if not len(seeds):
         raise ValueError("seeds: got none, expected one for each network")
     numbers = [check_int("seeds", seed, minimum=0) for seed in seeds]
