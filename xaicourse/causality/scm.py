@@ -250,8 +250,7 @@ class StructuralCausalModel:
         ]
         if not all(map(pd.api.types.is_numeric_dtype, outcomes)):
             raise TypeError(f"on: got {on!r}, which has no mean, expected numbers")
-        outcomes = [outcome.to_numpy(float) for outcome in outcomes]
-        difference = outcomes[0] - outcomes[1]
+        difference = outcomes[0].to_numpy(float) - outcomes[1].to_numpy(float)
         spread = float(difference.std(ddof=1)) if n > 1 else float("inf")
         return CausalEffect(float(difference.mean()), spread / n**0.5)
 
