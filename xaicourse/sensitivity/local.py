@@ -236,7 +236,7 @@ def batch_jacobian(
     f = explained(model, inputs, internal_batch_size=internal_batch_size, gradient=True)
     with explaining(model), torch.enable_grad():
         for some, _ in f.blocks(progress=progress):
-            rows = f.rows[some].clone().requires_grad_()
+            rows = f.rows[some].detach().requires_grad_()  # the model gets a copy
             output = f.ask([rows], ())
             # each row's outputs depend on that row alone
             slopes = _slopes(output.sum(0).reshape(-1), rows)
