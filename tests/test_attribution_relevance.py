@@ -953,7 +953,7 @@ def test_bad_input():
         layerwise_relevance(torch.relu, row(1, 2, 3))
     with pytest.raises(TypeError, match="rules: got list, expected Mapping"):
         layerwise_relevance(net, row(1, 2, 3), rules=[flat_rule()])
-    with pytest.raises(TypeError, match="rule: got str, expected one such as"):
+    with pytest.raises(TypeError, match="rule: got str, expected a function"):
         layerwise_relevance(net, row(1, 2, 3), rule="epsilon")
     with pytest.raises(TypeError, match="an output of type ndarray"):
         layerwise_relevance(By(lambda x: x.detach().numpy()), X)

@@ -186,6 +186,32 @@ def test_training_matches_named_columns_by_name() -> None:
     assert torch.equal(plain, named)
 
 
+def test_moments_are_enough_but_where_rounding_would_be_seen(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    environments = split([*chain(0), *chain(1, shift=5.0)])
+    refitted = []
+    rows = invariance._regression
+    monkeypatch.setattr(
+        invariance,
+        "_regression",
+        lambda X, y, columns: refitted.append(columns) or rows(X, y, columns),
+    )
+    by_moments = invariant_causal_prediction(environments)
+    assert refitted == []
+    monkeypatch.setattr(invariance, "ROUNDED", np.inf)
+    by_rows = invariant_causal_prediction(environments)
+    assert len(refitted) == 8
+    assert by_moments.p_values == pytest.approx(by_rows.p_values, rel=0, abs=1e-9)
+    np.testing.assert_allclose(by_moments.intervals, by_rows.intervals, rtol=1e-9)
+    monkeypatch.setattr(invariance, "ROUNDED", 1e-5)
+    # a column that is y to nine digits: its sets alone need the rows
+    near = [(np.column_stack([X, y + 1e-9 * X[:, 0]]), y) for X, y in environments]
+    refitted.clear()
+    invariant_causal_prediction(near)
+    assert {3} <= set.intersection(*map(set, refitted))
+
+
 def test_limit_of_the_size() -> None:
     environments = split(chain(0))
     every = invariant_causal_prediction(environments)

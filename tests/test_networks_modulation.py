@@ -395,8 +395,9 @@ class TrainingByHand:
                 square.sqrt() + 1e-8
             )
 
-    def factors(self, method, strength, layers):
-        hidden, output = self.layers(self.X)
+    def factors(self, method, strength, layers, before):
+        # as written, what the batch looked like before the first of two steps
+        hidden, output = before if method == "written" else self.layers(self.X)
         matrices = [w[None] for w in self.weights[::2]]
         if method == "written":
             rows, references = [self.X, hidden, output], self.untrained
@@ -440,12 +441,12 @@ class TrainingByHand:
             )
         else:
             slopes = self.slopes(self.loss)
-        plain = [1.0] * 4
+        plain, before = [1.0] * 4, self.layers(self.X)
         if n_steps == 2:
             self.adam(slopes, plain)
         factors = plain
         if method in ("written", "update"):
-            factors = self.factors(method, strength, layers)
+            factors = self.factors(method, strength, layers, before)
         if method == "written":
             slopes, factors = (
                 [g * f for g, f in zip(slopes, factors, strict=True)],
@@ -460,7 +461,9 @@ BY_HAND = [
     PLAIN,
     PLAIN | {"n_steps": 2},
     {"method": "written", "strength": 3.0},
+    {"method": "written", "strength": 3.0, "n_steps": 2},
     {"method": "update", "strength": 0.9},
+    {"method": "update", "strength": 0.9, "n_steps": 2},
     LOSS,
     LOSS | {"n_steps": 2},
 ]

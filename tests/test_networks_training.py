@@ -348,3 +348,17 @@ def test_labels_that_are_no_classes_are_refused(labels, message) -> None:
             torch.tensor(labels),
             max_epochs=1,
         )
+
+
+def test_seeds_are_a_sequence_of_integers() -> None:
+    x = np.linspace(-1, 1, 20)[:, None]
+    options = {"hidden": [3], "max_epochs": 1}
+    arrays, lists = (
+        train_mlps(x, x[:, 0] > 0, seeds=seeds, **options)
+        for seeds in (np.arange(3), [0, 1, 2])
+    )
+    for ours, theirs in zip(arrays, lists, strict=True):
+        assert torch.equal(ours[0].weight, theirs[0].weight)
+    for seeds in (0, None, "12"):
+        with pytest.raises(TypeError, match=r"^seeds: got .*, expected a sequence"):
+            train_mlps(x, x[:, 0] > 0, seeds=seeds, **options)

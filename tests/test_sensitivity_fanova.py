@@ -1,6 +1,7 @@
 """Functional analysis of variance: the literal tree, quadrature by hand, and Optuna."""
 
 import itertools
+import tracemalloc
 from types import SimpleNamespace
 
 import numpy as np
@@ -312,3 +313,16 @@ def test_a_constant_forest_has_zero_shares_and_says_so():
 def test_bad_input_is_named(forest, call, error, message):
     with pytest.raises(error, match=rf"^{message}$"):
         call(forest)
+
+
+def test_the_memory_of_many_leaves_is_bounded():
+    rng = np.random.default_rng(0)
+    X = rng.random((4000, 4))
+    tree = DecisionTreeRegressor(random_state=0).fit(X, rng.random(4000))
+    assert tree.get_n_leaves() > 3900
+    tracemalloc.start()
+    forest_anova(tree, [(0, 1)] * 4)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    # a table of leaves by intervals would have 4,000 x 1,000 numbers for each input
+    assert peak < 60e6

@@ -701,3 +701,49 @@ def test_a_step_for_each_feature():
         finite_differences(function, inputs, step=[1e-6] * 3)
     with pytest.raises(ValueError, match="expected a positive number"):
         finite_differences(function, inputs, step=[1e-6, 0])
+
+
+class Cubed(torch.autograd.Function):
+    """Its derivative leaves PyTorch, so that no several can be taken together."""
+
+    @staticmethod
+    def forward(ctx, x):
+        ctx.save_for_backward(x)
+        return x**3
+
+    @staticmethod
+    def backward(ctx, slope):
+        (x,) = ctx.saved_tensors
+        return torch.from_numpy(3 * x.detach().numpy() ** 2 * slope.numpy())
+
+
+@pytest.mark.parametrize("cube", [Cubed.apply, lambda x: x**3])
+def test_derivatives_of_a_model_that_takes_one_pass_at_a_time(cube):
+    x = torch.tensor([[1.0, 2.0], [3.0, -1.0]])
+    found = batch_jacobian(lambda x: cube(x) @ torch.tensor([[1.0, 0], [2, 1]]), x)
+    # x1^3 + 2 x2^3 and x2^3
+    expected = [[[3.0, 24.0], [0.0, 12.0]], [[27.0, 6.0], [0.0, 3.0]]]
+    assert found.tolist() == expected
+
+
+def test_the_passes_of_all_outputs_are_made_together():
+    passes = []
+
+    class Watched(torch.autograd.Function):
+        generate_vmap_rule = True
+
+        @staticmethod
+        def forward(x):
+            return 2 * x
+
+        @staticmethod
+        def setup_context(ctx, inputs, output):
+            pass
+
+        @staticmethod
+        def backward(_, slope):
+            passes.append(1)
+            return 2 * slope
+
+    batch_jacobian(lambda x: Watched.apply(x) @ torch.ones(3, 50), torch.ones(4, 3))
+    assert len(passes) == 1

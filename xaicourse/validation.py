@@ -543,9 +543,9 @@ def as_numbers(name: str, values: Any) -> NDArray[Any]:
     try:
         array = np.asarray(values.detach() if hasattr(values, "detach") else values)
     except (TypeError, ValueError, RuntimeError):
-        kind = type(values).__name__
+        given = type(values).__name__
         raise TypeError(
-            f"{name}: got {kind}, expected an array of real numbers"
+            f"{name}: got {given}, expected an array of real numbers"
         ) from None
     if array.dtype.kind == "O" and array.ndim and all(map(_real, array.flat)):
         array = array.astype(np.float64)

@@ -46,6 +46,8 @@ from xaicourse.validation import (
 Environments = Sequence[tuple[ArrayLike, ArrayLike]]
 Columns = tuple[int, ...]
 Array = NDArray[np.float64]
+Fit = tuple[Array, Array, Array, Array]
+ROUNDED = 1e-5  # a share of a sum of squares below which its rounding might be seen
 STILL_MOVES = 0.01  # of the logits, in the last quarter of the steps
 
 
@@ -148,14 +150,17 @@ def invariant_causal_prediction(
     alpha = check_level("alpha", alpha)
     d = X[0].shape[1]
     largest = d if max_size is None else min(d, check_int("max_size", max_size))
+    moments = _Moments.of(X, y)
     p_values, pieces = {}, []
     for columns in (
         s for size in range(largest + 1) for s in combinations(range(d), size)
     ):
-        design = [np.column_stack([rows[:, columns], np.ones(len(rows))]) for rows in X]
-        residuals, interval = _regression(design, y, columns, alpha)
-        p_values[columns] = _equal_residuals(residuals, np.concatenate(y))
+        found = moments.regression(columns) or _regression(X, y, columns)
+        fit, n, means, variances = found
+        p_values[columns] = _equal_residuals(n, means, variances)
         if p_values[columns] > alpha:
+            half = ndtri(1 - alpha / 4) * fit[1]
+            interval = np.stack([fit[0] - half, fit[0] + half], axis=1)
             piece = np.zeros((d, 2))
             piece[list(columns)] = interval
             pieces.append(piece)
@@ -393,12 +398,78 @@ def _check_environments(environments: Environments) -> tuple[list[Array], list[A
     return X, y
 
 
-def _regression(
-    design: list[Array], y: list[Array], columns: Columns, alpha: float
-) -> tuple[list[Array], Array]:
-    """Residuals of the pooled regression in each environment, and intervals (size, 2)
-    of the coefficients.
+@dataclass(frozen=True)
+class _Moments:
+    """Sums of products in each environment, of which every regression can be made.
+
+    Attributes
+    ----------
+    n : ndarray, shape (E,)
+        Rows.
+    sums : ndarray, shape (E, d + 1)
+        Of the columns and y, around their common means and in units of `unit`.
+    products : ndarray, shape (E, d + 1, d + 1)
+        Of each two of them.
+    unit : ndarray, shape (d + 1,)
+        Powers of two.
     """
+
+    n: Array
+    sums: Array
+    products: Array
+    unit: Array
+
+    @classmethod
+    def of(cls, X: list[Array], y: list[Array]) -> _Moments:
+        """Return those of some environments."""
+        # in one layout, so that the same numbers give the same bits
+        tables = [
+            np.ascontiguousarray(np.column_stack(pair))
+            for pair in zip(X, y, strict=True)
+        ]
+        n = np.array([len(t) for t in tables], float)
+        middle = sum(t.sum(0) for t in tables) / n.sum()
+        size = np.max([np.abs(t - middle).max(0) for t in tables], axis=0)
+        unit = np.exp2(np.frexp(np.where(size > 0, size, 1.0))[1])
+        tables = [(t - middle) / unit for t in tables]
+        return cls(
+            n,
+            np.array([t.sum(0) for t in tables]),
+            np.array([t.T @ t for t in tables]),
+            unit,
+        )
+
+    def regression(self, columns: Columns) -> Fit | None:
+        """Return what `_regression` does, or nothing where rounding might be seen."""
+        S, d = list(columns), len(self.unit) - 1
+        pooled = self.products.sum(0)
+        spread = np.sqrt(pooled.diagonal())
+        if not spread[[*S, d]].all():
+            return None
+        likeness = (pooled / spread / spread[:, None])[np.ix_(S, S)]
+        if S and np.linalg.eigvalsh(likeness)[0] < ROUNDED:
+            return None
+        inverse = np.linalg.inv(pooled[np.ix_(S, S)])
+        weights = np.zeros(d + 1)
+        weights[S], weights[d] = -inverse @ pooled[S, d], 1.0
+        means = self.sums @ weights / self.n
+        around = self.products @ weights @ weights - self.n * means**2
+        variances = around / (self.n - 1)
+        left = weights @ pooled @ weights
+        if min(variances) * self.n.sum() < ROUNDED * pooled[d, d]:
+            return None
+        degrees = self.n.sum() - len(S) - 1
+        errors = np.sqrt(left / degrees * inverse.diagonal())
+        scale = self.unit[d] / self.unit[S]
+        fit = np.array([-weights[S] * scale, errors * scale])
+        return fit, self.n, means * self.unit[d], variances * self.unit[d] ** 2
+
+
+def _regression(X: list[Array], y: list[Array], columns: Columns) -> Fit:
+    """Coefficients and their standard errors of the pooled regression, shape (2, size),
+    and number, mean and variance of its residuals in each environment.
+    """
+    design = [np.column_stack([rows[:, columns], np.ones(len(rows))]) for rows in X]
     A, b = np.concatenate(design), np.concatenate(y)
     # A power of two a column: no unit makes it look dependent, no bit is lost.
     unit = np.exp2(np.frexp(np.abs(A).max(0))[1])
@@ -409,34 +480,51 @@ def _regression(
             f"environments: columns {columns} are linearly dependent, or more than the "
             f"rows can tell apart"
         )
-    residuals = [
-        target - (rows / unit) @ scaled for rows, target in zip(design, y, strict=True)
-    ]
+    residuals = b - A @ scaled
     degrees = len(b) - A.shape[1]
-    variance = np.sum((b - A @ scaled) ** 2) / degrees if degrees else 0.0
+    variance = np.sum(residuals**2) / degrees if degrees else 0.0
     inverse = np.linalg.inv(np.linalg.qr(A, mode="r"))
-    half = ndtri(1 - alpha / 4) * np.sqrt(variance * (inverse**2).sum(1))
-    ends = np.stack([scaled - half, scaled + half], axis=1) / unit[:, None]
-    return residuals, ends[:-1]
+    errors = np.sqrt(variance * (inverse**2).sum(1))
+    if np.abs(residuals).max() < 1e-12 * np.abs(b).max():
+        residuals[:] = 0.0  # what is left is rounding
+    n = np.array([len(target) for target in y])
+    own = np.split(residuals, np.cumsum(n)[:-1])
+    means, variances = (
+        np.array(v) for v in zip(*[(r.mean(), r.var(ddof=1)) for r in own], strict=True)
+    )
+    return (
+        (np.array([scaled, errors]) / unit)[:, :-1],
+        n.astype(float),
+        means,
+        variances,
+    )
 
 
-def _equal_residuals(residuals: list[Array], y: Array) -> float:
-    """Corrected p-value of equal means and variances in all environments."""
-    if max(np.abs(r).max() for r in residuals) < 1e-12 * np.abs(y).max():
-        return 1.0  # what is left is rounding
-    smallest = 1.0
-    for e, here in enumerate(residuals):
-        others = np.concatenate([r for i, r in enumerate(residuals) if i != e])
-        (a, b), n = (r.var(ddof=1) for r in (here, others)), (len(here), len(others))
-        if max(a, b) == 0:
-            # constant in each, and, as their mean is zero, not the same constant
-            return 0.0
-        squared = a / n[0] + b / n[1]
-        # Welch's
-        degrees = squared**2 / (
-            (a / n[0]) ** 2 / (n[0] - 1) + (b / n[1]) ** 2 / (n[1] - 1)
-        )
-        means = 2 * stdtr(degrees, -abs(here.mean() - others.mean()) / np.sqrt(squared))
-        below = fdtr(n[0] - 1, n[1] - 1, a / b) if b else 1.0
-        smallest = min(smallest, float(means), 2 * float(min(below, 1 - below)))
-    return min(1.0, 2 * (len(residuals) - 1) * smallest)
+def _equal_residuals(n: Array, means: Array, variances: Array) -> float:
+    """Corrected p-value of equal means and variances of residuals in all environments,
+    each compared with all others together.
+    """
+    if not means.any() and not variances.any():
+        return 1.0
+    others = 1 - np.eye(len(n))
+    n_others = others @ n
+    means_others = others @ (n * means) / n_others
+    apart = (means - means_others[:, None]) ** 2
+    around = (others * ((n - 1) * variances + n * apart)).sum(1)
+    variances_others = around / (n_others - 1)
+    if not np.maximum(variances, variances_others).all():
+        # constant in each, and, as their mean is zero, not the same constant
+        return 0.0
+    a, b = variances / n, variances_others / n_others
+    # Welch's
+    degrees = (a + b) ** 2 / (a**2 / (n - 1) + b**2 / (n_others - 1))
+    equal_means = 2 * stdtr(degrees, -np.abs(means - means_others) / np.sqrt(a + b))
+    ratio = np.divide(
+        variances,
+        variances_others,
+        out=np.full(len(n), np.inf),
+        where=variances_others > 0,
+    )
+    below = fdtr(n - 1, n_others - 1, ratio)
+    smallest = min(equal_means.min(), 2 * np.minimum(below, 1 - below).min())
+    return min(1.0, 2 * (len(n) - 1) * float(smallest))

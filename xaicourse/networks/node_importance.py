@@ -184,7 +184,9 @@ def train_node_importance(
     n_steps : {1, 2}
         Steps of Adam a batch. With 2 the first takes the plain gradient and the second
         the same gradient again, modulated if the method does so: the project's code
-        does that, without saying so.
+        does that, without saying so. As there, the factors as written compare the
+        weights after the first step with activations of before it; those of updates
+        take both from the network as it then is.
     layers : sequence of int, optional
         The linear layers that are modulated, from 0; all by default.
     hidden, seeds, max_epochs, batch_size, learning_rate, device, progress
@@ -241,9 +243,15 @@ def train_node_importance(
             )
         else:
             now = _after_relu(_signals(weights, middle))[1:]
-            after = _after_relu(given)
+            # a first step has changed what the network says of the rows
+            said = given if n_steps == 1 else _signals(weights, rows[batch])
             computed = update_factors(
-                matrices, after, now, near[batch], strength=power, layers=chosen
+                matrices,
+                _after_relu(said),
+                now,
+                near[batch],
+                strength=power,
+                layers=chosen,
             )
         for i, factor in zip(chosen, computed, strict=True):
             found[2 * i] = _dealt(factor, dealers) if method == "shuffled" else factor

@@ -23,10 +23,16 @@ from xaicourse.sensitivity.reinforcement import (
     return_sensitivity,
 )
 from xaicourse.sensitivity.variance import (
+    MorrisSample,
     MorrisScreening,
     SobolIndices,
+    SobolSample,
+    morris_sample,
     morris_screening,
+    morris_screening_of,
     sobol_indices,
+    sobol_indices_of,
+    sobol_sample,
 )
 
 __all__ = [
@@ -34,9 +40,11 @@ __all__ = [
     "Anova",
     "ForecastSensitivity",
     "ForestAnova",
+    "MorrisSample",
     "MorrisScreening",
     "ReturnSensitivity",
     "SobolIndices",
+    "SobolSample",
     "Trajectory",
     "batch_jacobian",
     "cart_poles",
@@ -50,8 +58,12 @@ __all__ = [
     "grid_anova",
     "ishigami",
     "linear",
+    "morris_sample",
     "morris_screening",
+    "morris_screening_of",
     "pi_weights",
     "return_sensitivity",
     "sobol_indices",
+    "sobol_indices_of",
+    "sobol_sample",
 ]

@@ -216,24 +216,22 @@ def _leaves(tree: Any, box: Floats) -> tuple[Floats, Floats]:
     """Return the boxes of the leaves inside `box`, shape (n_leaves, d, 2), and their
     values.
     """
-    boxes, values = [], []
-    stack = [(0, box)]
-    while stack:
-        node, inside = stack.pop()
-        if tree.children_left[node] == -1:
-            boxes.append(inside)
-            values.append(tree.value[node, 0, 0])
-            continue
-        feature, threshold = tree.feature[node], tree.threshold[node]
-        for child, end in (
-            (tree.children_left[node], 1),
-            (tree.children_right[node], 0),
-        ):
-            part = inside.copy()
-            part[feature, end] = (min if end else max)(part[feature, end], threshold)
-            if part[feature, 0] < part[feature, 1]:
-                stack.append((child, part))
-    return np.array(boxes), np.array(values)
+    nodes, boxes = np.zeros(1, dtype=int), box[None]
+    found = []
+    while len(nodes):
+        leaf = tree.children_left[nodes] == -1
+        found.append((boxes[leaf], tree.value[nodes[leaf], 0, 0]))
+        nodes, boxes = nodes[~leaf], boxes[~leaf]
+        at = np.arange(len(nodes)), tree.feature[nodes]
+        threshold = tree.threshold[nodes]
+        below, above = boxes.copy(), boxes.copy()
+        below[(*at, 1)] = np.minimum(below[(*at, 1)], threshold)
+        above[(*at, 0)] = np.maximum(above[(*at, 0)], threshold)
+        children = [tree.children_left[nodes], tree.children_right[nodes]]
+        inside = [part[(*at, 0)] < part[(*at, 1)] for part in (below, above)]
+        nodes = np.concatenate([c[i] for c, i in zip(children, inside, strict=True)])
+        boxes = np.concatenate([below[inside[0]], above[inside[1]]])
+    return np.concatenate([b for b, _ in found]), np.concatenate([v for _, v in found])
 
 
 def _tree_shares(tree: Any, box: Floats, order: int) -> dict[Subset, float]:
@@ -247,27 +245,31 @@ def _tree_shares(tree: Any, box: Floats, order: int) -> dict[Subset, float]:
     variance = float(volume @ values**2)
     if np.ptp(values) <= rounding(values + mean):
         return {}
-    # Between two neighbouring ends of leaves nothing changes along a feature: which
-    # leaves cover each such interval?
-    cover, length = [], []
+    # Between two neighbouring ends of leaves nothing changes along a feature: where
+    # does each leaf begin and end among these intervals, and how long are they?
+    ends, length = [], []
     for feature, (low, high) in enumerate(box):
-        ends = np.unique(leaves[:, feature])
-        middle = (ends[:-1] + ends[1:]) / 2
-        inside = (leaves[:, feature, :1] < middle) & (middle < leaves[:, feature, 1:])
-        cover.append(inside.T.astype(float))  # (n_intervals, n_leaves)
-        length.append(np.diff(ends) / (high - low))
+        places, numbers = np.unique(leaves[:, feature], return_inverse=True)
+        ends.append(numbers.reshape(-1, 2).T)
+        length.append(np.diff(places) / (high - low))
     shares: dict[Subset, float] = {}
     for subset in _subsets(len(box), order):
         rest = values * volume / width[:, subset].prod(1)
-        if len(subset) == 1:
-            (i,) = subset
-            marginal, weight = cover[i] @ rest, length[i]
-        else:
-            i, j = subset
-            marginal, weight = (
-                (cover[i] * rest) @ cover[j].T,
-                np.outer(length[i], length[j]),
-            )
+        # A leaf adds its value from where it begins, and takes it away from where it
+        # ends: sums along each feature then hold what covers each interval.
+        shape = [len(length[i]) + 1 for i in subset]
+        marginal = np.zeros(shape)
+        for which in itertools.product((0, 1), repeat=len(subset)):
+            corner = [ends[i][end] for i, end in zip(subset, which, strict=True)]
+            cells = np.ravel_multi_index(corner, shape)
+            signed = (-1) ** sum(which) * rest
+            marginal += np.bincount(cells, signed, marginal.size).reshape(shape)
+        mean_square: Any = marginal
+        for axis in range(len(subset)):
+            np.cumsum(mean_square, axis=axis, out=mean_square)
+        mean_square **= 2
+        for i in subset:
+            mean_square = length[i] @ mean_square[:-1]
         main = sum(shares[(i,)] for i in subset) if len(subset) == 2 else 0.0
-        shares[subset] = float((weight * marginal**2).sum() / variance) - main
+        shares[subset] = float(mean_square / variance) - main
     return shares

@@ -187,9 +187,10 @@ def batch_jacobian(
     autograd.
 
     J_ikj = ∂f_k(x_i) / ∂x_ij. As no row sees another, Σ_i f_k(x_i) has the derivative
-    of f_k(x_i) with respect to x_i: one backward pass an output serves all rows. The
-    numbers are those of ``torch.func.vmap`` around ``torch.func.jacrev``, whose first
-    call imports a compiler for several seconds.
+    of f_k(x_i) with respect to x_i: one backward pass an output serves all rows, and
+    the passes of many outputs are made together, or one by one, where an operation of
+    the model cannot. The numbers are those of ``torch.func.vmap`` around
+    ``torch.func.jacrev``, which takes no model that it cannot rewrite.
 
     Parameters
     ----------
@@ -235,18 +236,20 @@ def batch_jacobian(
              [2., 0.]]])
     """
     f = explained(model, inputs, internal_batch_size=internal_batch_size, gradient=True)
-    parts = []
     with explaining(model), torch.enable_grad():
         for some, _ in f.blocks(progress=progress):
-            rows = f.rows[some].clone().requires_grad_()
+            rows = f.rows[some].detach().requires_grad_()  # the model gets a copy
             output = f.ask([rows], ())
             # each row's outputs depend on that row alone
-            totals = output.sum(0).reshape(-1)
-            columns = [slopes_of(total, [rows], again=True)[0] for total in totals]
-            shape = (*output.shape, *rows.shape[1:])
-            parts.append(torch.stack(columns, dim=1).reshape(shape))
-    result = torch.cat(parts)
-    check_finite("model: derivatives", result)
+            slopes = _slopes(output.sum(0).reshape(-1), rows)
+            check_finite("model: derivatives", slopes)
+            block = slopes.transpose(0, 1) if output.ndim == 2 else slopes[0]
+            if some.start == 0:
+                alone = len(block) == len(f.rows)
+                size = (len(f.rows), *block.shape[1:])
+                result = block if alone else block.new_empty(size)
+            if not alone:
+                result[some] = block
     return result
 
 
@@ -294,6 +297,23 @@ def elasticities(
         )
     beside = x[:, None, :] if x.ndim == 2 and f.ndim == 2 else x
     return np.asarray(slopes * beside / f[..., None])
+
+
+def _slopes(totals: Tensor, rows: Tensor) -> Tensor:
+    """Gradient of each total with respect to the rows, shape (outputs, rows, ...)."""
+    if len(totals) > 1 and totals.requires_grad:
+        directions = torch.eye(len(totals), dtype=totals.dtype, device=totals.device)
+        try:
+            parts = [
+                torch.autograd.grad(
+                    totals, rows, some, retain_graph=True, is_grads_batched=True
+                )[0]
+                for some in directions.split(128)  # bounds the memory
+            ]
+            return parts[0] if len(parts) == 1 else torch.cat(parts)
+        except RuntimeError:
+            pass  # an operation of the model has no rule for several at once
+    return torch.stack([slopes_of(total, [rows], again=True)[0] for total in totals])
 
 
 def _check_points(inputs: ArrayLike) -> Floats:
