@@ -1107,7 +1107,12 @@ for method in (plotting.bars, plotting.dots):
             "limits": "pair",
             "height": "positive",
         },
-        fine={"groups": gaps, "intervals": (*gaps, "none")},
+        # an end that is left open
+        fine={
+            "groups": gaps,
+            "intervals": gaps,
+            "limits": ("a None inside, as a list",),
+        },
     )
 axes = {"x_label": "x", "y_label": "y"}
 add(
@@ -1143,6 +1148,8 @@ add(
         ),
         # one label for each panel
         "y_labels": ("a list",),
+        # an end that is left open
+        "limits": ("a None inside, as a list",),
     },
 )
 add(

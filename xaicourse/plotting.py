@@ -78,6 +78,12 @@ def _check_named(name: str, named: Any) -> None:
     check_items(name, list(named), at_least=1)
 
 
+def _check_limits(name: str, limits: Any) -> None:
+    for end in check_items(name, limits, at_least=2):
+        if end is not None:  # is left to matplotlib
+            check_float(name, end)
+
+
 def _check_reference(name: str, reference: Any) -> None:
     position, *names = check_items(name, reference, at_least=2)
     check_float(name, position)
@@ -101,7 +107,7 @@ _CHECKS: dict[str, Callable[[str, Any], object]] = {
     **dict.fromkeys(("points", "names", "boundaries"), _check_named),
     "edges": check_items,
     "levels": partial(as_floats, shape=(None,)),
-    "limits": partial(as_floats, shape=(2,)),
+    "limits": _check_limits,
     "reference": _check_reference,
 }
 

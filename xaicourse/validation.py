@@ -167,7 +167,7 @@ def check_float(
     Traceback (most recent call last):
     ValueError: stdevs: got nan, expected a finite number
     """
-    if isinstance(value, bool) or not isinstance(
+    if isinstance(value, bool | np.timedelta64) or not isinstance(
         value, int | float | np.integer | np.floating
     ):
         raise TypeError(

@@ -146,6 +146,7 @@ def train_with_less_importance(
 
     Examples
     --------
+    >>> import numpy as np
     >>> rng = np.random.default_rng(0)
     >>> X = rng.normal(size=(400, 2))
     >>> y = X[:, 0] + X[:, 1] > 0
