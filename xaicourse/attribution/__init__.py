@@ -11,7 +11,7 @@ from xaicourse.attribution.gradients import (
     saliency,
     smooth_grad,
 )
-from xaicourse.attribution.lime import Lime, lime
+from xaicourse.attribution.lime import Lime, lime, lime_segments
 from xaicourse.attribution.occlusion import occlusion
 from xaicourse.attribution.path import gradient_shap, integrated_gradients
 from xaicourse.attribution.perturbation import (
@@ -69,6 +69,7 @@ __all__ = [
     "integrated_gradients",
     "layerwise_relevance",
     "lime",
+    "lime_segments",
     "maximise_activation",
     "merge_word_pieces",
     "occlusion",
