@@ -3,6 +3,7 @@ scikit-learn, tables of every kind.
 """
 
 import random
+import tracemalloc
 from functools import partial
 
 import numpy as np
@@ -604,6 +605,20 @@ def test_curves_over_dates_and_durations():
     array = days.to_numpy()[:, None]
     found = partial_dependence(lambda X: X[:, 0].astype(float), array, 0, grid=2)
     assert list(found.grid) == list(pd.to_timedelta([5, 95], unit="D"))
+
+
+def test_permutations_take_one_copy_of_the_table():
+    X = normal(20_000, 20)
+    beta = np.arange(20.0)
+    tracemalloc.start()
+    try:
+        permutation_importance(
+            lambda X: X @ beta, X, X[:, 0], score=negative_mse, n_repeats=10
+        )
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 1.3 * X.nbytes  # a permutation is a twentieth of the table
 
 
 @pytest.mark.parametrize("kind", [np.float32, np.float64])

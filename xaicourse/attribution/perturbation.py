@@ -385,7 +385,8 @@ def partial_dependence(
     predict = predictor(model, target)
     curves = np.empty((len(values), len(X) if ice else 1))
     for i in (progress or silent)(range(len(values))):
-        _set(table, feature, settings[[i]].repeat(len(X)))
+        frame = isinstance(X, pd.DataFrame)
+        _set(table, feature, settings[[i]].repeat(len(X)) if frame else settings[i])
         outputs = as_outputs(predict(table), len(X)).reshape(len(X), -1)
         prediction = pick(outputs, None).detach().double().numpy()
         curves[i] = prediction if ice else prediction.mean()
@@ -471,15 +472,19 @@ def _grid(column: Any, grid: int | ArrayLike) -> NDArray[Any]:
     if isinstance(grid, int | np.integer):
         n_grid = check_int("grid", grid)
         known = pd.Series(column).dropna()
-        values = known.drop_duplicates().sort_values().to_numpy()
         numbers = pd.api.types.is_numeric_dtype(dtype)
-        if len(values) > n_grid and (numbers or known.dtype.kind in "mM"):
-            # dates as numbers: quantiles of booleans and of dates go different ways
-            low, high = (known.astype(float) if numbers else known).quantile(
-                [0.05, 0.95]
-            )
+        # most columns of many values show it in their first rows
+        first = known.iloc[: 100 * n_grid]
+        many = any(len(some.unique()) > n_grid for some in (first, known))
+        if many and numbers:
+            ends = np.quantile(known.to_numpy(float), [0.05, 0.95])
+            values = np.linspace(*ends, n_grid)
+        elif many and known.dtype.kind in "mM":
+            low, high = known.quantile([0.05, 0.95])
             places = np.linspace(0, 1, n_grid)
             values = pd.Series([low + p * (high - low) for p in places]).to_numpy()
+        else:
+            values = known.drop_duplicates().sort_values().to_numpy()
     else:
         values = np.asarray(grid)
     check_shape("grid", values, (None,))
