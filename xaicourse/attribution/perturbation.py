@@ -377,15 +377,20 @@ def partial_dependence(
     _check_table(X)
     _check_column("feature", X, feature)
     values = _grid(_values(X, feature), grid)
-    table: Any = X.copy() if isinstance(X, pd.DataFrame) else _with_room(X, values)
     settings: Any = values
-    if isinstance(X, pd.DataFrame) and not pd.api.types.is_numeric_dtype(X[feature]):
-        settings = _of_type(X[feature].dtype, values)
+    # An array of integers has to make room for a grid of fractions, which it would
+    # otherwise round down.
+    frame = isinstance(X, pd.DataFrame)
+    table: Any = X.copy()
+    dtype = _values(X, feature).dtype
+    if not frame:
+        table = table.astype(np.result_type(table, values), copy=False)
+    elif not pd.api.types.is_numeric_dtype(dtype):
+        settings = _of_type(dtype, values)
         values = np.asarray(settings)
     predict = predictor(model, target)
     curves = np.empty((len(values), len(X) if ice else 1))
     for i in (progress or silent)(range(len(values))):
-        frame = isinstance(X, pd.DataFrame)
         _set(table, feature, settings[[i]].repeat(len(X)) if frame else settings[i])
         outputs = as_outputs(predict(table), len(X)).reshape(len(X), -1)
         prediction = pick(outputs, None).detach().double().numpy()
@@ -468,7 +473,7 @@ def _set(X: Table, column: Any, values: Any) -> None:
 
 def _grid(column: Any, grid: int | ArrayLike) -> NDArray[Any]:
     """Values that a column is set to."""
-    dtype = column.dtype
+    dtype, values = column.dtype, np.asarray(grid)
     if isinstance(grid, int | np.integer):
         n_grid = check_int("grid", grid)
         known = pd.Series(column).dropna()
@@ -477,16 +482,14 @@ def _grid(column: Any, grid: int | ArrayLike) -> NDArray[Any]:
         first = known.iloc[: 100 * n_grid]
         many = any(len(some.unique()) > n_grid for some in (first, known))
         if many and numbers:
-            ends = np.quantile(known.to_numpy(float), [0.05, 0.95])
-            values = np.linspace(*ends, n_grid)
+            low, high = np.quantile(known.to_numpy(float), [0.05, 0.95])
+            values = np.linspace(low, high, n_grid)
         elif many and known.dtype.kind in "mM":
             low, high = known.quantile([0.05, 0.95])
             places = np.linspace(0, 1, n_grid)
             values = pd.Series([low + p * (high - low) for p in places]).to_numpy()
         else:
             values = known.drop_duplicates().sort_values().to_numpy()
-    else:
-        values = np.asarray(grid)
     check_shape("grid", values, (None,))
     if values.dtype.kind in "biuf":
         check_finite("grid", values)
@@ -511,10 +514,3 @@ def _of_type(dtype: Any, values: NDArray[Any]) -> Any:
     if unknown:
         raise ValueError(f"grid: got {unknown}, expected values of a column of {dtype}")
     return found
-
-
-def _with_room(X: NDArray[Any], values: NDArray[Any]) -> NDArray[Any]:
-    """Copy of an array that may hold the values: one of integers would round fractions
-    down.
-    """
-    return X.astype(np.result_type(X, values))
