@@ -7,7 +7,7 @@ from captum.attr import FeatureAblation, Occlusion
 from sklearn.linear_model import LinearRegression
 from torch import nn
 
-from xaicourse.attribution import lime, occlusion
+from xaicourse.attribution import lime, lime_segments, occlusion
 
 ONE = np.ones(3)
 
@@ -164,6 +164,66 @@ def network():
             nn.Dropout(),
             nn.Linear(72, 4),
         ).double()
+
+
+# --- segments
+
+
+def test_segments_of_a_linear_model_are_found_again():
+    """A superpixel's value is its own part of the sum, whatever is drawn."""
+    rng = np.random.default_rng(0)
+    pictures = torch.from_numpy(rng.normal(size=(2, 3, 4, 6)))
+    weights = torch.from_numpy(rng.normal(size=(3, 4, 6)))
+    segments = np.repeat([[0, 1, 2]], 4, axis=0).repeat(2, axis=1)
+    found = lime_segments(
+        lambda x: (x * weights).sum((1, 2, 3)) + 5,
+        pictures,
+        segments=segments,
+        baselines=0.5,
+        n_samples=64,
+        internal_batch_size=10,
+    )
+    parts = (pictures - 0.5) * weights
+    expected = torch.stack([parts[..., i : i + 2].sum((1, 2, 3)) for i in (0, 2, 4)], 1)
+    torch.testing.assert_close(found.values, expected)
+    torch.testing.assert_close(found.intercept, (0.5 * weights.sum() + 5).expand(2))
+    torch.testing.assert_close(found.r2, torch.ones(2, dtype=torch.float64))
+
+
+def test_coalitions_agree_with_scikit_learns_weighted_least_squares():
+    """The draws, the cosine kernel and the fit, each written again."""
+
+    def model(z):
+        return z[:, 0] * z[:, 1] - 2 * z[:, 2] + z[:, 0] * z[:, 2] * z[:, 3]
+
+    found = lime_segments(model, np.ones((1, 4)), segments=range(4), seed=3)
+    z = np.random.default_rng(3).integers(2, size=(1000, 4))
+    whole = np.ones(4) / 2
+    cosines = [c @ whole / max(np.linalg.norm(c), 1e-9) for c in z]
+    weights = np.exp(-((1 - np.array(cosines)) ** 2) / 0.25**2)
+    line = LinearRegression().fit(z, model(z), sample_weight=weights)
+    np.testing.assert_allclose(found.values[0], line.coef_, atol=1e-12)
+    np.testing.assert_allclose(found.intercept[0], line.intercept_, atol=1e-12)
+    np.testing.assert_allclose(
+        found.r2[0], line.score(z, model(z), weights), atol=1e-12
+    )
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "message"),
+    [
+        ({"segments": [0.0, 1.0]}, TypeError, "segments: got float64"),
+        ({"segments": [0, 2]}, ValueError, "segments: got 2 labels from 0 to 2"),
+        ({"segments": [0, 1, 2]}, ValueError, r"segments: got shape \(3,\)"),
+        ({"n_samples": 3}, ValueError, "n_samples: got 3"),
+        ({"kernel_width": 1e-3}, ValueError, "kernel_width: got 0.001"),
+        ({"baselines": [1.0]}, ValueError, "baselines: got shape"),
+    ],
+)
+def test_bad_input_to_segments(change, error, message):
+    options = {"segments": [0, 1]} | change
+    with pytest.raises(error, match=message):
+        lime_segments(lambda z: z[:, 0], np.ones((1, 2)), **options)
 
 
 def test_occlusion_of_m4():

@@ -3,6 +3,7 @@ scikit-learn, tables of every kind.
 """
 
 import random
+import tracemalloc
 from functools import partial
 
 import numpy as np
@@ -160,12 +161,12 @@ def test_every_row_receives_the_value_of_another_row(n, seed):
     )
     assert np.array_equal(tables[0], X)
     for i, table in enumerate(tables[1:]):
-        moved, kept = i // 2, 1 - i // 2
+        moved, kept = i % 2, 1 - i % 2
         assert np.all(table[:, moved] != X[:, moved])
         assert np.array_equal(np.sort(table[:, moved]), X[:, moved])
         assert np.array_equal(table[:, kept], X[:, kept])
     # the same permutation for both columns
-    assert np.array_equal(tables[1][:, 0] + 1, tables[3][:, 1])
+    assert np.array_equal(tables[1][:, 0] + 1, tables[2][:, 1])
 
 
 def test_the_donor_of_a_row_is_any_other_row_with_equal_chance():
@@ -576,6 +577,63 @@ def test_seeds_and_global_state(fitted):
     assert before[3] == random.getstate()
 
 
+def test_curves_over_dates_and_durations():
+    """Evenly spaced between the quantiles, set in the column's own type."""
+    days = pd.to_timedelta(np.arange(101), unit="D")
+    start = pd.Timestamp("2020-01-01")
+    frame = pd.DataFrame({"day": start + days, "lasts": days, "x": np.arange(101.0)})
+    frame["abroad"] = frame["day"].dt.tz_localize("Europe/Vienna")
+
+    def model(table):
+        passed = (table["day"] - start) / pd.Timedelta(days=1)
+        hours = table["abroad"].dt.hour
+        return (passed + 2 * table["lasts"].dt.days + hours).to_numpy() + table["x"]
+
+    curve = partial_dependence(model, frame, "day", grid=3)
+    middle = pd.to_datetime(["2020-01-06", "2020-02-20", "2020-04-05"])
+    assert list(curve.grid) == list(middle)
+    assert curve.mean.tolist() == [155.0, 200.0, 245.0]
+    lasting = partial_dependence(model, frame, "lasts", grid=3, ice=True)
+    assert list(lasting.grid) == list(pd.to_timedelta([5, 50, 95], unit="D"))
+    assert lasting.individual[:2].tolist() == [[10.0, 100, 190], [12.0, 102, 192]]
+    given = partial_dependence(model, frame, "day", grid=["2020-01-01", "2020-01-11"])
+    assert given.mean.tolist() == [150.0, 160.0]
+    zoned = [pd.Timestamp("2020-01-01 07:30", tz="Europe/Vienna")]
+    assert partial_dependence(model, frame, "abroad", grid=zoned).mean == [207.0]
+    with pytest.raises(ValueError, match=r"grid: got \['soon'\], expected values of"):
+        partial_dependence(model, frame, "day", grid=["soon"])
+    array = days.to_numpy()[:, None]
+    found = partial_dependence(lambda X: X[:, 0].astype(float), array, 0, grid=2)
+    assert list(found.grid) == list(pd.to_timedelta([5, 95], unit="D"))
+
+
+def test_permutations_take_one_copy_of_the_table():
+    X = normal(20_000, 20)
+    beta = np.arange(20.0)
+    tracemalloc.start()
+    try:
+        permutation_importance(
+            lambda X: X @ beta, X, X[:, 0], score=negative_mse, n_repeats=10
+        )
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 1.3 * X.nbytes  # a permutation is a twentieth of the table
+
+
+@pytest.mark.parametrize("kind", [np.float32, np.float64])
+def test_numbers_reach_a_function_in_the_precision_of_the_table(kind):
+    X = normal(20, 2).astype(kind)
+
+    def model(rows):
+        assert rows.dtype == kind
+        return rows @ np.array([2.0, -1.0], kind)
+
+    curve = partial_dependence(model, X, 0, grid=[0.0, 1.0])
+    np.testing.assert_allclose(np.diff(curve.mean), 2, rtol=1e-6)
+    permutation_importance(model, X, X[:, 0], score=negative_mse, n_repeats=2)
+
+
 def test_progress():
     lengths = []
 
@@ -588,7 +646,7 @@ def test_progress():
         lambda X: X[:, 0], X, X[:, 0], score=negative_mse, n_repeats=3, progress=bar
     )
     partial_dependence(lambda X: X[:, 0], X, 0, grid=7, progress=bar)
-    assert lengths == [2, 7]
+    assert lengths == [3, 7]
 
 
 TABLE = normal(6, 2)
@@ -650,7 +708,7 @@ def test_bad_arguments_of_permutation_importance(bad, error, message):
         (
             {"X": FRAME, "feature": "a", "grid": ["x", "z"]},
             ValueError,
-            r"grid: got \['z'\], expected categories",
+            r"grid: got \['z'\], expected values of a column of category",
         ),
         ({"grid": []}, ValueError, r"grid: got shape \(0,\)"),
         ({"grid": [[1.0]]}, ValueError, r"grid: got shape \(1, 1\)"),

@@ -217,10 +217,9 @@ def test_works_where_the_caller_has_switched_gradients_off():
 BAD = [
     ({"model": nn.Linear(2, 2)}, TypeError,
      "model: got Linear, expected a module whose get_input_embeddings() is a table"),
-    ({"input_ids": IDS.double()}, TypeError, "input_ids: got torch.float64, expected a "
-        "tensor of integers"),
-    ({"input_ids": IDS.tolist()}, TypeError, "input_ids: got list, expected a tensor "
-        "of integers"),
+    ({"input_ids": IDS.double()}, TypeError, "input_ids: got torch.float64, expected "
+        "integers"),
+    ({"input_ids": [["film"]]}, TypeError, "input_ids: got <U4, expected integers"),
     ({"input_ids": IDS[0]}, ValueError, "input_ids: got shape (5,), expected (any, "
         "any)"),
     ({"input_ids": IDS + 6}, ValueError, "input_ids: got 13, expected ids from 0 to 7"),
@@ -266,3 +265,67 @@ def test_no_word_that_was_typed_is_dropped():
     words, values = merge_word_pieces(tokens, [9.0, 1, 2, 3, 4, 5, 9, 0])
     assert words == ["great", "[UNK]", "[movie]s", "[MASK]"]
     assert values == [1, 2, 7, 5]
+
+
+def of_kind(kind, **size):
+    import transformers
+
+    config = getattr(transformers, f"{kind}Config")(vocab_size=12, **size)
+    return getattr(transformers, f"{kind}ForSequenceClassification")(config)
+
+
+SMALL = {"num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 8}
+DISTILLED = {"dim": 8, "n_layers": 1, "n_heads": 2, "hidden_dim": 8}
+
+
+@pytest.mark.parametrize(
+    ("model", "longest"),
+    [
+        (("Bert", SMALL | {"hidden_size": 8, "max_position_embeddings": 16}), 16),
+        (("Roberta", SMALL | {"hidden_size": 8, "max_position_embeddings": 18}), 16),
+        (("DistilBert", DISTILLED | {"max_position_embeddings": 16}), 16),
+    ],
+)
+def test_more_tokens_than_positions(model, longest):
+    """RoBERTa counts positions from behind the id of padding on."""
+    kind, size = model
+    model = of_kind(kind, **size)
+    ids = torch.full((1, longest + 1), 5)
+    assert token_gradients(model, ids[:, 1:], target=1).norm.shape == (1, longest)
+    for method in (token_gradients, token_integrated_gradients):
+        with pytest.raises(
+            ValueError,
+            match=f"^input_ids: got {longest + 1} tokens, expected at most {longest}, ",
+        ):
+            method(model, ids, target=1)
+
+
+def test_lists_count_as_tensors_of_ids():
+    model = bert()
+    arguments = {
+        "attention_mask": MASK,
+        "token_type_ids": (IDS == 7).long(),
+        "target": torch.tensor([0, 1, 1]),
+    }
+    expected = token_gradients(model, IDS, **arguments)
+    listed = token_gradients(
+        model, IDS.tolist(), **{name: v.tolist() for name, v in arguments.items()}
+    )
+    same(listed.norm, expected.norm)
+    whole = token_gradients(
+        model, IDS, **arguments | {"token_type_ids": torch.zeros_like(IDS)}
+    )
+    assert not torch.equal(whole.norm, expected.norm)
+
+
+@pytest.mark.parametrize(
+    ("types", "error", "message"),
+    [
+        (7 * MASK, ValueError, "token_type_ids: got 7, expected ids from 0 to 1"),
+        (MASK.float(), TypeError, "token_type_ids: got torch.float32, expected"),
+        (MASK[:, :3], ValueError, r"token_type_ids: got shape \(3, 3\)"),
+    ],
+)
+def test_bad_token_types(types, error, message):
+    with pytest.raises(error, match=message):
+        token_gradients(bert(), IDS, token_type_ids=types, target=0)

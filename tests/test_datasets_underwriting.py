@@ -8,10 +8,12 @@ import numpy as np
 import pandas as pd
 import pytest
 import xgboost as xgb
+from notebook_runner import Cell, code_cells, run
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 from sklearn.preprocessing import StandardScaler
 
+from xaicourse.cli import main
 from xaicourse.datasets import (
     load_underwriting,
     prepare_underwriting,
@@ -27,6 +29,7 @@ from xaicourse.datasets.underwriting_twin import (
     TERMS,
 )
 from xaicourse.fairness import quadratic_weighted_kappa
+from xaicourse.teaching import curriculum
 
 SMALL = simulate_underwriting(4000)
 
@@ -334,3 +337,48 @@ def test_standard_scaler_agrees():
         list(filled)
     ]
     np.testing.assert_allclose(ours, expected, atol=1e-4)
+
+
+# --- the reader's own table, in the data folder
+
+
+@pytest.fixture
+def own(tmp_path, monkeypatch):
+    """An invented file of the contest's layout, where XAICOURSE_DATA names it."""
+    (tmp_path / "underwriting").mkdir()
+    invented = simulate_underwriting(3000, seed=11)
+    table_of(invented).to_csv(tmp_path / "underwriting" / "train.csv", index=False)
+    monkeypatch.setenv("XAICOURSE_DATA", str(tmp_path))
+    return invented
+
+
+def test_the_data_folder_knows_the_readers_table(own, capsys):
+    read = load_underwriting("train.csv")
+    pd.testing.assert_frame_equal(read.features, own.features)
+    assert load_underwriting(n=500).source == "simulated"
+    assert main(["data", "list"]) == 0
+    [line] = [s for s in capsys.readouterr().out.splitlines() if "Prudential" in s]
+    assert line.startswith("underwriting    59,381 rows   at hand ")
+    assert main(["data", "fetch", "underwriting"]) == 1
+    assert "the course may not pass train.csv on" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("name", "unknown"),
+    [("boosted_baseline", 2), ("network_baseline", 1), ("activation_analysis", 1)],
+)
+def test_a_notebook_runs_on_the_readers_table(own, monkeypatch, name, unknown):
+    [notebook] = [n for n in curriculum.notebooks() if n.path.endswith(name)]
+    cells = [
+        Cell(
+            c.source.replace("underwriting(seed", 'underwriting("train.csv", seed'),
+            c.tags,
+        )
+        for c in code_cells(notebook)
+    ]
+    monkeypatch.setattr("notebook_runner.code_cells", lambda _: cells)
+    said = [s for of_cell in run(notebook).said for s in of_cell]
+    truths = [s for s in said if "known to nobody" in s.wording]
+    assert len(truths) == unknown
+    orders = [s for s in said if s.fails_if == "the second order were the first"]
+    assert all(s.holds for s in orders)

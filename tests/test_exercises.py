@@ -12,6 +12,7 @@ import re
 import signal
 import threading
 import time
+from copy import deepcopy
 from dataclasses import fields
 from typing import Any
 
@@ -84,6 +85,53 @@ def test_wrong_answers_are_refused_with_different_help(
     assert len(set(messages.values())) >= 3, f"too few different messages: {messages}"
     for message in messages.values():
         assert not re.search(r"np\.\w+\(|array\(|\de\+0|\.\d{13}", message), message
+
+
+@each(FUNCTIONS)
+def test_an_argument_returned_is_no_answer(
+    module: str, name: str, exercise: Exercise
+) -> None:
+    for i in range(exercise.takes.count(",") + 1):
+        with pytest.raises(NotYet):
+            check(exercise, lambda *arguments, i=i: arguments[i])
+
+
+@each(FUNCTIONS)
+def test_what_is_right_once_is_not_right_always(
+    module: str, name: str, exercise: Exercise
+) -> None:
+    first: list[Any] = []
+
+    def answer(*arguments: Any) -> Any:
+        first.append(MATERIAL[module].HONEST[name][0](*arguments))
+        return first[0]
+
+    refusal(exercise, answer)
+
+
+@each(FUNCTIONS)
+def test_an_answer_must_not_change_what_it_is_given(
+    module: str, name: str, exercise: Exercise
+) -> None:
+    honest, changed = MATERIAL[module].HONEST[name][0], []
+    for i in range(exercise.takes.count(",") + 1):
+
+        def answer(*arguments: Any, i: int = i) -> Any:
+            result, given = honest(*arguments), arguments[i]
+            if isinstance(given, np.ndarray | torch.Tensor):
+                result = deepcopy(getattr(result, "detach", lambda: result)())
+                opposite = given.dtype in (bool, torch.bool)
+                given[...] = not given.any() if opposite else 7
+                changed.append(i)
+            elif isinstance(given, list | dict):
+                given.clear()
+                changed.append(i)
+            return result
+
+        with contextlib.suppress(NotYet):
+            check(exercise, answer)
+        if i in changed:
+            assert "your function changes the caller's" in refusal(exercise, answer)
 
 
 @pytest.mark.parametrize("module", MODULES)

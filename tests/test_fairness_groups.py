@@ -150,9 +150,17 @@ def test_several_columns_make_their_intersections():
         at = (table["first"] == first) & (table["second"] == second)
         assert found.rates.loc[(first, second), "base_rate"] == y[at].mean()
         assert found.rows.loc[(first, second), "precision"] == said[at].sum()
-    listed = group_metrics(y, said, [table["first"], table["second"]], min_rows=0)
-    np.testing.assert_array_equal(listed.rates, found.rates)
-    np.testing.assert_array_equal(listed.low, found.low)
+    for groups in (
+        [table["first"], table["second"]],
+        dict(table.items()),
+        list(zip(table["first"], table["second"], strict=True)),
+        table.to_numpy(),
+        table.astype("string"),
+    ):
+        other = group_metrics(pd.array(y, "Int64"), said, groups, min_rows=0)
+        assert other.rates.index.tolist() == expected
+        np.testing.assert_array_equal(other.rates, found.rates)
+        np.testing.assert_array_equal(other.low, found.low)
 
 
 @pytest.mark.parametrize(

@@ -280,7 +280,9 @@ def _data_fetch(arguments: argparse.Namespace) -> int:
 
     folder = _data_folder()
     known = datasets.available()
-    names = list(dict.fromkeys(arguments.names)) or list(known)
+    names = list(dict.fromkeys(arguments.names)) or [
+        name for name, info in known.items() if not info.own
+    ]
     if unknown := [name for name in names if name not in known]:
         raise UsageError(f"no data set {unknown[0]!r}; there are: {', '.join(known)}")
     failed = 0

@@ -106,7 +106,7 @@ def data() -> Iterator[Finding]:
 
     found = {
         "at hand": ("real", True),
-        "absent": ("simulated (for the real rows: xaicourse data fetch)", None),
+        "absent": ("simulated (for the real rows: xaicourse data list)", None),
         "wrong checksum": ("damaged: xaicourse data fetch replaces it", False),
     }
     try:

@@ -179,13 +179,13 @@ say(
 # %% tags=["live:two shuffles"]
 other_order = np.random.default_rng(seed + 1).permutation(len(test))
 mixed = neuron_regressions(activations["plain"][1][other_order], distances, held_out=half)
-mixed_r2, steepest = mixed.explained, abs(mixed.coefficients).max()
+mixed_r2 = mixed.explained
 
 # %%
 claim(
     "With rows in two different orders, as in the project, the same "
     "regression explains nothing: its plots showed noise",
-    r2["plain"] > 0.15 and abs(mixed_r2) < 0.02 and steepest < 0.3,
+    mixed_r2 < min(0.02, r2["plain"] / 5),
     evidence='R² is {r2["plain"]:.2f} with rows in one order and '
     "{mixed_r2:.4f} with rows in two",
     tolerance={'r2["plain"]': 0.05, "mixed_r2": 0.004},
@@ -303,7 +303,7 @@ show(
 show_source(tcav)
 
 # %% tags=["live:test concepts"]
-concepts = data.truth.concepts().iloc[test]
+concepts = data.truth.concepts().iloc[test] if data.truth else {}
 pool = np.random.default_rng(seed + 2).permutation(len(test))
 
 
@@ -329,50 +329,54 @@ tests = {
 }
 
 # %%
-tested = pd.DataFrame(
-    {
-        f"{name}: {result}": [getattr(t, result) for t in of.values()]
-        for name, of in tests.items()
-        for result in ("score", "p_value")
-    },
-    index=list(concepts),
-)
-ill = {name: of["illness"] for name, of in tests.items()}
-ill_scores = {name: t.score for name, t in ill.items()}
-ill_p_values = {name: t.p_value for name, t in ill.items()}
+if data.truth:
+    tested = pd.DataFrame(
+        {
+            f"{name}: {result}": [getattr(t, result) for t in of.values()]
+            for name, of in tests.items()
+            for result in ("score", "p_value")
+        },
+        index=list(concepts),
+    )
+    ill = {name: of["illness"] for name, of in tests.items()}
+    ill_scores = {name: t.score for name, t in ill.items()}
+    ill_p_values = {name: t.p_value for name, t in ill.items()}
 
 # %%
-table(
-    tested,
-    caption="TCAV of class 8: the score, and the share of random sets that "
-    "are as extreme.",
-    formats="{:.2f}",
-    tolerance=0.25,
-)
-claim(
-    "In all three networks a step towards illness lowers the chance of class "
-    "8 in nearly every row, which few random sets do",
-    max(ill_scores.values()) < 0.2 and max(ill_p_values.values()) <= 0.05,
-    evidence="scores: {ill_scores:.2f}; p-values: {ill_p_values:.2f}",
-    control="random sets of applicants",
-    tolerance=0.05,
-    fails_if="the concepts were those of other people",
-)
-say(
-    "Build decides classes in the simulation too, and the vector tells people "
-    'of large build from others in {tests["plain"]["build"].accuracy:.0%} of '
-    'the cases, against {tests["plain"]["illness"].accuracy:.0%} for illness. '
-    "Yet its score in the plain network is "
-    '{tests["plain"]["build"].score:.2f}, no finding. A test that finds '
-    "nothing does not show that there is nothing: the vector is one of many "
-    "directions that tell the two apart, and the network may go by another. "
-    "Nor is a single small p-value among six concepts a surprise.",
-    tolerance={
-        'tests["plain"]["build"].accuracy': 0.03,
-        'tests["plain"]["illness"].accuracy': 0.03,
-        'tests["plain"]["build"].score': 0.15,
-    },
-)
+if data.truth:
+    table(
+        tested,
+        caption="TCAV of class 8: the score, and the share of random sets that "
+        "are as extreme.",
+        formats="{:.2f}",
+        tolerance=0.25,
+    )
+    claim(
+        "In all three networks a step towards illness lowers the chance of class "
+        "8 in nearly every row, which few random sets do",
+        max(ill_scores.values()) < 0.2 and max(ill_p_values.values()) <= 0.05,
+        evidence="scores: {ill_scores:.2f}; p-values: {ill_p_values:.2f}",
+        control="random sets of applicants",
+        tolerance=0.05,
+        fails_if="the concepts were those of other people",
+    )
+    say(
+        "Build decides classes in the simulation too, and the vector tells people "
+        'of large build from others in {tests["plain"]["build"].accuracy:.0%} of '
+        'the cases, against {tests["plain"]["illness"].accuracy:.0%} for illness. '
+        "Yet its score in the plain network is "
+        '{tests["plain"]["build"].score:.2f}, no finding. A test that finds '
+        "nothing does not show that there is nothing: the vector is one of many "
+        "directions that tell the two apart, and the network may go by another. "
+        "Nor is a single small p-value among six concepts a surprise.",
+        tolerance={
+            'tests["plain"]["build"].accuracy': 0.03,
+            'tests["plain"]["illness"].accuracy': 0.03,
+            'tests["plain"]["build"].score': 0.15,
+        },
+    )
+else:
+    say("Only a simulated table has a truth: this one's is known to nobody.")
 
 # %% [markdown] slideshow={"slide_type": "slide"}
 # ## Which neurons carry the answer?

@@ -43,6 +43,7 @@ WRONG = {
         "the mean slope": lambda g, c, o: 5 * np.mean(g @ (c.mean(0) - o.mean(0))),
         "one for each row": lambda g, c, o: g @ (c.mean(0) - o.mean(0)) > 0,
         "the share of units": lambda g, c, o: np.mean(g * (c.mean(0) - o.mean(0)) > 0),
+        "ties count": lambda g, c, o: float(np.mean(g @ (c.mean(0) - o.mean(0)) >= 0)),
     },
     "effect_of_each": {
         "set to zero": lambda h, W, k: np.abs(h * W[k]).mean(0),
@@ -50,6 +51,9 @@ WRONG = {
         "the weights alone": lambda _, W, k: np.abs(W[k]),
         "another class": lambda h, W, k: np.abs((h - h.mean(0)) * W[k - 1]).mean(0),
         "one number": lambda h, W, k: np.abs((h - h.mean(0)) * W[k]).mean(),
+        "always the second class": lambda h, w, _: np.abs((h - h.mean(0)) * w[1]).mean(
+            0
+        ),
     },
 }
 

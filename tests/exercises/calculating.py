@@ -38,6 +38,7 @@ WRONG = {
         ),
         "still complex": lambda func, x, v: func(x + 1e-20j * v) / 1e-20,
         "a large step": lambda func, x, v: np.imag(func(x + 0.1j * v)) / 0.1,
+        "sizes": lambda f, x, v: float(abs(np.imag(f(x + 1e-20j * v))) / 1e-20),
     },
 }
 

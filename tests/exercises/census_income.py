@@ -22,6 +22,12 @@ def _in_place(predict: Any, X: Any, column: int, grid: Any) -> Any:
     return np.array(means)
 
 
+def _average_person(predict: Any, X: Any, column: int, grid: Any) -> Any:
+    rows = np.repeat(X.mean(0)[None], len(grid), axis=0)
+    rows[:, column] = grid
+    return predict(rows)
+
+
 HONEST = {
     "how_many_rows": (
         lambda share, half: -int(-(share - share**2) * 1.96**2 // half**2),
@@ -69,6 +75,8 @@ WRONG = {
         "not rounded": lambda share, half: (
             share * (1 - share) * (1.96 / half) ** 2 + 0.123
         ),
+        "cut off": lambda p, h: int(p * (1 - p) * (1.96 / h) ** 2),
+        "one more": lambda p, h: int(p * (1 - p) * (1.96 / h) ** 2) + 2,
     },
     "right_when_yes": {
         "true positive rate": lambda y, said, group: {
@@ -102,6 +110,7 @@ WRONG = {
         "sum instead of mean": lambda predict, X, column, grid: _means(
             predict, X, column, grid, np.sum
         ),
+        "the model asked about the mean of the rows": _average_person,
     },
 }
 

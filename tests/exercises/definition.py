@@ -48,6 +48,10 @@ def _at_once(func: Any, X: Any, epsilon: float) -> Any:
     return np.moveaxis(moved - func(X), 0, 2) / epsilon
 
 
+def _from_the_first_row(func: Any, X: Any, epsilon: float) -> Any:
+    return _differences(func, X, epsilon) + (func(X) - func(X)[0])[..., None] / epsilon
+
+
 HONEST = {
     "which_motor": (
         lambda stack: np.argsort(stack**2, axis=-1)[..., -1],
@@ -84,6 +88,7 @@ WRONG = {
         "steps that pile up": lambda func, X, epsilon: _differences(
             func, X, epsilon, keep=True
         ),
+        "starts from the first row alone": _from_the_first_row,
     },
     "few_digits": {
         "the machine's": lambda _: np.finfo(float).eps ** (1 / 3),

@@ -58,6 +58,7 @@ WRONG = {
         "the score instead of the weights": lambda weights, factors: (
             weights @ (1 / factors)
         ),
+        "sizes of the weights": lambda w, f: w / abs(f),
     },
     "shuffle_one_column": {
         "changes the caller's data": _in_place,
@@ -84,6 +85,11 @@ WRONG = {
             X,
             y,
             _with_column(X, column, np.random.default_rng().permutation(X[:, column])),
+        ),
+        "share of errors afterwards": lambda predict, X, y, column, rng: float(
+            np.mean(
+                predict(_with_column(X, column, rng.permutation(X[:, column]))) != y
+            )
         ),
     },
     "turn_the_arrow": {

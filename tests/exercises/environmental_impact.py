@@ -21,6 +21,13 @@ def _in_place(
     return (f(x) - base) / share / base
 
 
+def _by_size(f: Callable[[Floats], float], x: Floats, j: int) -> float:
+    up, down = x.copy(), x.copy()
+    up[j] *= 1.0001
+    down[j] *= 0.9999
+    return float((f(up) - f(down)) / 2e-4 / abs(f(x)))
+
+
 HONEST = {
     "elasticity": (
         lambda f, x, j, share=1e-4: (
@@ -62,6 +69,7 @@ WRONG = {
         "forgets the two": lambda f, x, j, share=1e-4: (
             (f(_moved(x, j, 1 + share)) - f(_moved(x, j, 1 - share))) / share / f(x)
         ),
+        "the size of f": _by_size,
     },
     "best_predation": {
         "where the lynx die out": lambda K, b, m: m / (b * K),

@@ -46,6 +46,23 @@ WRONG = {
             k for k in a if abs(a[k]) > 0.2 and w.effect_of(y, on=k).value == 0
         },
         "no names": lambda _w, _y, a: len(a),
+        "a whole that cancels": lambda w, y, a: {
+            n
+            for n in a
+            if abs(a[n]) >= 0.1 * abs(sum(a.values()))
+            and w.effect_of(n, on=y, low=0, high=1).value == 0
+        },
+        "a tenth of one": lambda w, y, a: {
+            n
+            for n in a
+            if abs(a[n]) >= 0.1 and w.effect_of(n, on=y, low=0, high=1).value == 0
+        },
+        "a tenth of the largest": lambda w, y, a: {
+            n
+            for n in a
+            if abs(a[n]) >= 0.1 * max(map(abs, a.values()))
+            and w.effect_of(n, on=y, low=0, high=1).value == 0
+        },
     },
 }
 

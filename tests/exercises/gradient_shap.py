@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -58,6 +59,42 @@ def _coin(score: Array, called: Any, ill: Any, n: int, rng: Any) -> Any:
     )
 
 
+def _one_place_a_column(
+    gradient: Any, x: Array, baselines: Array, n: int, rng: Any
+) -> Array:
+    b, alpha = _draws(baselines, n, rng)[0], rng.random((n, len(x)))
+    mean: Array = ((x - b) * gradient(b + alpha * (x - b))).mean(0)
+    return mean
+
+
+def _mixed_baselines(
+    gradient: Any, x: Array, baselines: Array, n: int, rng: Any
+) -> Array:
+    picked = rng.integers(len(baselines), size=(n, len(x)))
+    b = np.take_along_axis(baselines, picked, axis=0)
+    mean: Array = ((x - b) * gradient(b + rng.random((n, 1)) * (x - b))).mean(0)
+    return mean
+
+
+def _half_way(gradient: Any, x: Array, baselines: Array, n: int, rng: Any) -> Array:
+    b = _draws(baselines, n, rng)[0]
+    mean: Array = ((x - b) * gradient((b + x) / 2)).mean(0)
+    return mean
+
+
+def _labels_drawn(draw: Callable[..., Any]) -> Callable[..., Any]:
+    """Right but for the labels, which are not shuffled but drawn."""
+
+    def answer(score: Array, called: Any, ill: Any, n: int, rng: Any) -> Any:
+        pool = score[called]
+        drawn = [draw(rng, ill[called]) for _ in range(n)]
+        return _against(score, called, ill, 1, rng)[0], np.array(
+            [pool[i == 1].mean() - pool[i == 0].mean() for i in drawn]
+        )
+
+    return answer
+
+
 HONEST = {
     "two_players": (
         lambda n, a, b, ab: [
@@ -100,6 +137,9 @@ WRONG = {
         "its own randomness": lambda gradient, x, b, n, _rng: _expected(
             gradient, x, b, n, np.random.default_rng()
         ),
+        "one place for each column": _one_place_a_column,
+        "columns of different baselines": _mixed_baselines,
+        "half-way": _half_way,
     },
     "against_chance": {
         "nobody is left out": lambda s, c, i, n, rng: _against(
@@ -116,6 +156,8 @@ WRONG = {
         ),
         "labels by a coin": _coin,
         "only the difference": lambda s, c, i, n, rng: _against(s, c, i, n, rng)[0],
+        "with replacement": _labels_drawn(lambda rng, ill: rng.choice(ill, len(ill))),
+        "rolls": _labels_drawn(lambda rng, ill: np.roll(ill, rng.integers(len(ill)))),
     },
 }
 

@@ -24,6 +24,8 @@ WRONG = {
         ),
         "always chance": lambda _v, m: float(m.mean()),
         "mass": lambda v, m: float(v[m].sum() / v.sum()),
+        "sizes": lambda v, m: float(m[abs(v) == abs(v).max()].mean()),
+        "nearly the largest": lambda v, m: float(m[v >= 0.9 * v.max()].mean()),
     },
     "in_pairs": {
         "unpaired": lambda a, b, q: (

@@ -107,6 +107,9 @@ WRONG = {
         "the largest logit": lambda model, images, masks, _: (
             model(images).amax(1) - model(_cover(images, masks)).amax(1)
         ),
+        "the last logit": lambda model, x, m, _: (
+            model(x)[:, -1] - model(x.masked_fill(m[:, None], 0.0))[:, -1]
+        ),
     },
 }
 

@@ -58,6 +58,15 @@ WRONG = {
         "position among the allowed": lambda accuracy, cost, most: int(
             np.argmin(np.abs(cost)[abs(accuracy - accuracy[0]) <= most])
         ),
+        "less than the best": lambda a, c, m: int(
+            np.argmin(np.where(a >= a.max() - m, np.abs(c), np.inf))
+        ),
+        "a share of the first": lambda a, c, m: int(
+            np.argmin(np.where(a >= a[0] * (1 - m), np.abs(c), np.inf))
+        ),
+        "may not lose all of it": lambda a, c, m: int(
+            np.argmin(np.where(a > a[0] - m, np.abs(c), np.inf))
+        ),
     },
 }
 

@@ -32,6 +32,21 @@ def _within(answer: Any, limits: Any) -> bool:
     return all(low <= answer[c] <= high for c, (low, high) in limits.items())
 
 
+def _drawn_with_replacement(
+    score: Any, labels: Any, clusters: Any, n: int, rng: Any
+) -> float:
+    seen = score(labels, clusters)
+    null = [score(rng.choice(labels, len(labels)), clusters) for _ in range(n)]
+    return float((1 + sum(s >= seen for s in null)) / (n + 1))
+
+
+def _two_sided(score: Any, labels: Any, clusters: Any, n: int, rng: Any) -> float:
+    seen = score(labels, clusters)
+    null = np.array([score(rng.permutation(labels), clusters) for _ in range(n)])
+    far = abs(null - null.mean()) >= abs(seen - null.mean())
+    return float((1 + far.sum()) / (n + 1))
+
+
 HONEST = {
     "good_ones_refused": (
         lambda good, accepted, group: {
@@ -93,6 +108,8 @@ WRONG = {
         "returns the list": lambda score, labels, clusters, n, rng: [
             score(rng.permutation(labels), clusters) for _ in range(n)
         ],
+        "with replacement": _drawn_with_replacement,
+        "further from the mean": _two_sided,
     },
     "may_be_told": {
         "looks at limits only": lambda _, answer, limits: _within(answer, limits),

@@ -45,6 +45,11 @@ WRONG = {
             else set()
         ),
         "how many": lambda p, a: sum(v > a for v in p.values()),
+        "the level itself is accepted": lambda p, alpha: (
+            set.intersection(*kept)
+            if (kept := [set(s) for s in p if p[s] >= alpha])
+            else None
+        ),
     },
     "penalty_of_squares": {
         "not squared": lambda z, y: np.mean(2 * (z - y) * z),

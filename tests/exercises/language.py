@@ -17,7 +17,7 @@ def _merge(
     for token, value in zip(tokens, values, strict=True):
         if token.startswith("##"):
             words[-1] = (words[-1][0] + token[2:], join(words[-1][1], value))
-        elif not (skip and token.startswith("[")):
+        elif not (skip and token in ("[CLS]", "[SEP]", "[PAD]")):
             words.append((token, value))
     return words
 
@@ -84,6 +84,11 @@ WRONG = {
         "the mean of two": lambda tokens, values: _merge(
             tokens, values, lambda a, b: (a + b) / 2
         ),
+        "all that stands in brackets": lambda tokens, values: [
+            pair
+            for pair in _merge(tokens, values, lambda a, b: a + b)
+            if not pair[0].startswith("[")
+        ],
     },
     "leave_out": {
         "sign the wrong way round": lambda score, text: [

@@ -38,6 +38,14 @@ def _quotient(high: Any, low: Any, distance: float) -> tuple[float, float]:
     )
 
 
+def _of_differences(by: float, ddof: int) -> Any:
+    def answer(returns: Any, step: float, seed: int) -> tuple[float, float]:
+        d = (returns(step, seed) - returns(-step, seed)) / (by * step or 1.0)
+        return d.mean(), d.std(ddof=ddof) / np.sqrt(len(d))
+
+    return answer
+
+
 HONEST = {
     "repair_the_loop": (
         lambda env, policy, seed: _loop(env, policy, seed, ended=lambda a, b: a or b),
@@ -94,6 +102,8 @@ WRONG = {
             _quotient(returns(step, seed), returns(-step, seed), 2 * step)[0],
             _quotient(returns(step, seed), returns(-step, seed), 4 * step)[1],
         ),
+        "no distance": _of_differences(0.0, 1),
+        "the spread divides by n": _of_differences(2.0, 0),
     },
 }
 

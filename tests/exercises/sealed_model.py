@@ -6,6 +6,8 @@ import datetime
 import hashlib
 import json
 import struct
+import zlib
+from collections.abc import Callable
 from typing import Any
 
 from xaicourse.exercises.sealed_model import State
@@ -47,6 +49,32 @@ def _verifies(file: bytes, signer: Any, **more: Any) -> bool:
     return True
 
 
+def _hash_of(text: Callable[[State], str]) -> Callable[[State], str]:
+    return lambda state: hashlib.sha256(text(state).encode()).hexdigest()
+
+
+def _described(state: State, values: Callable[[Any], Any]) -> str:
+    return repr(
+        [
+            (n, str(state[n].dtype), tuple(state[n].shape), values(state[n]))
+            for n in sorted(state)
+        ]
+    )
+
+
+def _any_parent_of(
+    right: Callable[[str, str], bool],
+) -> Callable[..., bool]:
+    def answer(file: bytes, signer: Any, current: str, since: datetime.date) -> bool:
+        try:
+            manifest = verify(file, signer=signer, not_before=since)
+        except SealError:
+            return False
+        return right(manifest.parent, current)
+
+    return answer
+
+
 HONEST = {
     "everything_under_the_hash": (_solution, fingerprint),
     "the_current_model": (_may_install,),
@@ -78,6 +106,19 @@ WRONG = {
             ]
         ),
         "Python's own hash": lambda state: hash(tuple(sorted(state))),
+        "the printed form": _hash_of(lambda s: _described(s, str)),
+        "the first four values": _hash_of(
+            lambda s: _described(s, lambda t: t.flatten()[:4].tolist())
+        ),
+        "the sums of the values": _hash_of(
+            lambda s: _described(
+                s, lambda t: (float(t.sum()), float(t.double().square().sum()))
+            )
+        ),
+        "CRC-32": lambda state: hex(
+            zlib.crc32(_described(state, lambda t: t.tolist()).encode())
+        ),
+        "no hash at all": lambda state: _described(state, lambda t: t.tolist()),
     },
     "the_current_model": {
         "reads the manifest unchecked": _unchecked,
@@ -97,6 +138,15 @@ WRONG = {
             expected={"parent": current},
             not_before=since + datetime.timedelta(days=1),
         ),
+        "a first model too": _any_parent_of(
+            lambda parent, current: parent in (current, "")
+        ),
+        "the first eight characters": _any_parent_of(
+            lambda parent, current: parent[:8] == current[:8]
+        ),
+        "the last eight characters": _any_parent_of(
+            lambda parent, current: parent[-8:] == current[-8:]
+        ),
     },
     "the_signers_word": {
         "the other way round": lambda stated, k, n: (
@@ -114,6 +164,12 @@ WRONG = {
         "a fixed distance": lambda stated, k, n: abs(k / n - stated) > 0.05,
         "always half under the root": lambda stated, k, n: (
             abs(k / n - stated) > 3.29 * (0.25 / n) ** 0.5
+        ),
+        "99 %": lambda stated, k, n: (
+            abs(k / n - stated) > 2.58 * (stated * (1 - stated) / n) ** 0.5
+        ),
+        "3.5 standard errors": lambda stated, k, n: (
+            abs(k / n - stated) > 3.5 * (stated * (1 - stated) / n) ** 0.5
         ),
     },
 }

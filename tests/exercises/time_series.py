@@ -18,6 +18,13 @@ def _recursion(phi: float, theta: float, n: int, *, second: Any = None) -> list[
     return found
 
 
+def _of_the_size(phi: float, theta: float, n: int) -> list[float]:
+    found = [1 + phi + theta, -phi - theta * (1 + phi + theta)]
+    while len(found) < n:
+        found.append(abs(theta) * found[-1])
+    return found[:n]
+
+
 HONEST = {
     "two_misread_years": (
         lambda weights, errors: np.dot(
@@ -60,6 +67,7 @@ WRONG = {
             phi, theta, n, second=lambda phi, theta: -theta * (1 + phi + theta)
         ),
         "always two at least": lambda phi, theta, n: _recursion(phi, theta, max(n, 2)),
+        "the size of theta": _of_the_size,
     },
 }
 

@@ -85,6 +85,14 @@ WRONG = {
         "dropping costs twice as well": lambda beta, sd, rho: tuple(
             2 * (beta * sd) ** 2 * c for c in (1, 1 - rho**2)
         ),
+        "one spread for the two": lambda beta, sd, rho: (
+            beta**2 * sd**3,
+            (beta * sd) ** 2 * (1 - rho**2),
+        ),
+        "half the correlation": lambda beta, sd, rho: (
+            2 * (beta * sd) ** 2,
+            (beta * sd) ** 2 * (1 - rho / 2),
+        ),
     },
 }
 

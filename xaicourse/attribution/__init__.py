@@ -15,7 +15,7 @@ from xaicourse.attribution.gradients import (
     saliency,
     smooth_grad,
 )
-from xaicourse.attribution.lime import Lime, lime
+from xaicourse.attribution.lime import Lime, lime, lime_segments
 from xaicourse.attribution.occlusion import occlusion
 from xaicourse.attribution.path import gradient_shap, integrated_gradients
 from xaicourse.attribution.perturbation import (
@@ -75,6 +75,7 @@ __all__ = [
     "kernel_shap",
     "layerwise_relevance",
     "lime",
+    "lime_segments",
     "maximise_activation",
     "merge_word_pieces",
     "occlusion",

@@ -149,8 +149,7 @@ def permutation_importance(
     seed : int, numpy.random.Generator or None
         Of the permutations.
     progress : callable or None
-        Wraps the loop over columns or groups, as ``tqdm.tqdm`` does; ``None`` is
-        silent.
+        Wraps the loop over permutations, as ``tqdm.tqdm`` does; ``None`` is silent.
 
     Returns
     -------
@@ -193,19 +192,18 @@ def permutation_importance(
     groups = _groups(X, groups)
     n_repeats = check_int("n_repeats", n_repeats, minimum=2)
     rng = check_seed(seed)
-    donors = [_cycle(rng, n) for _ in range(n_repeats)]
 
-    baseline = _scored(score, y, predict(X.copy()))
+    table = X.copy()
+    baseline = _scored(score, y, predict(table))
     drops = np.empty((len(groups), n_repeats))
-    for feature, columns in enumerate(shown(progress, groups.values())):
-        table, originals = (
-            X.copy(),
-            {column: _values(X, column).copy() for column in columns},
-        )
-        for repeat in range(n_repeats):
-            for column, values in originals.items():
-                _set(table, column, values[donors[repeat]])
+    for repeat in shown(progress, range(n_repeats)):
+        donors = _cycle(rng, n)
+        for feature, columns in enumerate(groups.values()):
+            for column in columns:
+                _set(table, column, _values(X, column)[donors])
             drops[feature, repeat] = baseline - _scored(score, y, predict(table))
+            for column in columns:
+                _set(table, column, _values(X, column))
     return PermutationImportance(
         tuple(groups), drops.mean(1), drops.std(1, ddof=1), drops, baseline
     )
@@ -343,8 +341,8 @@ def partial_dependence(
         The output to explain; ``None`` if there is only one.
     grid : int or array-like of shape (n_grid,)
         Values to set, or their number: then evenly spaced from the 5th to the 95th
-        percentile. A column with no more distinct values than that, or not of numbers,
-        is set to each value that it has.
+        percentile of numbers, dates or durations. A column with no more distinct values
+        than that, or of something else, is set to each value that it has.
     ice : bool
         Whether to return the curve of each row.
     progress : callable or None
@@ -359,8 +357,9 @@ def partial_dependence(
     TypeError
         If `X` is no table.
     ValueError
-        If the column is unknown or ambiguous, the grid is empty, not finite or names an
-        unknown category, or the outputs are not finite, or not fit by `target`.
+        If the column is unknown or ambiguous, the grid is empty, not finite or holds
+        what the column cannot, such as an unknown category, or the outputs are not
+        finite, or not fit by `target`.
 
     References
     ----------
@@ -385,29 +384,25 @@ def partial_dependence(
     ice = check_flag("ice", ice)
     _check_column("feature", X, feature)
     values = _grid(_values(X, feature), grid)
-    dtype = _values(X, feature).dtype
-    if isinstance(dtype, np.dtype) and dtype.kind == "f":
-        values = values.astype(dtype)  # a model in single precision takes nothing else
-    elif isinstance(dtype, pd.CategoricalDtype):
-        unknown = [value for value in values.tolist() if value not in dtype.categories]
-        if unknown:  # pandas would set them to missing
-            raise ValueError(f"grid: got {unknown}, expected categories of {feature!r}")
-    # A column of integers has to make room for a grid of fractions, which it would
+    settings: Any = values
+    # An array of integers has to make room for a grid of fractions, which it would
     # otherwise round down.
-    table = (
-        X.copy() if isinstance(X, pd.DataFrame) else X.astype(np.result_type(X, values))
-    )
+    frame = isinstance(X, pd.DataFrame)
+    table: Any = X.copy()
+    dtype = _values(X, feature).dtype
+    if not frame:
+        table = table.astype(np.result_type(table, values), copy=False)
+    elif not pd.api.types.is_numeric_dtype(dtype):
+        settings = _of_type(dtype, values)
+        values = np.asarray(settings)
     predict = predictor(model, target)
-    curves = np.empty((len(X), len(values)) if ice else (1, len(values)))
+    curves = np.empty((len(values), len(X) if ice else 1))
     for i in shown(progress, range(len(values))):
-        column: Any = values[[i]].repeat(len(X))
-        if isinstance(dtype, pd.CategoricalDtype):
-            column = pd.Categorical(column, dtype=dtype)
-        _set(table, feature, column)
+        _set(table, feature, settings[[i]].repeat(len(X)) if frame else settings[i])
         outputs = as_outputs(predict(table), len(X)).reshape(len(X), -1)
         prediction = pick(outputs, None).detach().double().numpy()
-        curves[:, i] = prediction if ice else prediction.mean()
-    return PartialDependence(values, curves.mean(0), curves if ice else None)
+        curves[i] = prediction if ice else prediction.mean()
+    return PartialDependence(values, curves.mean(1), curves.T if ice else None)
 
 
 def _check_table(X: Table, which: str = "") -> None:
@@ -507,18 +502,46 @@ def _set(X: Table, column: Any, values: Any) -> None:
 
 def _grid(column: Any, grid: int | ArrayLike) -> NDArray[Any]:
     """Values that a column is set to."""
+    dtype, values = column.dtype, np.asarray(grid)
     if isinstance(grid, int | np.integer):
         n_grid = check_int("grid", grid)
-        values = pd.Series(column).dropna().drop_duplicates().sort_values().to_numpy()
-        if pd.api.types.is_numeric_dtype(column.dtype) and len(values) > n_grid:
-            low, high = np.quantile(
-                np.asarray(column)[~pd.isna(column)].astype(float), [0.05, 0.95]
-            )
+        known = pd.Series(column).dropna()
+        numbers = pd.api.types.is_numeric_dtype(dtype)
+        # most columns of many values show it in their first rows
+        first = known.iloc[: 100 * n_grid]
+        many = any(len(some.unique()) > n_grid for some in (first, known))
+        if many and numbers:
+            low, high = np.quantile(known.to_numpy(float), [0.05, 0.95])
             values = np.linspace(low, high, n_grid)
-    else:
-        numeric = pd.api.types.is_numeric_dtype(column.dtype)
-        values = as_numbers("grid", grid) if numeric else np.asarray(grid)
+        elif many and known.dtype.kind in "mM":
+            low, high = known.quantile([0.05, 0.95])
+            places = np.linspace(0, 1, n_grid)
+            values = pd.Series([low + p * (high - low) for p in places]).to_numpy()
+        else:
+            values = known.drop_duplicates().sort_values().to_numpy()
+    elif pd.api.types.is_numeric_dtype(dtype):
+        values = as_numbers("grid", grid)
     check_shape("grid", values, (None,))
-    if np.issubdtype(values.dtype, np.number):
+    if values.dtype.kind in "biuf":
         check_finite("grid", values)
+    if (
+        isinstance(dtype, np.dtype)
+        and dtype.kind == "f"
+        and values.dtype.kind in "biuf"
+    ):
+        values = values.astype(dtype)  # a model in single precision takes nothing else
     return values
+
+
+def _of_type(dtype: Any, values: NDArray[Any]) -> Any:
+    """Values of a column that is not of numbers, in its type."""
+    unknown = []
+    if isinstance(dtype, pd.CategoricalDtype):  # pandas would set them to missing
+        unknown = [v for v in values.tolist() if v not in dtype.categories]
+    try:
+        found = pd.array(values[:0] if unknown else values, dtype=dtype)
+    except (TypeError, ValueError):
+        unknown = values.tolist()
+    if unknown:
+        raise ValueError(f"grid: got {unknown}, expected values of a column of {dtype}")
+    return found

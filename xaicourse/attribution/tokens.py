@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -23,6 +24,7 @@ from xaicourse.attribution.path import integrated_gradients
 from xaicourse.validation import (
     Progress,
     as_floats,
+    as_numbers,
     check_items,
     check_shape,
     check_type,
@@ -87,9 +89,10 @@ def token_gradients(
     Raises
     ------
     TypeError
-        If the ids are no integer tensor, or the model is no module with embeddings.
+        If the ids are no integers, or the model is no module with embeddings.
     ValueError
-        If an id, the mask or the target is out of range or has a wrong shape.
+        If an id, the mask or the target is out of range or has a wrong shape, or a
+        sentence has more tokens than the model has positions for.
 
     References
     ----------
@@ -107,11 +110,16 @@ def token_gradients(
     torch.Size([1, 3])
     """
     table = _table(model)
-    _check_ids("input_ids", input_ids, table)
+    input_ids = _ids("input_ids", input_ids, table.num_embeddings)
     with explaining(model):
         norm, times_input = table.weight.new_zeros(2, *input_ids.shape)
         for rows, length, options in _by_length(
-            input_ids, attention_mask, token_type_ids, target, progress
+            input_ids,
+            attention_mask=attention_mask,
+            token_type_ids=token_type_ids,
+            target=target,
+            n_types=_stated(model, "type_vocab_size") or 2,
+            progress=progress,
         ):
             embeddings = table(input_ids[rows, :length])
             gradient = saliency(partial(_read, model), embeddings, **options)
@@ -181,15 +189,20 @@ def token_integrated_gradients(
     tensor([0., 0.])
     """
     table = _table(model)
-    _check_ids("input_ids", input_ids, table)
+    input_ids = _ids("input_ids", input_ids, table.num_embeddings)
     if baselines is not None:
+        baselines = _ids("baselines", baselines, table.num_embeddings)
         check_shape("baselines", baselines, tuple(input_ids.shape))
-        _check_ids("baselines", baselines, table)
     with explaining(model):
         values = table.weight.new_zeros(input_ids.shape)
         delta = table.weight.new_zeros(len(input_ids))
         for rows, length, options in _by_length(
-            input_ids, attention_mask, token_type_ids, target, progress
+            input_ids,
+            attention_mask=attention_mask,
+            token_type_ids=token_type_ids,
+            target=target,
+            n_types=_stated(model, "type_vocab_size") or 2,
+            progress=progress,
         ):
             attribution = integrated_gradients(
                 partial(_read, model),
@@ -261,7 +274,34 @@ def _read(model: Any, embeddings: Tensor, types: Tensor | None = None) -> Any:
     shape, device = embeddings.shape[:2], embeddings.device
     mask = torch.ones(shape, dtype=torch.long, device=device)
     options = {} if types is None else {"token_type_ids": types}
-    return model(inputs_embeds=embeddings, attention_mask=mask, **options)
+    try:
+        return model(inputs_embeds=embeddings, attention_mask=mask, **options)
+    except (IndexError, RuntimeError) as error:
+        longest = _positions(model)
+        if longest is None or shape[1] <= longest:
+            raise
+        raise ValueError(
+            f"input_ids: got {shape[1]} tokens, expected at most {longest}, as many as "
+            f"the model has positions for"
+        ) from error
+
+
+def _positions(model: Any) -> int | None:
+    """The most tokens a model has embeddings of positions for, if it says so. RoBERTa
+    counts from behind the id of padding on.
+    """
+    longest = _stated(model, "max_position_embeddings")
+    before = [
+        module.padding_idx + 1
+        for name, module in model.named_modules()
+        if name.endswith("position_embeddings") and module.padding_idx is not None
+    ]
+    return longest if longest is None else longest - sum(before)
+
+
+def _stated(model: Any, name: str) -> int | None:
+    """A number that a transformers model states in its configuration."""
+    return getattr(getattr(model, "config", None), name, None)
 
 
 def _table(model: Any) -> nn.Embedding:
@@ -276,23 +316,31 @@ def _table(model: Any) -> nn.Embedding:
     )
 
 
-def _check_ids(name: str, ids: Tensor, table: nn.Embedding) -> None:
-    if not isinstance(ids, Tensor) or ids.dtype not in (torch.int32, torch.int64):
-        kind = ids.dtype if isinstance(ids, Tensor) else type(ids).__name__
-        raise TypeError(f"{name}: got {kind}, expected a tensor of integers")
-    check_shape(name, ids, (None, None))
-    worst = ids.min() if ids.min() < 0 else ids.max()
-    if not 0 <= worst < table.num_embeddings:
-        raise ValueError(
-            f"{name}: got {worst}, expected ids from 0 to {table.num_embeddings - 1}"
-        )
+def _tensor(name: str, numbers: Any) -> Tensor:
+    if isinstance(numbers, Tensor):
+        return numbers
+    return torch.from_numpy(as_numbers(name, numbers))
+
+
+def _ids(name: str, ids: Any, n: int) -> Tensor:
+    """Return integers of shape (rows, length) from 0 to n - 1 as a tensor."""
+    found = _tensor(name, ids)
+    if "int" not in str(found.dtype):
+        raise TypeError(f"{name}: got {found.dtype}, expected integers")
+    check_shape(name, found, (None, None))
+    worst = found.min() if found.min() < 0 else found.max()
+    if not 0 <= worst < n:
+        raise ValueError(f"{name}: got {worst}, expected ids from 0 to {n - 1}")
+    return found
 
 
 def _by_length(
     input_ids: Tensor,
+    *,
     attention_mask: Tensor | None,
     token_type_ids: Tensor | None,
     target: int | Tensor | None,
+    n_types: int,
     progress: Progress | None,
 ) -> Iterator[tuple[Tensor, int, dict[str, Any]]]:
     """Rows of the same length without padding, that length, and what a method is told
@@ -301,7 +349,7 @@ def _by_length(
     shape = tuple(input_ids.shape)
     lengths = torch.full(shape[:1], shape[1])
     if attention_mask is not None:
-        check_type("attention_mask", attention_mask, Tensor)
+        attention_mask = _tensor("attention_mask", attention_mask)
         check_shape("attention_mask", attention_mask, shape)
         lengths = attention_mask.sum(1).long().cpu()
         padded_behind = torch.arange(shape[1]) < lengths[:, None]
@@ -314,9 +362,10 @@ def _by_length(
                 "one of them one"
             )
     if token_type_ids is not None:
-        check_type("token_type_ids", token_type_ids, Tensor)
+        token_type_ids = _ids("token_type_ids", token_type_ids, n_types)
         check_shape("token_type_ids", token_type_ids, shape)
-    if isinstance(target, Tensor):
+    if isinstance(target, Tensor | np.ndarray | list):
+        target = _tensor("target", target)
         check_shape("target", target, shape[:1])
     for length in shown(progress, lengths.unique().tolist()):
         rows = (lengths == length).nonzero()[:, 0]

@@ -88,11 +88,11 @@ class Dataset:
 @dataclass(frozen=True)
 class RemoteFile:
     """A file at a public address and the SHA-256 digest (hexadecimal) that its bytes
-    must have.
+    must have; ``None`` where the course may not fetch it and readers bring their own.
     """
 
     url: str
-    sha256: str
+    sha256: str | None
 
     @property
     def name(self) -> str:
@@ -125,6 +125,11 @@ class DatasetInfo:
     citation: str
     terms: str
 
+    @property
+    def own(self) -> bool:
+        """Whether readers bring the files themselves."""
+        return any(file.sha256 is None for file in self.files)
+
     def state(self) -> Literal["at hand", "absent", "wrong checksum"]:
         """Whether the real data can be loaded now; looks at the disk only, never at the
         network.
@@ -148,6 +153,8 @@ class DatasetInfo:
         paths = {file.name: folder / file.name for file in self.files}
         present = [file for file in self.files if paths[file.name].is_file()]
         for file in present:
+            if file.sha256 is None:
+                continue
             digest = hashlib.sha256(paths[file.name].read_bytes()).hexdigest()
             if digest != file.sha256:
                 raise ChecksumError(
@@ -196,11 +203,17 @@ class DatasetInfo:
         Raises
         ------
         ConnectionError
-            A file could not be downloaded whole; nothing of it is kept.
+            A file could not be downloaded whole (nothing of it is kept), or is one that
+            readers bring themselves.
         ChecksumError
             A downloaded file is not the published one; nothing of it is kept.
         """
         folder = data_folder() / self.name
+        if self.own:
+            raise ConnectionError(
+                f"the course may not pass {self.files[0].name} on; {self.files[0].url} "
+                f"is where it comes from, and {folder} where it belongs"
+            )
         logger = pooch.get_logger()
         level = logger.level
         # pooch announces each download on standard error otherwise
@@ -222,7 +235,7 @@ class DatasetInfo:
                 except ValueError as error:  # of pooch, which has compared the hash
                     raise ChecksumError(
                         f"what came from {file.url} is not the published file (SHA-256 "
-                        f"{file.sha256[:12]}... expected): it has changed, or a proxy "
+                        f"{file.sha256:.12}... expected): it has changed, or a proxy "
                         f"or a login page answered instead; a browser shows which"
                     ) from error
         finally:
@@ -238,15 +251,15 @@ _registry: dict[str, DatasetInfo] = {}
 
 
 def register(info: DatasetInfo) -> DatasetInfo:
-    """Add a data set to those that can be fetched, and return it; its module calls this
-    when imported.
+    """Add a data set to the `available` ones, and return it; its module calls this when
+    imported.
     """
     _registry[info.name] = info
     return info
 
 
 def available() -> dict[str, DatasetInfo]:
-    """Return the data sets that can be fetched, by name.
+    """Return the data sets that are real where their files are at hand, by name.
 
     Examples
     --------

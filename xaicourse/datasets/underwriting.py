@@ -15,7 +15,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from xaicourse.datasets.base import Dataset
+from xaicourse.datasets.base import (
+    Dataset,
+    DatasetInfo,
+    RemoteFile,
+    data_folder,
+    register,
+)
 from xaicourse.datasets.splits import stratified_split
 from xaicourse.datasets.underwriting_twin import (
     CITATION,
@@ -36,6 +42,24 @@ from xaicourse.validation import (
     check_type,
 )
 
+UNDERWRITING = register(
+    DatasetInfo(
+        name="underwriting",
+        title="Prudential Life Insurance Assessment: your own train.csv, named to "
+        "load_underwriting",
+        rows=ROWS,
+        files=(
+            RemoteFile(
+                "https://www.kaggle.com/c/prudential-life-insurance-assessment/"
+                "data/train.csv",
+                None,
+            ),
+        ),
+        citation=CITATION,
+        terms="those of the contest, which every reader accepts",
+    )
+)
+
 
 def load_underwriting(
     path: str | Path | None = None,
@@ -52,8 +76,9 @@ def load_underwriting(
     Parameters
     ----------
     path : str or Path, optional
-        The reader's own `train.csv` of the Prudential Life Insurance Assessment.
-        Without it the portfolio is simulated.
+        The reader's own `train.csv` of the Prudential Life Insurance Assessment, here
+        or in the folder `underwriting` of the data folder. Without a name the portfolio
+        is simulated.
     n, discrimination, seed
         Of the simulated portfolio, see `simulate_underwriting`; `seed` also draws the
         test rows of a reader's table.
@@ -85,6 +110,9 @@ def load_underwriting(
     if path is None:
         return simulate_underwriting(n, discrimination=discrimination, seed=seed)
     path = as_path("path", path)
+    if not path.is_file():
+        at_hand = data_folder() / UNDERWRITING.name / path
+        path = at_hand if at_hand.is_file() else path
     table = pd.read_csv(path)
     expected = ["Id", *COLUMNS, TARGET]
     if list(table.columns) != expected:
@@ -126,7 +154,7 @@ def load_underwriting(
     held_out = stratified_split(table[TARGET], seed=seed).test
     return Dataset(
         name="underwriting",
-        features=table[COLUMNS],
+        features=table[COLUMNS].copy(),  # in one piece, for columns to be added
         target=table[TARGET].astype("int64"),
         test=np.isin(np.arange(len(table)), held_out),
         source="real",

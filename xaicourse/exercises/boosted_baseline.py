@@ -72,11 +72,7 @@ kappa_by_hand = Exercise(
 
 def _check_mend_the_loop(answer: Callable[[Any, Any], Any]) -> None:
     scores = np.array([-0.4, 0.7, 1.2, 2.3, 4.6, 7.4, 8.2, 8.9, 9.6])
-    kept = scores.copy()
     none = np.asarray(answer(scores, np.zeros(8)))
-    require(
-        np.array_equal(scores, kept), "the caller's scores have changed: work on a copy"
-    )
     require(
         none.shape == scores.shape,
         f"return one class for each score, shape (9,); got shape {none.shape}",
@@ -109,7 +105,7 @@ def _check_mend_the_loop(answer: Callable[[Any, Any], Any]) -> None:
     got = np.asarray(answer(scores, offsets))
     require(
         np.array_equal(got, expected),
-        f"for the scores {rounded(kept)} and offsets {rounded(offsets)} expected "
+        f"for the scores {rounded(scores)} and offsets {rounded(offsets)} expected "
         f"{rounded(expected)}, got {rounded(got)}. Scores below 1 take the first "
         "offset, those above 8 the last",
     )

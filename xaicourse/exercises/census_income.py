@@ -29,12 +29,19 @@ def _check_how_many_rows(answer: Answer) -> None:
         "an accuracy of one half is harder to pin down than one of 0.85: the variance "
         "of a coin is p (1 - p)",
     )
-    expected = int(np.ceil(0.85 * 0.15 * (1.96 / 0.01) ** 2))
-    require(
-        abs(int(result) - expected) <= 1,
-        f"for 0.85 within 0.01 you need {expected:,} rows; got {int(result):,}. Is "
-        "your half-width 1.96 errors?",
-    )
+    for share, width in ((0.85, 0.01), (0.9, 0.02), (0.3, 0.05)):
+        expected = int(np.ceil(share * (1 - share) * (1.96 / width) ** 2))
+        found = int(answer(share, width))
+        require(
+            found != expected - 1,
+            f"for {share:g} within {width:g} {found:,} rows are not quite enough: "
+            "round up",
+        )
+        require(
+            found == expected,
+            f"for {share:g} within {width:g} you need {expected:,} rows; got "
+            f"{found:,}. Is your half-width 1.96 errors?",
+        )
 
 
 how_many_rows = Exercise(
@@ -76,6 +83,11 @@ def _check_right_when_yes(answer: Answer) -> None:
         f"group b, 1 of them to a high earner, expected 0.6 and 0.25; got {a:.2f} and "
         f"{b:.2f}. Look only at rows with said_yes, and average y there",
     )
+    only = answer(y[6:], said[6:], group[6:])
+    require(
+        set(only) == {"b"} and np.isclose(float(only["b"]), 1 / 4),
+        "another table has other groups: take them from group",
+    )
 
 
 right_when_yes = Exercise(
@@ -94,22 +106,20 @@ right_when_yes = Exercise(
 
 def _check_set_for_everyone(answer: Answer) -> None:
     X = np.random.default_rng(0).normal(size=(200, 3))
-    before = X.copy()
 
     def predict(rows: Any) -> Any:
-        return rows[:, 0] ** 2 + 3 * rows[:, 1]
+        return rows[:, 0] ** 2 + 3 * rows[:, 1] + rows[:, 1] ** 2 * rows[:, 2] ** 2
 
     grid = np.array([-1.0, 0.0, 2.0])
     result = np.asarray(answer(predict, X, 0, grid))
-    require(np.array_equal(X, before), "the caller's table has changed: work on a copy")
     require(
         result.shape == (3,),
         f"expected one mean per grid value, shape (3,); got {result.shape}",
     )
-    expected = grid**2 + 3 * X[:, 1].mean()
+    expected = grid**2 + (3 * X[:, 1] + X[:, 1] ** 2 * X[:, 2] ** 2).mean()
     require(
         np.allclose(np.diff(result), np.diff(expected)),
-        "for a model x0² + 3 x1 the curve over x0 should rise and fall like x0², by "
+        "for a model x0² + ... the curve over x0 should rise and fall like x0², by "
         f"{rounded(np.diff(expected))}; yours changes by {rounded(np.diff(result))}",
     )
     require(
@@ -117,6 +127,14 @@ def _check_set_for_everyone(answer: Answer) -> None:
         f"the shape is right, the level is not: expected {rounded(expected)}, got "
         f"{rounded(result)}; average the predictions over all rows, with their other "
         "columns as they are",
+    )
+    third = np.asarray(answer(predict, X, 2, grid[1:]))
+    expected = (X[:, 0] ** 2 + 3 * X[:, 1]).mean() + grid[1:] ** 2 * (
+        X[:, 1] ** 2
+    ).mean()
+    require(
+        np.allclose(third, expected),
+        f"over x2 the curve should be {rounded(expected)}; got {rounded(third)}",
     )
 
 

@@ -39,6 +39,12 @@ def _check_another_unit(answer: Weigh) -> None:
         f"units they are {rounded(after)}. What happens to a slope per gram when the "
         "column is written in milligrams?",
     )
+    turned = np.asarray(answer(weights, np.array([2.0, -1.0])), dtype=float)
+    require(
+        np.allclose(turned, [1.5, 0.5]),
+        "a column that is written with the other sign needs a weight with the other "
+        f"sign: for factors 2 and -1 expected [1.5, 0.5], got {rounded(turned)}",
+    )
 
 
 another_unit = Exercise(
@@ -57,16 +63,14 @@ another_unit = Exercise(
 def _check_shuffle_one_column(answer: Lose) -> None:
     rng = np.random.default_rng(0)
     X = rng.normal(size=(4000, 3))
-    y = X[:, 0] > 0
+    y = (X[:, 0] > 0) ^ (rng.random(4000) < 0.2)  # the model is right in four of five
     seen: list[NDArray[np.float64]] = []
 
     def predict(rows: NDArray[np.float64]) -> NDArray[np.bool_]:
         seen.append(np.array(rows))
         return rows[:, 0] > 0
 
-    before = X.copy()
     unused = answer(predict, X, y, 2, np.random.default_rng(1))
-    require(np.array_equal(X, before), "the caller's X has changed: work on a copy")
     require(
         abs(float(unused)) < 0.05,
         "a column that the model does not use costs nothing when shuffled, but you "
@@ -80,9 +84,9 @@ def _check_shuffle_one_column(answer: Lose) -> None:
         f"number; got {decisive:.3f}",
     )
     require(
-        abs(decisive - 0.5) < 0.05,
-        "the model goes from always right to a coin, so the loss should be near 0.5; "
-        f"got {decisive:.3f}",
+        abs(decisive - 0.3) < 0.05,
+        "the model goes from four right answers of five to a coin, so the loss should "
+        f"be near 0.3; got {decisive:.3f}. What was lost, and not what is left",
     )
     kept = any(
         np.array_equal(np.sort(rows[:, 0]), np.sort(X[:, 0]))

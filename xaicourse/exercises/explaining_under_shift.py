@@ -39,6 +39,10 @@ def _check_formula(answer: Callable[..., Any]) -> None:
         np.allclose(found, w * (X - B.mean(0))),
         "the sum is right, but each column must keep its own part of it",
     )
+    require(
+        np.allclose(answer(w, B, X), w * (B - X.mean(0))),
+        "with rows and baselines exchanged the values are other ones",
+    )
 
 
 by_the_formula = Exercise(
@@ -95,6 +99,21 @@ def _check_treat(answer: Callable[..., Any]) -> None:
         "twin" in found,
         "a large negative attribution misleads as well as a positive one: compare "
         "sizes",
+    )
+    small = {"cause": 0.05, "effect": -0.02, "twin": 0.01, "idle": 0.008}
+    found = set(answer(_WORLD, "y", small))
+    require(
+        found == {"effect", "twin"},
+        f"of {small} the effect (-0.02) and the twin (0.01) are at least a tenth of "
+        f"the whole, 0.088, and idle (0.008) is not; you return {sorted(found)}. The "
+        "whole is the sum of the sizes: neither 1 nor the largest",
+    )
+    signed = {"cause": 0.5, "effect": -0.45, "idle": 0.06}
+    found = set(answer(_WORLD, "y", signed))
+    require(
+        found == {"effect"},
+        f"of {signed} the whole is 1.01 and not 0.11: add up sizes, or large ones "
+        f"cancel; you return {sorted(found)}",
     )
 
 

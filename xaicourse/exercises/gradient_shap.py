@@ -58,10 +58,10 @@ two_players = Exercise(
 
 def _check_expected_gradients(answer: Callable[..., Any]) -> None:
     def slope(z: Array) -> Array:
-        return np.asarray(2 * z * np.array([1.0, -1.0]))  # of z1² - z2²
+        return np.stack([4 * z[:, 0] ** 3 * z[:, 1], z[:, 0] ** 4], 1)  # of z1⁴ z2
 
-    x, baselines = np.array([3.0, 2.0]), np.array([[0.0, 1.0], [2.0, 0.0], [1.0, -1.0]])
-    before = baselines.copy()
+    # the columns act together, and those of a baseline belong together
+    x, baselines = np.array([1.5, 1.0]), np.array([[0.0, 0.0], [1.0, -1.0]])
     result = np.asarray(
         answer(slope, x, baselines, 40_000, np.random.default_rng(0)), dtype=float
     )
@@ -70,12 +70,12 @@ def _check_expected_gradients(answer: Callable[..., Any]) -> None:
         "expected one attribution for each column, shape (2,); got shape "
         f"{result.shape}",
     )
-    require(
-        np.array_equal(before, baselines),
-        "the caller's baselines have changed: make new arrays",
-    )
-    # a sum of single columns: each keeps its own change
-    expected = x**2 * [1, -1] - (baselines**2 * [1, -1]).mean(0)
+    places, weights = np.polynomial.legendre.leggauss(3)  # exact for such slopes
+    expected = sum(
+        weight / 2 * (x - b) * slope((b + (1 + place) / 2 * (x - b))[None])[0]
+        for place, weight in zip(places, weights, strict=True)
+        for b in baselines
+    ) / len(baselines)
     at_end = (x - baselines.mean(0)) * slope(x[None])[0]
     require(
         not np.allclose(result, at_end, rtol=0.02),
@@ -91,7 +91,14 @@ def _check_expected_gradients(answer: Callable[..., Any]) -> None:
         np.allclose(result, expected, atol=0.12),
         f"the function gains {expected[0]:.2f} by its first column and "
         f"{expected[1]:.2f} by its second; you found {rounded(result)}. Is each "
-        "gradient multiplied by the distance from its own baseline, and is it a mean?",
+        "gradient multiplied by the distance from its own baseline, and taken at a "
+        "place of its own, one for both columns? Is it a mean?",
+    )
+    still = answer(slope, x, x[None], 50, np.random.default_rng(5))
+    require(
+        np.allclose(still, 0),
+        "from a baseline that is the row itself there is no way to go: the "
+        f"attributions are 0, and yours {rounded(still)}",
     )
     again = np.asarray(answer(slope, x, baselines, 50, np.random.default_rng(5)))
     require(
@@ -124,9 +131,7 @@ def _check_against_chance(answer: Callable[..., Any]) -> None:
     ill = (rng.random(400) < np.where(called, 0.7, 0.1)).astype(int)
     score = rng.normal(size=400) + np.where(called, 3.0, -3.0) + 0.8 * ill * called
     expected = score[called & (ill == 1)].mean() - score[called & (ill == 0)].mean()
-    result = answer(
-        score.copy(), called.copy(), ill.copy(), 300, np.random.default_rng(1)
-    )
+    result = answer(score, called, ill, 300, np.random.default_rng(1))
     require(
         isinstance(result, tuple | list) and len(result) == 2,
         "return the difference and the shuffled ones",
@@ -158,6 +163,23 @@ def _check_against_chance(answer: Callable[..., Any]) -> None:
         f"chance should make a difference of about {spread:.2f}; yours spreads by "
         f"{chance.std():.2f}. Shuffle only among the rows that were called, so that "
         "the groups keep their sizes",
+    )
+    # three rows with a score, so that a shuffle makes one of eight differences
+    few, possible = np.r_[1.0, 2, 4, np.zeros(18)], (2 * np.arange(8) - 7) / 10
+    half, some = np.repeat([1, 0, 1], [10, 10, 1]), np.arange(21) < 20
+    shuffled = np.asarray(answer(few, some, half, 300, rng)[1], dtype=float)
+    distances = abs(shuffled[:, None] - possible)
+    strange = shuffled[distances.min(1) > 1e-9]
+    require(
+        len(strange) == 0,
+        "with ten of twenty ill, a shuffle leaves ten ill, and for scores 1, 2, 4 and "
+        f"0 for all others the difference is one of {rounded(possible)}; yours is also "
+        f"{rounded(np.unique(strange))}. Draw an order, not labels",
+    )
+    require(
+        (distances.min(0) < 1e-9).all(),
+        f"for scores 1, 2, 4 and 0 for all others a shuffle makes {rounded(possible)}, "
+        "and some of these never come in 300 of yours: each order must be possible",
     )
 
 

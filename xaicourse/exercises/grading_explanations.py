@@ -45,6 +45,21 @@ def _check_pointing(answer: Callable[..., Any]) -> None:
         "two values are the largest and one of them is inside: expected 0.5, got "
         f"{rounded(tied)}; the others have no say",
     )
+    close = float(answer(np.array([0.5, 0.49]), np.array([False, True])))
+    require(
+        close == 0,
+        "0.5 and 0.49 are no tie: the first is the largest, and the score 0; got "
+        f"{rounded(close)}",
+    )
+    negative = float(
+        answer(np.array([-0.9, -0.1, -0.11]), np.array([True, False, True]))
+    )
+    require(
+        negative == 0,
+        "of -0.9, -0.1 and -0.11 the largest is -0.1, outside the mask, so the score "
+        f"is 0; got {rounded(negative)}: the largest value, not the largest size, and "
+        "no other one, however near",
+    )
 
 
 score_at_chance = Exercise(
@@ -63,26 +78,28 @@ score_at_chance = Exercise(
 
 
 def _check_pairs(answer: Callable[..., Any]) -> None:
-    rng = np.random.default_rng(0)
-    luck = 3 * rng.standard_normal(25)
-    a, b = (
-        1 + luck + 0.1 * rng.standard_normal(25),
-        luck + 0.1 * rng.standard_normal(25),
-    )
-    found, right = float(answer(a, b, 2.0)), 2.0 * (a - b).std(ddof=1) / 5
-    apart = 2.0 * np.sqrt((a.var(ddof=1) + b.var(ddof=1)) / 25)
+    for n in (25, 16):
+        _check_pairs_of(answer, n)
+
+
+def _check_pairs_of(answer: Callable[..., Any], n: int) -> None:
+    noise = np.random.default_rng(n).standard_normal((3, n))
+    a, b = 1 + 3 * noise[0] + 0.1 * noise[1], 3 * noise[0] + 0.1 * noise[2]
+    root = np.sqrt(n)
+    found, right = float(answer(a, b, 2.0)), 2.0 * (a - b).std(ddof=1) / root
+    apart = 2.0 * np.sqrt((a.var(ddof=1) + b.var(ddof=1)) / n)
     require(
         found < apart / 2,
         f"{found:.3f} is as wide as if the seeds were not shared ({apart:.3f}): "
         "subtract seed by seed first",
     )
     require(
-        not np.isclose(found, right * 5),
+        not np.isclose(found, right * root),
         "that is the spread of one difference: the mean of n of them is more precise "
         "by the root of n",
     )
     require(
-        not np.isclose(found, right / 5),
+        not np.isclose(found, right / root),
         "divide by the root of n, not by n: variances add up, not spreads",
     )
     require(

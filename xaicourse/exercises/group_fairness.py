@@ -44,6 +44,11 @@ def _check_false_negatives(answer: Rates) -> None:
         np.isclose(a, 0.25) and np.isclose(b, 0.5),
         f"expected 0.25 for a and 0.5 for b; got {a:.3f} and {b:.3f}",
     )
+    others = answer(y, said, ["b"] * 6 + ["c"] * 6)
+    require(
+        set(others) == {"b", "c"} and np.isclose(float(others["b"]), 0.25),
+        "another table has other groups: take them from groups",
+    )
 
 
 false_negatives = Exercise(

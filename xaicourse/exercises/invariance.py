@@ -12,7 +12,7 @@ from xaicourse.teaching import Exercise, require, rounded
 
 
 def _check_agreed(answer: Callable[..., Any]) -> None:
-    sets = {(): 0.01, (0,): 0.4, (1,): 0.001, (0, 1): 0.05, (0, 2): 0.3, (0, 1, 2): 0.2}
+    sets = {(): 0.01, (0,): 0.4, (1,): 0.001, (0, 2): 0.3, (0, 1, 2): 0.2}
     found = answer(dict(sets), 0.05)
     require(
         found is not None,
@@ -44,6 +44,11 @@ def _check_agreed(answer: Callable[..., Any]) -> None:
     require(
         empty is not None and set(empty) == set(),
         "the empty set may be accepted; then nothing is agreed: set()",
+    )
+    level = answer({(1,): 0.1, (0, 2): 0.05, (0, 1): 0.2}, 0.05)
+    require(
+        level is not None and set(level) == {1},
+        "a set whose p-value is the level itself is not accepted: it has to be above",
     )
 
 
@@ -85,6 +90,10 @@ def _check_squares(answer: Callable[..., Any]) -> None:
         np.isclose(value, slope**2),
         f"for z = {rounded(z)} and y = {rounded(y)} expected {slope**2:.4f}, got "
         f"{value:.4f}: mind the factor 2, and take the mean",
+    )
+    require(
+        np.isclose(answer(y[:2], z[:2]), np.mean(2 * (y - z)[:2] * y[:2]) ** 2),
+        "with z and y exchanged, and two rows, the penalty is another one",
     )
 
 

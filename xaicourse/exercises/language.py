@@ -27,9 +27,7 @@ def _check_pieces(answer: Callable[[Any, Any], Any]) -> None:
         "[PAD]",
     ]
     values = [9.0, 0.5, 2.0, -0.5, 1.0, 2.0, 4.0, 8.0, 3.0, 7.0, 1.0]
-    result = [
-        (str(word), float(value)) for word, value in answer(list(tokens), list(values))
-    ]
+    result = [(str(word), float(value)) for word, value in answer(tokens, values)]
     words = [word for word, _ in result]
     require(
         not any(w.startswith("[") for w in words),
@@ -48,6 +46,14 @@ def _check_pieces(answer: Callable[[Any, Any], Any]) -> None:
         np.allclose(sums, [0.5, 1.5, 15.0, 3.0]),
         f"the values of the pieces are added up: {words[1]} has 2 - 0.5, and so on; "
         f"you returned {rounded(sums)}",
+    )
+    odd = ["[CLS]", "[UNK]", "[", "film", "]", "[film]", "[SEP]"]
+    words = [word for word, _ in answer(odd, [9.0, 1.0, 2.0, 3.0, 4.0, 5.0, 9.0])]
+    require(
+        words == odd[1:-1],
+        "square brackets alone make no special token: [UNK] stands for a word that the "
+        f"tokenizer does not know, and people type brackets. Of {' '.join(odd)} you "
+        f"keep {' '.join(words)}",
     )
 
 
@@ -121,7 +127,7 @@ leave_out = Exercise(
 def _check_swap(answer: Callable[[Score, Any, Any], Any]) -> None:
     texts = ["she is good", "the film is bad", "there she saw her"]
     swaps = {"she": "he", "her": "him"}
-    result = float(answer(_toy_score, list(texts), dict(swaps)))
+    result = float(answer(_toy_score, texts, swaps))
     require(
         not np.isclose(result, -0.625),
         "the sign is the wrong way round: the swapped text comes first",

@@ -37,6 +37,17 @@ def _check_two_slopes(answer: Callable[..., Any]) -> None:
         f"{what}: those are changes from point to point. How far apart are the points?",
     )
     require(np.allclose(along_x, 3) and np.allclose(along_y, -5), what)
+    x, y = np.linspace(0, 2, 9), np.linspace(-1, 1, 11)
+    X, Y = np.meshgrid(x, y)
+    slopes = 2 * X * Y**2, 2 * X**2 * Y
+    parts = answer(X**2 * Y**2, x, y)
+    for part, slope, name in zip(parts, slopes, "xy", strict=True):
+        inside, yours = slope[1:-1, 1:-1], np.asarray(part, dtype=float)[1:-1, 1:-1]
+        require(
+            np.allclose(yours, inside),
+            f"the slope of x² y² along {name} is another at each point: in a row "
+            f"{rounded(inside[0])}, you have {rounded(yours[0])}",
+        )
 
 
 two_slopes = Exercise(

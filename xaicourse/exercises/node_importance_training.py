@@ -20,7 +20,6 @@ def _check_all_distances(answer: Answer) -> None:
         rng.normal(size=(50, 3)) @ rng.normal(size=(3, 3)),
         rng.normal(size=(4, 3)),
     )
-    kept = X.copy()
     result = np.asarray(answer(X, centroids), dtype=float)
     require(
         result.shape == (50, 4),
@@ -46,7 +45,8 @@ def _check_all_distances(answer: Answer) -> None:
         "covariance that stands between the two differences?",
     )
     require(
-        np.array_equal(kept, X), "the caller's X has changed: subtract into a new array"
+        np.allclose(answer(X[:20], centroids[:1]), mahalanobis(X[:20], centroids[:1])),
+        "the covariance is that of the rows that are given",
     )
 
 
@@ -96,7 +96,12 @@ def _check_share_of_a_push(answer: Answer) -> None:
         "the shares of one input must be in proportion to the sizes of its weights",
     )
     with np.errstate(invalid="ignore", divide="ignore"):
-        answer(np.zeros((1, 3)), np.ones((1, 3)))
+        idle = np.asarray(answer(np.zeros((1, 3)), np.array([[1.0, 1.0, -1.0]])))
+    require(
+        idle.shape == (1, 3) and np.abs(idle).max() <= 1,
+        "an input whose weights are all zero has shares too, none larger than 1; got "
+        f"{rounded(idle)}",
+    )
 
 
 share_of_a_push = Exercise(
@@ -152,6 +157,10 @@ def _check_paired_interval(answer: Answer) -> None:
         f"expected half a width of {(expected[1] - expected[0]) / 2:.3f}, got "
         f"{(high - low) / 2:.3f}: the standard error of a mean of five, and a quantile "
         "that leaves 0.05 % on each side",
+    )
+    require(
+        np.allclose(answer(old, new), [-high, -low]),
+        "with the methods exchanged the interval must be the same with the other sign",
     )
 
 

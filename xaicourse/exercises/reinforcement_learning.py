@@ -107,15 +107,15 @@ def _check_paired_and_central(answer: Central) -> None:
         )
         return made
 
-    result = answer(returns, 0.5, 4)
+    result = answer(returns, 0.25, 4)
     require(
         {seed for _, seed in calls} == {4},
         "common random numbers: both runs must get the seed 4; they got "
         f"{sorted({seed for _, seed in calls})}",
     )
     require(
-        {setting for setting, _ in calls} == {0.5, -0.5},
-        "central: compare the settings -0.5 and 0.5; you played "
+        {setting for setting, _ in calls} == {0.25, -0.25},
+        "central: compare the settings -0.25 and 0.25; you played "
         f"{rounded(sorted({setting for setting, _ in calls}))}",
     )
     noise = np.random.default_rng(4).standard_normal((2, 400))[1]
@@ -125,7 +125,7 @@ def _check_paired_and_central(answer: Central) -> None:
         f"the quotient should be {3 + noise.mean():.3f}; got {value:.3f}. How far "
         "apart are the two settings?",
     )
-    expected = noise.std() / 20
+    expected = noise.std(ddof=1) / 20
     require(
         error < 1,
         f"the standard error should be about {expected:.3f}; got {error:.3f}. The "
@@ -133,10 +133,17 @@ def _check_paired_and_central(answer: Central) -> None:
         "the differences",
     )
     require(
-        abs(error / expected - 1) < 0.01,
-        f"the standard error should be about {expected:.3f}; got {error:.3f}. It is "
-        "that of a mean of 400 differences, each divided by the distance of the "
-        "settings",
+        abs(error / expected - 1) < 1e-6,
+        f"the standard error should be {expected:.5f}; got {error:.5f}. It is that of "
+        "a mean of 400 differences, each divided by the distance of the settings, "
+        "with n - 1 in their standard deviation (ddof=1)",
+    )
+    other = answer(returns, 0.5, 5)[0]
+    noise = np.random.default_rng(5).standard_normal((2, 400))[1]
+    require(
+        np.isclose(float(other), 3 + noise.mean()),
+        f"with a step of 0.5 the quotient should be {3 + noise.mean():.3f}; got "
+        f"{float(other):.3f}",
     )
 
 

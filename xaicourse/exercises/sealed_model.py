@@ -23,6 +23,13 @@ def _check_everything_under_the_hash(answer: Callable[[State], Any]) -> None:
         "second": torch.tensor([[5.0, 6.0], [7.0, 8.0]]),
     }
     whole = answer(state)
+    large = torch.arange(2048.0) / 7
+    require(
+        len(answer({"large": large})) == len(whole) >= 64,
+        "a hash has the same length whatever it is of, and 256 bits or more, which "
+        f"are 64 hexadecimal digits: yours has {len(whole)} characters for a small "
+        f"state and {len(answer({'large': large}))} for a large one",
+    )
     require(
         answer(dict(state)) == whole,
         "the same state must have the same hash each time it is computed",
@@ -50,6 +57,18 @@ def _check_everything_under_the_hash(answer: Callable[[State], Any]) -> None:
     }
     for what, other in changed.items():
         require(answer(other) != whole, f"the hash is the same although {what}")
+    for place in (0, 1280, 2047):
+        nearly = large.clone()
+        nearly[place] = torch.nextafter(large[place], torch.tensor(torch.inf))
+        require(
+            answer({"large": nearly}) != answer({"large": large}),
+            f"the hash is the same although number {place} of 2,048 was changed in its "
+            "last digit: hash all bytes of the values, which a printed form leaves out",
+        )
+    require(
+        answer({"large": large}) != answer({"large": large.flip(0)}),
+        "the hash is the same although the values stand in another order",
+    )
 
 
 everything_under_the_hash = Exercise(
@@ -126,6 +145,16 @@ def _check_the_current_model(answer: Callable[..., Any]) -> None:
         "this file replaces another model than the one that is running: what does its "
         "manifest say about its parent?",
     )
+    half = len(current) // 2
+    for other, what in {
+        "": "this file is a first model, which replaces none",
+        current[:half] + rows[half:]: "this file's parent only begins like `current`",
+        rows[:half] + current[half:]: "this file's parent only ends like `current`",
+    }.items():
+        require(
+            not asked(update(parent=other)),
+            f"{what}, and you would install it: compare the whole hash",
+        )
     require(
         not asked(update(day=0)),
         "this file was sealed before `since`: an old seal is as well signed as a new "
@@ -179,6 +208,11 @@ def _check_the_signers_word(answer: Callable[[float, int, int], Any]) -> None:
     require(
         answer(0.5, 560, 1000),
         "560 of 1,000 lie outside: the standard error is a root, 0.0158 here",
+    )
+    require(
+        not answer(0.5, 5160, 10_000) and answer(0.5, 5170, 10_000),
+        "5,160 of 10,000 are 3.2 standard errors away and 5,170 are 3.4: the line "
+        "between them is at 3.29",
     )
     require(
         not answer(0.5, 7, 10),

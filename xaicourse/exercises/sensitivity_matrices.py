@@ -37,6 +37,12 @@ def _check_predict_every_patient(answer: Combine) -> None:
         f"expected [1, 20, -24] for the sensitivities {rounded(matrix)} and the "
         f"changes {rounded(changes)}; got {rounded(result)}",
     )
+    two = np.asarray(answer(matrix[1:], changes[:2]), dtype=float)
+    require(
+        np.allclose(two, [2, 30]),
+        f"for the last two patients, with the first two changes, expected [2, 30]; got "
+        f"{rounded(two)}",
+    )
 
 
 predict_every_patient = Exercise(
@@ -92,6 +98,11 @@ def _check_another_bend(answer: Combine) -> None:
         np.allclose(result, expected, atol=1e-6),
         f"differences give {rounded(expected[0])} for the first row, your formula "
         f"{rounded(result[0])}",
+    )
+    require(
+        np.allclose(answer(-X[:1], -W), -result[:1]),
+        "with rows and weights of the other sign the bend is the same and the slopes "
+        "have the other sign",
     )
 
 

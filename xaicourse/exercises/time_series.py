@@ -99,6 +99,13 @@ def _check_weights_without_a_library(answer: Weights) -> None:
         f"{rounded(found)}. The first two are special, then each is -θ times the one "
         "before",
     )
+    positive = np.asarray(answer(-0.3, 0.4, 4), dtype=float)
+    expected = pi_weights([-0.3], [0.4], d=1, n_weights=4)
+    require(
+        np.allclose(positive, expected),
+        f"for φ = -0.3 and θ = 0.4 expected {rounded(expected)}; got "
+        f"{rounded(positive)}. Where θ is positive the weights change their sign",
+    )
 
 
 weights_without_a_library = Exercise(

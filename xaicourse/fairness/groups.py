@@ -9,7 +9,7 @@ warning.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -92,7 +92,7 @@ class GroupMetrics:
 def group_metrics(
     y_true: ArrayLike,
     y_pred: ArrayLike,
-    groups: ArrayLike | pd.DataFrame | Sequence[ArrayLike],
+    groups: ArrayLike | pd.DataFrame | Mapping[str, Any] | Sequence[Any],
     *,
     level: float = 0.95,
     min_rows: int = 30,
@@ -107,9 +107,9 @@ def group_metrics(
     ----------
     y_true, y_pred : array of shape (n,)
         What happened and what was decided: 0 or 1.
-    groups : array of shape (n,), DataFrame, or list of such arrays
-        The group of each row; not missing. Of several columns, the groups are the
-        intersections that somebody belongs to.
+    groups : array of shape (n,) or (n, columns), DataFrame, mapping or list of arrays
+        The group of each row, not missing; a list of n tuples counts as rows. Of
+        several columns, the groups are the intersections that somebody belongs to.
     level : float
         Coverage of the intervals, between 0 and 1.
     min_rows : int
@@ -197,11 +197,17 @@ def group_metrics(
 
 def _columns(groups: Any, n: int) -> pd.DataFrame:
     """Return the groups as columns of objects, none missing."""
-    several = isinstance(groups, list | tuple) and len(groups) and np.ndim(groups[0])
-    if isinstance(groups, pd.DataFrame):
+    listed = isinstance(groups, list | tuple) and len(groups) > 0
+    if listed and isinstance(groups[0], tuple) and len(groups) == n:
+        groups = pd.DataFrame(list(groups))
+    elif isinstance(groups, np.ndarray) and groups.ndim == 2:
+        groups = pd.DataFrame(groups)
+    if isinstance(groups, pd.DataFrame | Mapping):
         columns = dict(groups.items())
+    elif listed and np.ndim(groups[0]):
+        columns = dict(enumerate(groups))
     else:
-        columns = dict(enumerate(groups)) if several else {"group": groups}
+        columns = {"group": groups}
     table = {}
     for name, column in columns.items():
         # A list with NaN would become words as an array, and the NaN one of them.

@@ -71,9 +71,10 @@ def check(exercise: Exercise, answer: Any) -> None:
 
     The usual slips have messages of their own, in every exercise: no ``return``, the
     result in place of the function, other parameters, a result of another kind, NaN, a
-    loop without end. An answer that raises an error of its own shows that error, since
-    it is the student's code that must be mended. A stub that nobody has filled in
-    raises `NotImplementedError` without a word, and is told so in one line.
+    loop without end, an argument that has changed. An answer that raises an error of
+    its own shows that error, since it is the student's code that must be mended. A stub
+    that nobody has filled in raises `NotImplementedError` without a word, and is told
+    so in one line.
     """
     missing = (
         f"{exercise.name}: there is no answer yet. Put yours in place of YOUR CODE "
@@ -176,6 +177,7 @@ class _Watched:
                 self.exercise.checker(self.answer)
 
     def __call__(self, *arguments: Any) -> Any:
+        before = [[leaf.copy() for leaf in _leaves(a)] for a in arguments]
         start = time.monotonic()
         try:
             with _stopped_after(max(self.left, 0.01)):
@@ -187,6 +189,13 @@ class _Watched:
             raise
         finally:
             self.left -= time.monotonic() - start
+        for name, argument, kept in zip(
+            self.exercise.takes.split(", "), arguments, before, strict=True
+        ):
+            require(
+                _same(kept, list(_leaves(argument))),
+                f"your function changes the caller's {name}: work on a copy",
+            )
         self.look_at(result)
         return result
 
@@ -314,6 +323,10 @@ def _leaves(result: Any) -> Iterator[NDArray[Any]]:
             yield from _leaves(part)
     else:
         yield _as_array(result)
+
+
+def _same(before: list[NDArray[Any]], after: list[NDArray[Any]]) -> bool:
+    return len(before) == len(after) and all(map(np.array_equal, before, after))
 
 
 def _is_numeric(array: NDArray[Any]) -> bool:
