@@ -94,7 +94,7 @@ for rows, background in ((ROWS, BACKGROUND), (X[:4], X[4:])):
         # any number of baselines will do
         fine={"baselines": ("a row less",)},
     )
-for method in (at.shapley_values, at.sampled_shapley_values):
+for method in (at.shapley_values, at.sampled_shapley_values, at.kernel_shap):
     for model, inputs, baselines in (
         (NETWORK, ROWS, BACKGROUND),
         (NETWORK, X[:4], X[4:]),
@@ -144,6 +144,16 @@ for model, inputs in ((NETWORK, ROWS), (ESTIMATOR, FRAME[:4])):
     )
 add(
     "attribution",
+    at.lime_segments,
+    {**explained, "segments": np.array([0, 1, 1]), "baselines": X[:4], "n_samples": 50},
+    kinds={
+        "segments": "array",
+        "baselines": "numbers_or_one",
+        "kernel_width": "positive",
+    },
+)
+add(
+    "attribution",
     at.maximise_activation,
     {**explained, "radius": 1.0, "n_steps": 3, "bounds": (-9.0, 9.0)},
     kinds={"radius": "positive", "centre": "number", "bounds": "pair"},
@@ -178,7 +188,7 @@ add(
     "attribution",
     at.grad_cam,
     {"model": SEEN, "inputs": PICTURES, "layer": SEEN.maps, "target": TARGET},
-    kinds={"layer": "module"},
+    kinds={"layer": "module", "reshape": "object"},
 )
 add(
     "attribution",
@@ -344,7 +354,7 @@ add(
     fine={"coefficients": ("a row less",)},
 )
 add("sensitivity", ISHIGAMI.__call__, {"X": X}, name="AnalyticFunction.__call__")
-several = {"n_scramblings": 2, "n_samples": 4}
+several = {"n_scramblings": 2, "n_samples": 8}
 add(
     "sensitivity",
     sn.sobol_indices,
@@ -359,6 +369,20 @@ add(
     {"function": mean, "bounds": BOUNDS},
     fine={"bounds": ("a row less",)},
 )
+SOBOL = sn.sobol_sample(BOUNDS, n_samples=8)
+MORRIS = sn.morris_sample(BOUNDS, n_trajectories=2)
+for draw in (sn.sobol_sample, sn.morris_sample):
+    add("sensitivity", draw, {"bounds": BOUNDS}, fine={"bounds": ("a row less",)})
+for analyse, sample in (
+    (sn.sobol_indices_of, SOBOL),
+    (sn.morris_screening_of, MORRIS),
+):
+    add(
+        "sensitivity",
+        analyse,
+        {"sample": sample, "outputs": np.arange(float(len(sample.rows)))},
+        kinds={"sample": "object", "conf_level": "share"},
+    )
 add(
     "sensitivity",
     sn.grid_anova,
@@ -734,6 +758,31 @@ add(
 add("networks", ne.mlp, {"n_inputs": 3, "hidden": [4], "n_outputs": 2})
 add("networks", ne.small_cnn, {"n_classes": 2, "width": 2})
 add("networks", ne.small_resnet, {"n_classes": 2, "width": 2})
+add("networks", ne.efficientnet_lite0, {"n_classes": 2})
+add(
+    "networks",
+    ne.photograph,
+    {"image": np.zeros((4, 4), dtype=np.uint8), "size": 2},
+    kinds={"image": "object", "size": "count_or_counts"},
+    # black on every pixel; height and width
+    fine={"size": ("a list",)},
+)
+READER = SimpleNamespace(last_hidden_state=torch.ones(1, 2, 3))
+
+
+def pieces_of(sentences, **_):
+    """Stands for a tokenizer."""
+    ones = torch.ones(len(sentences), 2)
+    return {"attention_mask": ones}
+
+
+add(
+    "networks",
+    ne.sentence_embeddings,
+    {"model": lambda **_: READER, "tokenizer": pieces_of, "sentences": ["a film"]},
+    # what transformers makes
+    kinds={"model": "anything", "tokenizer": "anything", "sentences": "texts"},
+)
 LAST = ne.mlp(3, [4], 2).double().eval()
 add(
     "networks",

@@ -219,7 +219,7 @@ BAD = [
      "model: got Linear, expected a module whose get_input_embeddings() is a table"),
     ({"input_ids": IDS.double()}, TypeError, "input_ids: got torch.float64, expected "
         "integers"),
-    ({"input_ids": [["film"]]}, TypeError, "input_ids: got <U4, expected integers"),
+    ({"input_ids": [["film"]]}, TypeError, "input_ids: got <U4, expected real numbers"),
     ({"input_ids": IDS[0]}, ValueError, "input_ids: got shape (5,), expected (any, "
         "any)"),
     ({"input_ids": IDS + 6}, ValueError, "input_ids: got 13, expected ids from 0 to 7"),

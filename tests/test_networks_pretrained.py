@@ -116,7 +116,7 @@ def test_embeddings_are_those_of_sentence_transformers(no_network):
     theirs = torch.from_numpy(library.encode(sentences))
     close(ours, theirs, 1e-5)
     close(ours[0, :3], torch.tensor([0.13024, -0.01577, -0.03672]), 1e-4)
-    with pytest.raises(TypeError, match="sentences: got one string"):
+    with pytest.raises(TypeError, match="sentences: got str"):
         sentence_embeddings(model, tokenizer, "A dog barked.")
 
 

@@ -40,6 +40,9 @@ MODULES = (
 WITHOUT = {
     # no arguments
     "available",
+    "imagenet_classes",
+    "load_efficientnet_lite0",
+    "load_minilm",
     "data_folder",
     "flat_rule",
     "z_plus_rule",

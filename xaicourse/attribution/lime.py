@@ -29,6 +29,7 @@ from xaicourse.attribution.explained import (
 from xaicourse.validation import (
     Progress,
     Seed,
+    as_numbers,
     check_float,
     check_int,
     check_seed,
@@ -217,7 +218,7 @@ def lime_segments(
     array([[-3.,  0.,  1.,  0.]])
     """
     f = explained(model, inputs, target=target, internal_batch_size=internal_batch_size)
-    labels = np.asarray(segments)
+    labels = as_numbers("segments", segments)
     if labels.dtype.kind not in "iu":
         raise TypeError(f"segments: got {labels.dtype}, expected integers")
     n_segments = len(np.unique(labels))

@@ -20,7 +20,7 @@ import torch
 from torch import Tensor, nn
 
 from xaicourse.networks.architectures import efficientnet_lite0
-from xaicourse.validation import check_int
+from xaicourse.validation import check_int, check_items, check_type
 
 
 class _File(NamedTuple):
@@ -225,9 +225,9 @@ def sentence_embeddings(
     Reimers, Gurevych: Sentence-BERT: sentence embeddings using siamese BERT-networks.
     EMNLP 2019, arXiv:1908.10084.
     """
-    if isinstance(sentences, str):
-        raise TypeError("sentences: got one string, expected a sequence of them")
-    sentences, parts = list(sentences), []
+    sentences, parts = check_items("sentences", sentences, at_least=1), []
+    for sentence in sentences:
+        check_type("sentences", sentence, str)
     for first in range(0, len(sentences), check_int("batch_size", batch_size)):
         read = tokenizer(
             sentences[first : first + batch_size],
