@@ -16,6 +16,7 @@ import torch
 from captum.attr import GradientShap, IntegratedGradients, NoiseTunnel, Saliency
 from torch import Tensor, nn
 
+from benchmarks import Work
 from xaicourse.attribution import (
     gradient_shap,
     integrated_gradients,
@@ -26,8 +27,6 @@ from xaicourse.attribution import (
     smooth_grad,
 )
 from xaicourse.networks import mlp
-
-Work = Callable[[], object]
 
 BATCH = 2**18
 """Numbers in a batch, of ours and of the others."""

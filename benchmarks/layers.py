@@ -15,6 +15,7 @@ import torch
 from captum.attr import FeatureAblation, LayerGradCam, Occlusion
 from torch import Tensor, nn
 
+from benchmarks import Work
 from xaicourse.attribution import (
     alpha_beta_rule,
     epsilon_rule,
@@ -24,8 +25,6 @@ from xaicourse.attribution import (
     occlusion,
 )
 from xaicourse.networks import load_efficientnet_lite0, mlp, small_cnn
-
-Work = Callable[[], object]
 
 
 def resnet18() -> nn.Module:

@@ -31,6 +31,7 @@ from statsmodels.tsa.arima.model import ARIMA
 from torch.func import jacrev, vmap
 from torch.nn.functional import cross_entropy
 
+from benchmarks import Work
 from xaicourse.causality import StructuralCausalModel, invariant_causal_prediction
 from xaicourse.networks import (
     mahalanobis,
@@ -50,8 +51,6 @@ from xaicourse.sensitivity import (
     morris_screening,
     sobol_indices,
 )
-
-Work = Callable[[], object]
 
 
 def jacobians(

@@ -17,6 +17,7 @@ from sklearn.metrics import cohen_kappa_score, make_scorer, mean_squared_error
 from sklearn.metrics import precision_score as precision
 from statsmodels.stats.proportion import proportion_confint
 
+from benchmarks import Work
 from xaicourse.attribution import (
     counterfactuals,
     lime,
@@ -28,8 +29,6 @@ from xaicourse.attribution import (
 )
 from xaicourse.evaluation import deletion_insertion
 from xaicourse.fairness import group_metrics, quadratic_weighted_kappa
-
-Work = Callable[[], object]
 
 
 def _table(n: int) -> tuple[np.ndarray, np.ndarray, LinearRegression]:
