@@ -12,11 +12,13 @@ from torch import nn
 
 from xaicourse.networks import (
     accuracy,
+    kernel_drift,
     mlp,
     probability,
     small_resnet,
     train_mlps,
     train_network,
+    train_node_importance,
 )
 from xaicourse.networks.stacking import Adam
 from xaicourse.networks.training import epochs
@@ -362,3 +364,19 @@ def test_seeds_are_a_sequence_of_integers() -> None:
     for seeds in (0, None, "12"):
         with pytest.raises(TypeError, match=r"^seeds: got .*, expected a sequence"):
             train_mlps(x, x[:, 0] > 0, seeds=seeds, **options)
+
+
+def test_arrays_that_are_read_only_are_taken_without_a_warning() -> None:
+    x = np.linspace(-1, 1, 24, dtype=np.float32).reshape(12, 2)
+    y = (x[:, 0] > 0).astype(np.float32)
+    for array in (x, y):
+        array.flags.writeable = False
+    network = train_mlps(x, y, hidden=[3], max_epochs=1)[0]
+    accuracy(network, x, y)
+    centroids = x[:2].astype(float)
+    for array in (table := x.astype(float), centroids):
+        array.flags.writeable = False
+    train_node_importance(
+        table, y.astype(int), centroids=centroids, hidden=[3], max_epochs=1
+    )
+    kernel_drift(network.double(), network.double(), table)

@@ -319,7 +319,7 @@ def _table(model: Any) -> nn.Embedding:
 def _tensor(name: str, numbers: Any) -> Tensor:
     if isinstance(numbers, Tensor):
         return numbers
-    return torch.from_numpy(as_numbers(name, numbers))
+    return torch.tensor(as_numbers(name, numbers))
 
 
 def _ids(name: str, ids: Any, n: int) -> Tensor:

@@ -69,7 +69,7 @@ def kernel_drift(
     """
     check_type("start", start, nn.Module)
     check_type("end", end, nn.Module)
-    rows = torch.from_numpy(as_floats("X", X, (None, None)))
+    rows = torch.tensor(as_floats("X", X, (None, None)))
     jacobians, outputs = zip(
         *(_jacobian(network, rows, target) for network in (start, end)), strict=True
     )

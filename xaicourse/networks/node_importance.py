@@ -222,9 +222,9 @@ def train_node_importance(
     k = len(generators)
     distances = mahalanobis(features, centres)
     near = torch.from_numpy(distances / distances.max()).float().to(device)
-    rows = torch.from_numpy(features).float().to(device)
-    classes = torch.from_numpy(labels).to(device)
-    middle = torch.from_numpy(centres).float().to(device).expand(k, -1, -1)
+    rows = torch.tensor(features, dtype=torch.float32, device=device)
+    classes = torch.tensor(labels, device=device)
+    middle = torch.tensor(centres).float().to(device).expand(k, -1, -1)
     weights = glorot_weights(
         rows.shape[1], hidden, generators, device, n_outputs=int(labels.max()) + 1
     )

@@ -55,7 +55,7 @@ def stacked_rows(
         raise ValueError(f"{of}y: got one class only, expected both 0 and 1")
     if features.ndim == 2:
         features, labels = features[None], labels[None]
-    return torch.from_numpy(features), torch.from_numpy(labels)
+    return torch.tensor(features), torch.tensor(labels)
 
 
 def check_device(device: str) -> None:

@@ -365,7 +365,7 @@ def probability(
 def _logits(model: nn.Module, X: ArrayLike) -> Tensor:
     """One finite number a row."""
     check_type("model", model, nn.Module)
-    rows = torch.from_numpy(as_floats("X", X)).float()
+    rows = torch.tensor(as_floats("X", X), dtype=torch.float32)
     if rows.ndim < 2:
         raise ValueError(f"X: got shape {tuple(rows.shape)}, expected rows (n, ...)")
     logits: Tensor = model(rows)
