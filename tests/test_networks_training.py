@@ -367,7 +367,7 @@ def test_seeds_are_a_sequence_of_integers() -> None:
 
 
 def test_arrays_that_are_read_only_are_taken_without_a_warning() -> None:
-    x = np.linspace(-1, 1, 24, dtype=np.float32).reshape(12, 2)
+    x = np.random.default_rng(0).normal(size=(12, 2)).astype(np.float32)
     y = (x[:, 0] > 0).astype(np.float32)
     for array in (x, y):
         array.flags.writeable = False
