@@ -412,7 +412,10 @@ credit = pd.Series(abs(contributions).mean(0), index=features.columns, dtype=flo
 
 if data.truth:
     importance = data.truth.importance()
-    looked_at = {*importance.index[importance > 0], "BMI_Age", "Product_Info_2_char", "Product_Info_2_num"}
+    looked_at = {
+        *importance.index[importance > 0],
+        "BMI_Age", "Product_Info_2_char", "Product_Info_2_num",
+    }
     proxies = set(data.truth.proxies)
 else:
     say("Only a simulated table has a truth: this one's is known to nobody.")
@@ -440,16 +443,16 @@ if data.truth:
         most_credit,
         caption="The 20 columns with most credit, by what they are in truth.",
         alt="Horizontal bars. {top.index[0]} leads with {top.iloc[0]:.2f} "
-        "classes. Nearly all long bars are of columns that the underwriter looks "
-        "at. Among the short ones stand proxies of the protected group.",
+        "classes. Nearly all long bars are of columns that the underwriter "
+        "looks at. Among the short ones stand proxies of the protected group.",
         tolerance={"top.iloc[0]": 0.05},
     )
 
 # %%
 if data.truth:
     claim(
-        "Of the ten columns with most credit, at least nine are among those that "
-        "the underwriter looks at",
+        "Of the ten columns with most credit, at least nine are among those "
+        "that the underwriter looks at",
         hits >= 9,
         evidence="{hits} of the ten; there are {credit.size} columns in all",
         tolerance={"hits": 1},
@@ -483,16 +486,16 @@ else:
 if data.truth:
     claim(
         "The model passes the discrimination on: it predicts "
-        '{gaps["predicted"]:.2f} classes less for the protected group, which in '
-        'fact got {gaps["actual"]:.2f} less',
+        '{gaps["predicted"]:.2f} classes less for the protected group, which '
+        'in fact got {gaps["actual"]:.2f} less',
         predicted_at_least > 0,
         evidence="predicted are at least {predicted_at_least:.2f} classes less",
         tolerance=0.03,
         fails_if="the groups were drawn by lot",
     )
     say(
-        "The five proxies have {proxy_share:.0%} of all credit. No bar is long, "
-        "no column is named after the group, and the gap is there.",
+        "The five proxies have {proxy_share:.0%} of all credit. No bar is "
+        "long, no column is named after the group, and the gap is there.",
         tolerance=0.02,
     )
 

@@ -469,7 +469,10 @@ on_columns = pd.Series(answer @ pca.components_[:10], index=names).sort_values(k
 top = on_columns.head(12)
 if data.truth:
     importance = data.truth.importance()
-    looked_at = {*importance.index[importance > 0], "BMI_Age", "Medical_History_15_missing"}
+    looked_at = {
+        *importance.index[importance > 0],
+        "BMI_Age", "Medical_History_15_missing",
+    }
     strangers = sum(name not in looked_at for name in top.index)
 else:
     say("Only a simulated table has a truth: this one's is known to nobody.")
@@ -478,7 +481,10 @@ else:
 if data.truth:
     known = top.index.isin(looked_at)
     mapped_back = bars(
-        {"the underwriter looks at it": top * known, "he does not": top * ~known},
+        {
+            "the underwriter looks at it": top * known,
+            "he does not": top * ~known,
+        },
         list(top.index),
         value_label="slope of the probability of class 8 (per s.d. of the column)",
         horizontal=True,

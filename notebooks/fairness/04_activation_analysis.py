@@ -346,14 +346,14 @@ if data.truth:
 if data.truth:
     table(
         tested,
-        caption="TCAV of class 8: the score, and the share of random sets that "
-        "are as extreme.",
+        caption="TCAV of class 8: the score, and the share of random sets "
+        "that are as extreme.",
         formats="{:.2f}",
         tolerance=0.25,
     )
     claim(
-        "In all three networks a step towards illness lowers the chance of class "
-        "8 in nearly every row, which few random sets do",
+        "In all three networks a step towards illness lowers the chance of "
+        "class 8 in nearly every row, which few random sets do",
         max(ill_scores.values()) < 0.2 and max(ill_p_values.values()) <= 0.05,
         evidence="scores: {ill_scores:.2f}; p-values: {ill_p_values:.2f}",
         control="random sets of applicants",
@@ -361,14 +361,16 @@ if data.truth:
         fails_if="the concepts were those of other people",
     )
     say(
-        "Build decides classes in the simulation too, and the vector tells people "
-        'of large build from others in {tests["plain"]["build"].accuracy:.0%} of '
-        'the cases, against {tests["plain"]["illness"].accuracy:.0%} for illness. '
-        "Yet its score in the plain network is "
+        "Build decides classes in the simulation too, and the vector tells "
+        "people "
+        'of large build from others in {tests["plain"]["build"].accuracy:.0%} '
+        'of the cases, against {tests["plain"]["illness"].accuracy:.0%} for '
+        "illness. Yet its score in the plain network is "
         '{tests["plain"]["build"].score:.2f}, no finding. A test that finds '
-        "nothing does not show that there is nothing: the vector is one of many "
-        "directions that tell the two apart, and the network may go by another. "
-        "Nor is a single small p-value among six concepts a surprise.",
+        "nothing does not show that there is nothing: the vector is one of "
+        "many directions that tell the two apart, and the network may go by "
+        "another. Nor is a single small p-value among six concepts a "
+        "surprise.",
         tolerance={
             'tests["plain"]["build"].accuracy': 0.03,
             'tests["plain"]["illness"].accuracy': 0.03,
