@@ -264,7 +264,7 @@ def gradient_shap(
             circle[samples.start :]
             .unfold(0, len(s), 1)
             .movedim(-1, 1)
-            .index_select(0, place[rows])
+            .index_select(0, place[rows].to(circle.device))
             for circle in circles
         ]
         if few:
