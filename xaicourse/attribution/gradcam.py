@@ -15,7 +15,13 @@ from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
 from xaicourse.attribution.explained import Inputs, explained, explaining
-from xaicourse.validation import Progress, check_finite, check_shape, check_type
+from xaicourse.validation import (
+    Progress,
+    check_finite,
+    check_function,
+    check_shape,
+    check_type,
+)
 
 
 @dataclass(frozen=True)
@@ -119,8 +125,8 @@ def grad_cam(
     """
     check_type("model", model, nn.Module)
     check_type("layer", layer, nn.Module)
-    if reshape is not None and not callable(reshape):
-        raise TypeError(f"reshape: got {type(reshape).__name__}, expected a function")
+    if reshape is not None:
+        check_function("reshape", reshape)
     f = explained(
         model, inputs, target=target, internal_batch_size=internal_batch_size,
         gradient=True,

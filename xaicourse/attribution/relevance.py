@@ -28,6 +28,7 @@ from torch.nn.modules.conv import _ConvNd, _ConvTransposeNd
 from torch.overrides import TorchFunctionMode
 
 from xaicourse.attribution.explained import (
+    HALF,
     Attribution,
     Inputs,
     explained,
@@ -264,7 +265,7 @@ def layerwise_relevance(
         keys: tuple[Any, ...] = (module, *type(module).__mro__)
         return next((single[key] for key in keys if key in single), default)
 
-    if any(p.dtype in _HALF for p in model.parameters()):
+    if any(p.dtype in HALF for p in model.parameters()):
         given, model = model.modules(), deepcopy(model).float()
         copies: dict[Any, Any] = dict(zip(given, model.modules(), strict=True))
         single = {copies.get(key, key): value for key, value in single.items()}
@@ -272,7 +273,7 @@ def layerwise_relevance(
         model, inputs, target=target, internal_batch_size=internal_batch_size,
         gradient=True,
     )  # fmt: skip
-    x = f.rows.float() if f.rows.dtype in _HALF else f.rows
+    x = f.rows
     with explaining(model), torch.enable_grad():
         values, outputs = torch.zeros_like(x), []
         for some, _ in f.blocks(progress=progress):
@@ -290,7 +291,6 @@ def layerwise_relevance(
     return f.attribution([values], torch.cat(outputs))
 
 
-_HALF = (torch.float16, torch.bfloat16)
 _LINEAR = (nn.Linear, _ConvNd, _BatchNorm)
 
 

@@ -79,12 +79,12 @@ class SobolSample:
         """Return A, B, then each A with a column of B and, for the second order, each B
         with a column of A.
         """
-        d = len(self.names)
-        rows, donor = (self.A, self.B) if i in range(2, 2 + d) else (self.B, self.A)
         if i < 2:
-            return donor if i == 0 else rows
+            return (self.A, self.B)[i]
+        turn, column = divmod(i - 2, len(self.names))
+        rows, donor = (self.B, self.A) if turn else (self.A, self.B)
         mixed = rows.copy()
-        mixed[:, (i - 2) % d] = donor[:, (i - 2) % d]
+        mixed[:, column] = donor[:, column]
         return mixed
 
 
